@@ -1,0 +1,51 @@
+# Every target sets up what it needs; `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DATA ?= .data
+
+.DEFAULT_GOAL := help
+.PHONY: help demo dev test lint bench lock clean
+
+help: ## show this list
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+demo: $(VENV)/run.stamp ## 300 real orders through the saga, with failures injected; ends by itself
+	@$(BIN)/musterwerk demo $(ARGS)
+
+dev: $(VENV)/run.stamp ## everything on this machine until Ctrl-C; prints the addresses
+	@$(BIN)/musterwerk dev --data $(DATA) $(ARGS)
+
+test: $(VENV)/dev.stamp lint ## linters, types, import rules and the whole test suite
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/dev.stamp ## ruff, pyright in strict mode, import-linter
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/basedpyright --level error
+
+bench: $(VENV)/dev.stamp ## the measurements in benchmarks/, as JSON
+	@for script in benchmarks/*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
+
+lock: ## resolve the pins again (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade \
+		--extra shop pyproject.toml requirements/build.in -o requirements/run.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade \
+		-c requirements/run.txt --extra dev pyproject.toml requirements/build.in -o requirements/dev.txt
+
+clean: ## remove what the targets made here
+	rm -rf $(VENV) $(DATA) .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(VENV)/python.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Musterwerk needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another one: make PYTHON=/path/to/python3.11")'
+	@echo "Setting up $(VENV) (once)" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+# pip refuses the project itself in hash mode, hence the second step.
+$(VENV)/%.stamp: $(VENV)/python.stamp requirements/%.txt pyproject.toml
+	@echo "Installing the pinned requirements of '$*'" >&2
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/$*.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@

@@ -1,0 +1,104 @@
+"""Every error Musterwerk raises, in one place.
+
+    MusterwerkError                 a use or set-up that cannot work; the message says what to do
+    ├── UsageError                  wrong arguments or input; commands exit with 2
+    │   └── SagaUsageError          a saga written wrongly: suspends the workflow until it is mended
+    └── ServerError                 the Temporal server is missing, unreachable or died
+
+    temporalio ApplicationError     outcomes that travel through Temporal, found by their `type`
+    ├── SagaCompensated             the saga failed, and everything it had done is undone
+    ├── SagaCompensationFailed      as above, but an operator skipped at least one undo
+    ├── SagaForwardFailed           failed after the pivot: nothing is undone, somebody has to look
+    ├── StepSkipped                 an operator skipped a step after the pivot
+    ├── EffectUndone                a late step whose undo has already been recorded
+    └── KeyReused                   an idempotency key came back with other content
+
+The saga outcomes carry the report of every step as their first detail and the original failure
+as their cause.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from temporalio.exceptions import ApplicationError
+
+
+class MusterwerkError(Exception):
+    """Base of the errors that are ours alone and never cross a workflow boundary."""
+
+
+class UsageError(MusterwerkError):
+    """Something was asked for in a way that cannot work."""
+
+
+class SagaUsageError(UsageError):
+    """A bug in how a saga is written.
+
+    Like any bug in workflow code it suspends the workflow: its task is retried until a fix is
+    deployed, and nothing is undone meanwhile.
+    """
+
+
+class ServerError(MusterwerkError):
+    """No Temporal server answers, or the embedded one could not be started."""
+
+
+class SagaCompensated(ApplicationError):
+    """A step failed and every effect of the saga was undone.
+
+    `details[0]` is the report of every step; `__cause__` is what failed. It is non-retryable
+    where its cause is, so that a workflow retry policy decides as it would without a saga.
+    """
+
+    def __init__(self, message: str, *details: Any, non_retryable: bool = False) -> None:
+        super().__init__(message, *details, type="SagaCompensated", non_retryable=non_retryable)
+
+
+class SagaCompensationFailed(ApplicationError):
+    """A saga was undone, but an operator skipped at least one undo.
+
+    `details[0]` is the report; its dead letters name who skipped what, and why. Non-retryable:
+    a new attempt would start from books that do not balance.
+    """
+
+    def __init__(self, message: str, *details: Any) -> None:
+        super().__init__(message, *details, type="SagaCompensationFailed", non_retryable=True)
+
+
+class SagaForwardFailed(ApplicationError):
+    """The block failed after the pivot. Nothing was undone; `__cause__` is what failed.
+
+    Non-retryable: what lies before the pivot stands, and a new attempt would do it again.
+    """
+
+    def __init__(self, message: str, *details: Any) -> None:
+        super().__init__(message, *details, type="SagaForwardFailed", non_retryable=True)
+
+
+class StepSkipped(ApplicationError):
+    """An operator decided that a dead-lettered step after the pivot is not to be done.
+
+    Raised where the step was awaited. Catch it to go on without the step; uncaught, the saga
+    ends as `SagaForwardFailed`.
+    """
+
+    def __init__(self, message: str, *details: Any) -> None:
+        super().__init__(message, *details, type="StepSkipped", non_retryable=True)
+
+
+class EffectUndone(ApplicationError):
+    """The effect may not happen: its undo came first, or it was done and then undone.
+
+    This is how a step that outlived its own undo is stopped. Non-retryable.
+    """
+
+    def __init__(self, message: str, *details: Any) -> None:
+        super().__init__(message, *details, type="EffectUndone", non_retryable=True)
+
+
+class KeyReused(ApplicationError):
+    """An idempotency key was used again for a request with other content. Non-retryable."""
+
+    def __init__(self, message: str, *details: Any) -> None:
+        super().__init__(message, *details, type="KeyReused", non_retryable=True)
