@@ -1,0 +1,151 @@
+"""What a saga is made of, and the plain JSON it is shown and carried on as.
+
+Only frozen options and records live here; who changes a record is `workflow.py` and `undo.py`.
+Standard library only, because every workflow that uses a saga imports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Literal, TypedDict
+
+from temporalio.common import Priority, RetryPolicy
+from temporalio.workflow import ActivityCancellationType, VersioningIntent
+
+Direction = Literal["do", "undo"]
+StepStatus = Literal["running", "done", "failed", "cancelled", "refused", "dead_letter", "skipped"]
+UndoStatus = Literal["none", "registered", "running", "done", "dead_letter", "skipped", "resolved"]
+SagaStatus = Literal[
+    "running",
+    "compensating",
+    "completed",
+    "compensated",
+    "compensation_failed",
+    "forward",
+    "forward_failed",
+    "continued",
+]
+Action = Literal["retry", "skip", "done"]
+
+
+class StepOptions(TypedDict, total=False):
+    """How a step's activity is run, with Temporal's names and meanings.
+
+    Two defaults differ from a bare activity: `cancellation_type` is
+    WAIT_CANCELLATION_COMPLETED, so that a cancelled step has ended before its undo starts; and
+    the activity id is the saga's, because `step_key()` is made of it.
+    """
+
+    task_queue: str | None
+    schedule_to_close_timeout: timedelta | None
+    schedule_to_start_timeout: timedelta | None
+    start_to_close_timeout: timedelta | None
+    heartbeat_timeout: timedelta | None
+    retry_policy: RetryPolicy | None
+    cancellation_type: ActivityCancellationType
+    versioning_intent: VersioningIntent | None
+    summary: str | None
+    priority: Priority
+
+
+def _undo_attempts() -> RetryPolicy:
+    return RetryPolicy(
+        initial_interval=timedelta(seconds=1),
+        maximum_interval=timedelta(minutes=1),
+        maximum_attempts=5,
+    )
+
+
+@dataclass(frozen=True)
+class UndoRetry:
+    """How hard an undo is tried before somebody is called, and how often afterwards.
+
+    A round is one activity with `retry_policy`, which must bound its attempts. After `rounds`
+    rounds, `pause` apart, a dead letter arises; from then on one round follows every
+    `slow_pause`, doubling up to `slow_pause_max`, until it succeeds or an operator resolves it.
+    """
+
+    retry_policy: RetryPolicy = field(default_factory=_undo_attempts)
+    rounds: int = 3
+    pause: timedelta = timedelta(minutes=1)
+    slow_pause: timedelta = timedelta(minutes=15)
+    slow_pause_max: timedelta = timedelta(hours=1)
+
+
+@dataclass
+class Step:
+    """One occurrence of an activity in a saga, with the undo that was registered before it."""
+
+    id: str
+    activity: str
+    call: Callable[..., Any] | str
+    args: list[Any]
+    options: StepOptions
+    undo: Callable[..., Any] | str | None
+    undo_name: str | None
+    undo_options: StepOptions
+    refusals: tuple[str, ...]
+    status: StepStatus = "running"
+    undo_status: UndoStatus = "none"
+    result: Any = None
+    error: str | None = None
+    undo_error: str | None = None
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "id": self.id,
+            "activity": self.activity,
+            "status": self.status,
+            "undo": self.undo_name,
+            "undo_status": self.undo_status,
+            "error": self.error,
+            "undo_error": self.undo_error,
+        }
+
+
+@dataclass
+class DeadLetter:
+    """Something that has to be done and could not be. It stays until it is settled.
+
+    `attempts` counts rounds, not the activity attempts within one. `since` is ISO 8601 in UTC.
+    """
+
+    step: str
+    direction: Direction
+    activity: str
+    error: str
+    since: str
+    attempts: int
+    resolution: dict[str, Any] | None = None
+    settled: bool = False
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "step": self.step,
+            "direction": self.direction,
+            "activity": self.activity,
+            "error": self.error,
+            "since": self.since,
+            "attempts": self.attempts,
+            "settled": self.settled,
+            "resolution": self.resolution,
+        }
+
+
+@dataclass(frozen=True)
+class Resolve:
+    """What an operator sends with the update `saga_resolve` to settle a dead letter.
+
+    `retry` tries at once instead of at the next slow round; `done` says that it was done by
+    other means (`result` is then what a forward step returns, as JSON); `skip` gives it up.
+    `by` and `reason` are kept in the report.
+    """
+
+    step: str
+    action: Action
+    by: str
+    reason: str
+    saga: str = "saga"
+    result: Any = None

@@ -1,0 +1,98 @@
+"""What the outside may ask of a workflow's sagas: the query that shows, the update that settles."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from temporalio import workflow
+from temporalio.exceptions import ApplicationError
+
+from musterwerk.errors import SagaUsageError
+from musterwerk.saga.deadletters import DeadLetters
+from musterwerk.saga.model import DeadLetter, Resolve
+
+QUERY = "saga_report"
+UPDATE = "saga_resolve"
+
+# The SDK types handlers as bare Callable, which strict checking calls partially unknown.
+_handlers: Any = workflow
+
+
+class Reporting(Protocol):
+    """What the registry needs of a saga."""
+
+    name: str
+    letters: DeadLetters
+
+    def report(self) -> dict[str, Any]: ...
+
+
+class Registry:
+    """All sagas of one workflow execution, behind one query and one update.
+
+    It lives as the handler of the workflow's query, so that each execution has its own,
+    sandboxed or not.
+    """
+
+    def __init__(self) -> None:
+        self.sagas: dict[str, Reporting] = {}
+
+    @classmethod
+    def current(cls) -> Registry:
+        handler = _handlers.get_query_handler(QUERY)
+        if handler is None:
+            registry = cls()
+            _handlers.set_query_handler(QUERY, registry.report)
+            _handlers.set_update_handler(UPDATE, registry.resolve, validator=registry.validate)
+            return registry
+        registry = getattr(handler, "__self__", None)
+        if not isinstance(registry, Registry):
+            raise SagaUsageError(
+                f"this workflow defines the query {QUERY!r} itself, which Saga needs; rename it"
+            )
+        return registry
+
+    def add(self, saga: Reporting) -> None:
+        if saga.name in self.sagas:
+            raise SagaUsageError(
+                f"this workflow already has a saga named {saga.name!r}; give each its own name, "
+                'as in Saga("payment"): the name is part of the idempotency keys'
+            )
+        self.sagas[saga.name] = saga
+
+    def report(self) -> dict[str, Any]:
+        """Every saga of this workflow: its steps, its undos, its dead letters."""
+        return {"sagas": [saga.report() for saga in self.sagas.values()]}
+
+    def validate(self, resolve: Resolve) -> None:
+        if resolve.action not in ("retry", "skip", "done"):
+            raise ApplicationError(f"unknown action {resolve.action!r}: retry, skip or done")
+        if not resolve.by.strip() or not resolve.reason.strip():
+            raise ApplicationError("a resolution needs a name (by) and a reason")
+        self._letter(resolve)
+
+    def resolve(self, resolve: Resolve) -> dict[str, Any]:
+        """Settle a dead letter; returns it. Refused where none is open or one is settled."""
+        letter = self._letter(resolve)
+        letter.resolution = {
+            "action": resolve.action,
+            "by": resolve.by,
+            "reason": resolve.reason,
+            "at": workflow.now().isoformat(),
+            "result": resolve.result,
+        }
+        return letter.report()
+
+    def _letter(self, resolve: Resolve) -> DeadLetter:
+        saga = self.sagas.get(resolve.saga)
+        if saga is None:
+            known = ", ".join(self.sagas)
+            raise ApplicationError(f"no saga named {resolve.saga!r} here; there is {known}")
+        letter = saga.letters.pending(resolve.step)
+        if letter is None:
+            raise ApplicationError(f"step {resolve.step!r} has no open dead letter")
+        if letter.resolution is not None and letter.resolution["action"] != "retry":
+            raise ApplicationError(
+                f"already resolved by {letter.resolution['by']}: {letter.resolution['action']}"
+            )
+        return letter

@@ -1,0 +1,147 @@
+"""Decisions of a saga that need neither a running workflow nor a clock."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, FailureError, RetryState
+
+from musterwerk.errors import SagaUsageError
+from musterwerk.saga.model import Direction, Step, StepOptions, UndoRetry
+
+# What a step keeps for its undo: where it runs and how long one attempt may take. Retries and
+# cancellation are the undo's own affair.
+_INHERITED = (
+    "task_queue",
+    "schedule_to_close_timeout",
+    "start_to_close_timeout",
+    "heartbeat_timeout",
+    "versioning_intent",
+    "priority",
+)
+
+
+def activity_id(anchor: str, saga: str, step: str, direction: Direction) -> str:
+    """The explicit activity id from which `step_key()` is made.
+
+    `anchor` is the run in which the saga began: it survives retries, resets and
+    continue-as-new, and differs for a new execution. What follows the direction is the same
+    for a step and its undo.
+    """
+    return f"{direction}:{saga}/{step}@{anchor}"
+
+
+def parse_activity_id(value: str) -> tuple[Direction, str, str] | None:
+    """(direction, activity name, what step and undo share), or None for a foreign id."""
+    direction, colon, shared = value.partition(":")
+    if not colon or "@" not in shared or shared.count("/") < 2:
+        return None
+    name = shared.rpartition("@")[0].partition("/")[2].rpartition("/")[0]
+    if direction == "do":
+        return "do", name, shared
+    if direction == "undo":
+        return "undo", name, shared
+    return None
+
+
+def next_occurrence(steps: Sequence[Step], activity: str) -> int:
+    """Counted per activity name, so that a step inserted elsewhere shifts no other key."""
+    return Counter(step.activity for step in steps)[activity] + 1
+
+
+def to_undo(steps: Sequence[Step], start: int = 0) -> Iterator[Step]:
+    """The steps from `start` on whose effect may stand, last registered first."""
+    return (step for step in reversed(steps[start:]) if step.undo_status == "registered")
+
+
+def check_arity(undo: Callable[..., Any], arguments: int) -> None:
+    """Refuse an undo that cannot take the step's arguments followed by its result."""
+    signature = inspect.signature(undo)
+    first = next(iter(signature.parameters), None)
+    unbound = first == "self" and not inspect.ismethod(undo)
+    try:
+        signature.bind(*[None] * (arguments + 1 + unbound))
+    except TypeError as err:
+        name = getattr(undo, "__qualname__", repr(undo))
+        raise SagaUsageError(
+            f"undo {name}{signature} is called with the step's {arguments} argument(s) followed "
+            f"by the step's result, or None where the outcome is unknown: {err}. "
+            "Add the missing parameters, or take what you do not need as *_."
+        ) from None
+
+
+def undo_options(step: StepOptions, own: StepOptions | None, retry: UndoRetry) -> StepOptions:
+    """The step's place and timeouts, the saga's bounded retries, and then what the user set."""
+    given: dict[str, Any] = dict(step)
+    merged: Any = {name: given[name] for name in _INHERITED if name in given}
+    merged |= {"retry_policy": retry.retry_policy, **(own or {})}
+    policy = merged.get("retry_policy")
+    if policy is None or policy.maximum_attempts == 0:
+        raise SagaUsageError(
+            "the retry policy of an undo must bound its attempts (maximum_attempts of 1 or "
+            "more): an undo that is retried for ever never becomes a dead letter that somebody "
+            "sees. The saga goes on trying slowly after the bounded rounds."
+        )
+    return merged
+
+
+def forward_options(options: StepOptions) -> StepOptions:
+    """After the pivot a step may take any number of attempts, whatever its policy says."""
+    forward = options.copy()
+    close = forward.pop("schedule_to_close_timeout", None)
+    forward.pop("schedule_to_start_timeout", None)
+    forward["start_to_close_timeout"] = forward.get("start_to_close_timeout") or close
+    policy = forward.get("retry_policy") or RetryPolicy()
+    forward["retry_policy"] = replace(policy, maximum_attempts=0)
+    return forward
+
+
+def slow_pauses(retry: UndoRetry) -> Iterator[timedelta]:
+    """The waits between the rounds of a dead letter: doubling, so that history stays small."""
+    pause = retry.slow_pause
+    while True:
+        yield pause
+        pause = min(pause * 2, retry.slow_pause_max)
+
+
+def refused(err: BaseException, refusals: Sequence[str]) -> bool:
+    """Whether the step declared that this failure comes before any effect."""
+    return (
+        isinstance(err, ActivityError)
+        and err.retry_state == RetryState.NON_RETRYABLE_FAILURE
+        and isinstance(err.cause, ApplicationError)
+        and err.cause.type in refusals
+    )
+
+
+def final(err: ActivityError) -> bool:
+    """Whether trying again is pointless by the activity's own word."""
+    return err.retry_state == RetryState.NON_RETRYABLE_FAILURE
+
+
+def root(err: BaseException) -> BaseException:
+    """What really went wrong, below Temporal's wrappings."""
+    while isinstance(err, FailureError) and err.cause is not None:
+        err = err.cause
+    return err
+
+
+def in_words(err: BaseException) -> str:
+    cause = root(err)
+    kind = (
+        cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__
+    )
+    text = cause.message if isinstance(cause, FailureError) else str(cause)
+    return f"{kind}: {text}" if text and text != kind else kind
+
+
+def non_retryable(err: BaseException) -> bool:
+    """Whether the cause itself asks for no further attempt of the workflow."""
+    cause = root(err)
+    return isinstance(cause, ApplicationError) and cause.non_retryable

@@ -1,0 +1,426 @@
+"""`Saga`: steps that are undone in reverse order when the process cannot go on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from types import TracebackType
+from typing import Any, TypeVar, TypeVarTuple, Unpack, overload
+
+from temporalio import activity as temporal_activity
+from temporalio import workflow
+from temporalio.exceptions import is_cancelled_exception
+
+from musterwerk.errors import (
+    SagaCompensated,
+    SagaCompensationFailed,
+    SagaForwardFailed,
+    SagaUsageError,
+)
+from musterwerk.saga import rules, state
+from musterwerk.saga.deadletters import DeadLetters
+from musterwerk.saga.execution import Execution, settle_all
+from musterwerk.saga.model import SagaStatus, Step, StepOptions, UndoRetry
+from musterwerk.saga.registry import Registry
+from musterwerk.saga.shield import uncancellable
+
+Ts = TypeVarTuple("Ts")
+R = TypeVar("R")
+
+# The step's arguments, then its result, or None where the outcome is unknown; as a function or
+# as a method named by its class.
+_Undo = Callable[[*Ts, R | None], Any] | Callable[[Any, *Ts, R | None], Any]
+
+
+class Saga:
+    """A sequence of steps of which each knows how it is undone.
+
+        async with Saga() as saga:
+            await saga.run(reserve, order, undo=release, start_to_close_timeout=minute)
+            await saga.run(charge, order, undo=refund, start_to_close_timeout=minute)
+
+    What would fail the workflow undoes every step, last first, and ends the block with
+    `SagaCompensated` (or the cancellation). What would fail only the workflow task, that is a
+    bug in the code, undoes nothing: the workflow waits for a fix, as Temporal workflows do.
+
+    `name` tells two sagas of one workflow apart and is part of the idempotency keys.
+    `undo_on` declares further exception types as failures. `state` is the `state` of a saga
+    in the run before a continue-as-new.
+    """
+
+    def __init__(
+        self,
+        name: str = "saga",
+        *,
+        undo_on: Collection[type[BaseException]] = (),
+        undo_retry: UndoRetry | None = None,
+        state: dict[str, Any] | None = None,
+    ) -> None:
+        if not name or "/" in name:
+            raise SagaUsageError(f"a saga's name is not empty and has no slash; this is {name!r}")
+        self.name = name
+        self.letters = DeadLetters()
+        self._undo_on = tuple(undo_on)
+        self._retry = undo_retry or UndoRetry()
+        self._anchor = workflow.info().original_execution_run_id
+        self._steps: list[Step] = []
+        self._checkpoints: dict[str, int] = {}
+        self._status: SagaStatus = "running"
+        self._pivot = False
+        self._cause: str | None = None
+        self._running: dict[str, workflow.ActivityHandle[Any]] = {}
+        self._absorbed = False
+        self._carried = False
+        self._task: asyncio.Task[Any] | None = None
+        self._cancels_before = 0
+        self._cancelled_before = workflow.cancellation_reason() is not None
+        if state is not None:
+            self._restore(state)
+        self._execution = Execution(self._anchor, name, self._retry, self.letters)
+        Registry.current().add(self)
+
+    # A step that is an async function, a function, an async method, a method.
+    @overload
+    async def run(
+        self,
+        activity: Callable[[*Ts], Awaitable[R]],
+        *args: *Ts,
+        undo: _Undo[*Ts, R] | None = None,
+        refusals: Collection[str] = (),
+        undo_options: StepOptions | None = None,
+        **options: Unpack[StepOptions],
+    ) -> R: ...
+    @overload
+    async def run(
+        self,
+        activity: Callable[[*Ts], R],
+        *args: *Ts,
+        undo: _Undo[*Ts, R] | None = None,
+        refusals: Collection[str] = (),
+        undo_options: StepOptions | None = None,
+        **options: Unpack[StepOptions],
+    ) -> R: ...
+    @overload
+    async def run(
+        self,
+        activity: Callable[[Any, *Ts], Awaitable[R]],
+        *args: *Ts,
+        undo: _Undo[*Ts, R] | None = None,
+        refusals: Collection[str] = (),
+        undo_options: StepOptions | None = None,
+        **options: Unpack[StepOptions],
+    ) -> R: ...
+    @overload
+    async def run(
+        self,
+        activity: Callable[[Any, *Ts], R],
+        *args: *Ts,
+        undo: _Undo[*Ts, R] | None = None,
+        refusals: Collection[str] = (),
+        undo_options: StepOptions | None = None,
+        **options: Unpack[StepOptions],
+    ) -> R: ...
+    async def run(
+        self,
+        activity: Callable[..., Any],
+        *args: Any,
+        undo: Callable[..., Any] | None = None,
+        refusals: Collection[str] = (),
+        undo_options: StepOptions | None = None,
+        **options: Unpack[StepOptions],
+    ) -> Any:
+        """Run a step. Its undo is registered first, so no moment exists in which it is lost.
+
+        The undo is called with the step's arguments followed by its result, or None where the
+        outcome is unknown (a timeout, a failure, a cancellation). It inherits the step's task
+        queue and timeouts; `undo_options` says otherwise. `refusals` names the types of
+        non-retryable failures that come before any effect: after one of these the step has no
+        undo. Declare only what the service guarantees for every attempt.
+
+        After `pivot()` the step is retried until it succeeds; see there.
+
+        Raises what the activity raises, StepSkipped after the pivot, and SagaUsageError for an
+        undo of the wrong arity.
+        """
+        self._assert_open(f"run {_name(activity)}")
+        self._raise_cancellation()
+        step = self._register(activity, list(args), undo, tuple(refusals), undo_options, options)
+        if self._pivot:
+            result, absorbed = await uncancellable(self._execution.forward(step))
+            self._absorbed |= absorbed
+        else:
+            result = await self._attempt(step)
+        step.result, step.status = result, "done"
+        if not self._pivot:
+            # A step that could not be stopped swallows the cancellation; it still counts.
+            self._raise_cancellation()
+        return result
+
+    def checkpoint(self, name: str) -> None:
+        """Mark this point, for `compensate_to(name)`."""
+        self._assert_open(f"set checkpoint {name!r}")
+        if name in self._checkpoints:
+            raise SagaUsageError(f"checkpoint {name!r} exists already; give each its own name")
+        self._checkpoints[name] = len(self._steps)
+
+    def pivot(self) -> None:
+        """From here there is no way back: nothing registered so far will be undone.
+
+        Steps after it take any number of attempts, a non-retryable failure becomes a dead
+        letter that an operator settles, and a cancellation is absorbed until the block ends.
+        Any other failure of the block ends as SagaForwardFailed.
+        """
+        self._assert_open("pass the pivot")
+        if self._running:
+            raise SagaUsageError(
+                f"pivot() while {', '.join(self._running)} runs: wait for every step first, or "
+                "nobody knows whether there is a way back"
+            )
+        self._raise_cancellation()
+        self._pivot = True
+        self._status = "forward"
+
+    @property
+    def pivoted(self) -> bool:
+        """Whether the pivot was passed: the process counts as done, whatever else happens."""
+        return self._pivot
+
+    async def compensate(self) -> None:
+        """Undo every step now, last first; the block may go on with new steps.
+
+        Raises SagaCompensationFailed where an operator skipped an undo, and then the
+        cancellation that came meanwhile, if one did.
+        """
+        await self._go_back(0)
+
+    async def compensate_to(self, checkpoint: str) -> None:
+        """Undo the steps registered after the checkpoint; what came before it stays.
+
+        Raises as `compensate` does.
+        """
+        if checkpoint not in self._checkpoints:
+            known = ", ".join(self._checkpoints) or "none"
+            raise SagaUsageError(f"no checkpoint {checkpoint!r}; there is {known}")
+        start = self._checkpoints[checkpoint]
+        await self._go_back(start)
+        self._checkpoints = {
+            name: at for name, at in self._checkpoints.items() if at < start or name == checkpoint
+        }
+
+    @property
+    def state(self) -> dict[str, Any]:
+        """The saga as plain JSON, to pass on in the arguments of a continue-as-new.
+
+        `Saga(state=...)` in the next run takes it up: what was registered keeps its place, its
+        undo and its keys.
+        """
+        self._carried = True
+        return {
+            "name": self.name,
+            "anchor": self._anchor,
+            "pivot": self._pivot,
+            "checkpoints": dict(self._checkpoints),
+            "steps": [state.dump_step(step) for step in self._steps],
+        }
+
+    def report(self) -> dict[str, Any]:
+        """Plain JSON for people and tools: every step, its undo, and the dead letters."""
+        return {
+            "name": self.name,
+            "status": self._status,
+            "pivot": self._pivot,
+            "checkpoints": list(self._checkpoints),
+            "cause": self._cause,
+            "steps": [step.report() for step in self._steps],
+            "dead_letters": [letter.report() for letter in self.letters.all],
+        }
+
+    async def __aenter__(self) -> Saga:
+        self._task = asyncio.current_task()
+        self._cancels_before = self._task.cancelling() if self._task else 0
+        return self
+
+    # Typed None: `bool` would make type checkers think that the block may be left silently.
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        err: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if err is None and not self._pivot and self._cancelled():
+            # Somebody caught the cancellation inside the block; it still undoes everything.
+            err = asyncio.CancelledError()
+        if err is None:
+            self._complete()
+        elif isinstance(err, workflow.ContinueAsNewError):
+            self._continue()
+        elif self._cancellation(err) or self._failure(err):
+            if self._pivot:
+                self._end_forward(err)
+            else:
+                await self._end_back(err)
+        # Anything else is a bug or an eviction: it passes through, and nothing is undone.
+
+    def _register(
+        self,
+        activity: Callable[..., Any],
+        args: list[Any],
+        undo: Callable[..., Any] | None,
+        refusals: tuple[str, ...],
+        undo_options: StepOptions | None,
+        options: StepOptions,
+    ) -> Step:
+        if undo is not None:
+            if self._pivot:
+                raise SagaUsageError(
+                    f"{_name(activity)} runs after the pivot, so its undo {_name(undo)} would "
+                    "never be called; leave it out, or move the step before pivot()"
+                )
+            rules.check_arity(undo, len(args))
+        name = _name(activity)
+        step = Step(
+            id=f"{name}/{rules.next_occurrence(self._steps, name)}",
+            activity=name,
+            call=activity,
+            args=args,
+            options=options,
+            undo=undo,
+            undo_name=None if undo is None else _name(undo),
+            undo_options=(
+                {} if undo is None else rules.undo_options(options, undo_options, self._retry)
+            ),
+            refusals=refusals,
+            undo_status="none" if undo is None else "registered",
+        )
+        self._steps.append(step)
+        return step
+
+    async def _attempt(self, step: Step) -> Any:
+        handle = self._execution.start(step)
+        self._running[step.id] = handle
+        try:
+            return await handle
+        except BaseException as err:
+            step.error = rules.in_words(err)
+            step.status = "cancelled" if is_cancelled_exception(err) else "failed"
+            if rules.refused(err, step.refusals):
+                step.status, step.undo_status = "refused", "none"
+            raise
+        finally:
+            if handle.done():
+                del self._running[step.id]
+
+    async def _go_back(self, start: int) -> None:
+        self._assert_open("compensate")
+        if self._pivot:
+            raise SagaUsageError("nothing is undone after the pivot; compensate before it")
+        self._status = "compensating"
+        if await self._undo_all(start):
+            self._absorbed = True
+        self._status = "running"
+        self._assert_undone(None)
+        if self._absorbed:
+            self._absorbed = False
+            raise asyncio.CancelledError
+
+    async def _undo_all(self, start: int) -> bool:
+        """Undo in reverse; whether a cancellation was absorbed meanwhile."""
+        _, absorbed = await uncancellable(self._undo_from(start))
+        return absorbed
+
+    async def _undo_from(self, start: int) -> None:
+        await settle_all(self._running)
+        slow: list[asyncio.Task[None]] = []
+        for step in rules.to_undo(self._steps, start):
+            letter = await self._execution.undo(step)
+            if letter is not None:
+                # One that cannot be undone does not keep the others from it.
+                slow.append(asyncio.create_task(self._execution.undo_slowly(step, letter)))
+        for task in slow:
+            await task
+
+    async def _end_back(self, err: BaseException) -> None:
+        cancelled = self._cancellation(err)
+        self._cause = rules.in_words(err)
+        self._status = "compensating"
+        cancelled |= await self._undo_all(0) or self._absorbed
+        self._status = "compensated"
+        self._assert_undone(err)
+        if cancelled:
+            # Not the ActivityError that carried it: `asyncio.timeout` knows only this one.
+            raise asyncio.CancelledError from err
+        raise SagaCompensated(
+            f"undone after {self._cause}",
+            self.report(),
+            non_retryable=rules.non_retryable(err),
+        ) from err
+
+    def _end_forward(self, err: BaseException) -> None:
+        self._status = "forward_failed"
+        self._cause = rules.in_words(err)
+        if self._cancellation(err):
+            return
+        raise SagaForwardFailed(
+            f"failed after the pivot, nothing is undone: {self._cause}", self.report()
+        ) from err
+
+    def _assert_undone(self, err: BaseException | None) -> None:
+        skipped = [letter.step for letter in self.letters.skipped]
+        if skipped:
+            self._status = "compensation_failed"
+            raise SagaCompensationFailed(
+                f"undo skipped by an operator: {', '.join(skipped)}", self.report()
+            ) from err
+
+    def _complete(self) -> None:
+        self._status = "completed"
+        if self._absorbed:
+            self._absorbed = False
+            raise asyncio.CancelledError
+
+    def _continue(self) -> None:
+        self._status = "continued"
+        lost = [step.id for step in rules.to_undo(self._steps)]
+        if lost and not self._pivot and not self._carried:
+            workflow.logger.warning(
+                "Continue-as-new leaves the undo of %s behind: pass saga.state on, or leave the "
+                "block first",
+                ", ".join(lost),
+            )
+
+    def _restore(self, data: dict[str, Any]) -> None:
+        self._anchor = data["anchor"]
+        self._checkpoints = dict(data["checkpoints"])
+        self._steps = [state.load_step(step) for step in data["steps"]]
+        if data["pivot"]:
+            self._pivot, self._status = True, "forward"
+
+    def _assert_open(self, doing: str) -> None:
+        if self._status not in ("running", "forward"):
+            raise SagaUsageError(f"cannot {doing}: the saga {self.name!r} is {self._status}")
+
+    def _cancelled(self) -> bool:
+        """Whether a cancellation came since the block began, even if nobody noticed it."""
+        if workflow.cancellation_reason() is not None and not self._cancelled_before:
+            return True
+        task = asyncio.current_task()
+        before = self._cancels_before if task is self._task else 0
+        return task is not None and task.cancelling() > before
+
+    def _raise_cancellation(self) -> None:
+        if not self._pivot and self._cancelled():
+            raise asyncio.CancelledError
+
+    def _cancellation(self, err: BaseException) -> bool:
+        if isinstance(err, asyncio.CancelledError):
+            return True
+        return is_cancelled_exception(err) and self._cancelled()
+
+    def _failure(self, err: BaseException) -> bool:
+        return workflow.is_failure_exception(err) or isinstance(err, self._undo_on)
+
+
+def _name(call: Callable[..., Any]) -> str:
+    # Temporal has no public way from an activity to its name.
+    name, _ = temporal_activity._Definition.get_name_and_result_type(call)  # pyright: ignore[reportPrivateUsage]
+    return name
