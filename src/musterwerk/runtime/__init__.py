@@ -1,0 +1,1 @@
+"""What knows Temporal but no pattern: connections, the embedded server, processes, exits."""

