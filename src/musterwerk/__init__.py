@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     # Named one by one: a module the sandbox meets first elsewhere would be a copy, and
     # `except SagaCompensated` would not know the original's exception.
     import musterwerk.errors
-    import musterwerk.saga.model
+    import musterwerk.saga.model  # noqa: F401 - imported for the sandbox, see above
     from musterwerk.saga import Saga
 
 __all__ = ["Saga"]

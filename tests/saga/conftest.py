@@ -1,0 +1,56 @@
+"""A world, and a worker that serves it with the workflow cache on and off."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import pytest
+from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
+from temporalio.worker import Worker
+
+from tests.saga import workflows
+from tests.saga.world import World
+
+Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture(params=[1000, 0], ids=["cached", "uncached"])
+async def start(
+    request: pytest.FixtureRequest, client: Client, world: World
+) -> AsyncIterator[Start]:
+    """Start a workflow on a queue of the test's own, which a worker serves."""
+    queue = f"saga-{uuid.uuid4()}"
+
+    async def start_workflow(run: Any, *args: Any, **options: Any) -> WorkflowHandle[Any, Any]:
+        identity = options.pop("id", f"order-{uuid.uuid4()}")
+        return await client.start_workflow(
+            run, args=list(args) or ["O-1"], id=identity, task_queue=queue, **options
+        )
+
+    async with Worker(
+        client,
+        task_queue=queue,
+        workflows=[one for one in workflows.ALL if one is not workflows.Mended],
+        activities=world.activities(),
+        max_cached_workflows=request.param,
+    ):
+        yield start_workflow
+
+
+async def failure_of(handle: WorkflowHandle[Any, Any]) -> BaseException:
+    """The failure a workflow ended with, following continue-as-new."""
+    with pytest.raises(WorkflowFailureError) as caught:
+        await handle.result()
+    return caught.value.cause
+
+
+async def report_of(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
+    """The report of the workflow's one saga."""
+    return (await handle.query("saga_report"))["sagas"][0]
