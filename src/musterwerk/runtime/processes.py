@@ -201,14 +201,7 @@ class ProcessGroup:
         return process
 
     async def first_death(self) -> ManagedProcess:
-        """Wait until any member ends, and say which."""
-        waits = {asyncio.create_task(member.wait()): member for member in self.members}
-        try:
-            done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for wait in waits:
-                wait.cancel()
-        return waits[done.pop()]
+        return await first_death(self.members)
 
     async def stop(self) -> None:
         try:
@@ -218,6 +211,19 @@ class ProcessGroup:
             # Reached with running members only when the stopping itself was cancelled.
             for member in self.members:
                 member.kill()
+
+
+async def first_death(processes: Sequence[ManagedProcess]) -> ManagedProcess:
+    """Wait until any of them ends, and say which. Of none, wait for ever."""
+    if not processes:
+        await asyncio.Event().wait()
+    waits = {asyncio.create_task(process.wait()): process for process in processes}
+    try:
+        done, _ = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()
+    return waits[done.pop()]
 
 
 def _ending(code: int | None) -> str:

@@ -31,7 +31,7 @@ _PORT_ATTEMPTS = 5
 _RPC_TIMEOUT = timedelta(seconds=2)
 # How often the server looks at its task queues. Its default, 20 times a second, costs every
 # activity up to 50 ms.
-_QUEUE_LOOKS_PER_SECOND = 2000
+_QUEUE_LOOKS_PER_SECOND = 200
 
 
 class EmbeddedServer:

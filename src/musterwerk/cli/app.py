@@ -1,0 +1,76 @@
+"""The Typer app: our commands, those of others, and what each kind of error means outside."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from musterwerk.cli import dev, sagas
+from musterwerk.cli.extensions import COMMANDS, load
+from musterwerk.errors import MusterwerkError, UsageError
+
+FAILED = 1
+USAGE = 2
+_debug = False
+
+
+def build() -> typer.Typer:
+    app = typer.Typer(
+        name="musterwerk",
+        help="People decide, clocks trigger, failures undo: durable business processes.",
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    dev.register(app)
+    sagas.register(app)
+    for _, register in load(COMMANDS):
+        register(app)
+    return app
+
+
+def execute() -> int:
+    """Run the command line that this process was given; returns its exit code."""
+    try:
+        build()(prog_name="musterwerk")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)
+    except MusterwerkError as error:
+        _report(f"musterwerk: {error}", error)
+        return USAGE if isinstance(error, UsageError) else FAILED
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        _report(f"musterwerk: unexpected {type(error).__name__}: {error}", error)
+        if not _debug:
+            sys.stderr.write("musterwerk: `musterwerk --debug ...` shows where it came from\n")
+        return FAILED
+    return 0
+
+
+def _report(message: str, error: Exception) -> None:
+    if _debug:
+        traceback.print_exception(error)
+    sys.stderr.write(message + "\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"musterwerk {metadata.version('musterwerk')}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version.", callback=_version, is_eager=True)
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks of errors.")] = False,
+) -> None:
+    global _debug  # one process, one command line
+    _debug = debug

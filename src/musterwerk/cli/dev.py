@@ -1,0 +1,108 @@
+"""`musterwerk dev`: everything on one machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from musterwerk.cli.address import (
+    DEFAULT_DATA,
+    AddressOption,
+    DataOption,
+    dev_file,
+    given_address,
+    write_dev,
+)
+from musterwerk.cli.extensions import DEV, load
+from musterwerk.cli.output import Output
+from musterwerk.cli.running import run
+from musterwerk.runtime.connection import DEFAULT_NAMESPACE, Target
+from musterwerk.runtime.folder import FolderLock
+from musterwerk.runtime.processes import ManagedProcess, ProcessDied, first_death
+from musterwerk.runtime.server import EmbeddedServer
+
+
+@dataclass(frozen=True)
+class DevContext:
+    """What a part of `dev` gets. `watch` a process, and its death ends the whole of `dev`."""
+
+    data: Path
+    address: str
+    ui_url: str | None
+    target: Target
+    watch: Callable[[ManagedProcess], object]
+
+
+DevPart = Callable[[DevContext], AbstractAsyncContextManager[Mapping[str, str]]]
+
+
+def register(app: typer.Typer) -> None:
+    app.command("dev")(dev)
+
+
+def dev(
+    data: DataOption = DEFAULT_DATA,
+    shop: Annotated[bool, typer.Option(help="Run the order desk too.")] = True,
+    address: AddressOption = None,
+) -> None:
+    """Run everything on this machine until Ctrl-C.
+
+    Starts a Temporal server of its own on DATA, unless --address or Temporal's environment names
+    one. The data is kept for the next start.
+    """
+    parts: list[tuple[str, DevPart]] = load(DEV, without=() if shop else ("shop",))
+    run(_dev(data.absolute(), given_address(address), parts), stop_code=0)
+
+
+async def _dev(data: Path, given: Target | None, parts: list[tuple[str, DevPart]]) -> None:
+    watched: list[ManagedProcess] = []
+    async with AsyncExitStack() as stack:
+        context = await _engine(stack, data, given, watched)
+        addresses = {"Temporal": context.address}
+        if context.ui_url:
+            addresses["Temporal UI"] = context.ui_url
+        for _, part in parts:
+            addresses |= await stack.enter_async_context(part(context))
+        target = context.target
+        write_dev(
+            data,
+            {
+                "pid": os.getpid(),
+                "address": context.address,
+                "namespace": target.namespace,
+                "isolated": target.isolated,
+                "addresses": addresses,
+            },
+        )
+        stack.callback(dev_file(data).unlink, missing_ok=True)
+        _announce(addresses, data)
+        raise ProcessDied(await first_death(watched))
+
+
+async def _engine(
+    stack: AsyncExitStack, data: Path, given: Target | None, watched: list[ManagedProcess]
+) -> DevContext:
+    if given is None:
+        server = await stack.enter_async_context(EmbeddedServer(data))
+        watched.append(server.process)
+        target = Target(server.address, DEFAULT_NAMESPACE, isolated=True)
+        return DevContext(data, server.address, server.ui_url, target, watched.append)
+    lock = FolderLock(data)
+    await lock.acquire()
+    stack.callback(lock.release)
+    await given.connect()
+    return DevContext(data, given.address or "", None, given, watched.append)
+
+
+def _announce(addresses: Mapping[str, str], data: Path) -> None:
+    output = Output()
+    width = max(map(len, addresses))
+    for label, address in addresses.items():
+        output.text(f"{label:<{width}}  {address}")
+    output.say(f"Everything runs; data and logs are in {data}. Ctrl-C stops it.")

@@ -1,0 +1,253 @@
+"""Sagas as seen from outside: what each workflow has done, undone and could not undo.
+
+Found by workflow type through Temporal's own list, and asked with the query `saga_report`. No
+search attribute is needed, so this works in any namespace.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Literal
+
+from temporalio.api.common.v1 import WorkflowExecution as ExecutionKey
+from temporalio.api.enums.v1 import EventType, WorkflowTaskFailedCause
+from temporalio.api.history.v1 import WorkflowTaskFailedEventAttributes
+from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+from musterwerk.errors import MusterwerkError
+from musterwerk.saga.registry import QUERY
+
+NO_WORKER = "no worker answered"
+_AT_ONCE = 8
+_TIMEOUT = timedelta(seconds=5)
+_RECENT_EVENTS = 20
+
+
+@dataclass(frozen=True)
+class SagaExecution:
+    """One workflow execution and its sagas.
+
+    `sagas` is None where they could not be asked for; `problem` then says why.
+    """
+
+    workflow_id: str
+    run_id: str
+    workflow_type: str
+    status: str
+    started_at: datetime
+    closed_at: datetime | None
+    sagas: list[dict[str, Any]] | None = None
+    problem: str | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            "workflow_id": self.workflow_id,
+            "run_id": self.run_id,
+            "workflow_type": self.workflow_type,
+            "status": self.status,
+            "started_at": self.started_at.isoformat(),
+            "closed_at": self.closed_at.isoformat() if self.closed_at else None,
+            "sagas": self.sagas,
+            "problem": self.problem,
+        }
+
+
+async def report(
+    client: Client,
+    workflow_id: str,
+    run_id: str | None = None,
+    *,
+    rpc_timeout: timedelta = _TIMEOUT,
+) -> SagaExecution:
+    """One workflow's sagas. Raises `MusterwerkError` if it is unknown or runs none."""
+    handle = client.get_workflow_handle(workflow_id, run_id=run_id)
+    try:
+        execution = await handle.describe()
+    except RPCError as error:
+        if error.status not in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
+            raise
+        raise MusterwerkError(f"no such workflow: {error.message}") from error
+    answer = await _Asking(client, rpc_timeout).ask(execution)
+    if answer is None:
+        raise MusterwerkError(
+            f"workflow {workflow_id!r} ({execution.workflow_type}) runs no saga: "
+            f"it does not know the query {QUERY!r}"
+        )
+    return answer
+
+
+async def list_sagas(
+    client: Client,
+    *,
+    types: Sequence[str] = (),
+    state: Literal["open", "closed"] | None = None,
+    limit: int = 50,
+    rpc_timeout: timedelta = _TIMEOUT,
+    on_found: Callable[[int], object] | None = None,
+) -> list[SagaExecution]:
+    """The latest workflows that run sagas; those that run none are left out.
+
+    `rpc_timeout` bounds each question. `on_found` is told how many there are so far.
+    """
+    asking = _Asking(client, rpc_timeout)
+    found: list[SagaExecution] = []
+    async for batch in _batches(client, _list_filter(types, state), asking.worth_asking):
+        answers = await asyncio.gather(*map(asking.ask, batch))
+        found += [answer for answer in answers if answer is not None]
+        if on_found is not None:
+            on_found(min(len(found), limit))
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+@dataclass
+class _Asking:
+    """Asks workflows for their sagas, and does not ask in vain twice."""
+
+    client: Client
+    timeout: timedelta
+    _without_sagas: set[str] = field(default_factory=set[str])
+    _silent_queues: set[str] = field(default_factory=set[str])
+    _answering_queues: set[str] = field(default_factory=set[str])
+
+    def worth_asking(self, execution: WorkflowExecution) -> bool:
+        return execution.workflow_type not in self._without_sagas
+
+    async def ask(self, execution: WorkflowExecution) -> SagaExecution | None:
+        """None if the workflow runs no saga."""
+        if suspended := await self._suspended(execution):
+            return _seen(execution, problem=f"suspended: code fails: {suspended}")
+        if execution.task_queue in self._silent_queues - self._answering_queues:
+            return _seen(execution, problem=NO_WORKER)
+        try:
+            sagas = await self._query(execution)
+        except WorkflowQueryFailedError as error:
+            self._answering_queues.add(execution.task_queue)
+            if "expected but not found" in str(error):
+                self._without_sagas.add(execution.workflow_type)
+                return None
+            return _seen(execution, problem=f"code fails: {error}")
+        except (RPCError, TimeoutError) as error:
+            return _seen(execution, problem=self._unanswered(execution, error))
+        self._answering_queues.add(execution.task_queue)
+        return _seen(execution, sagas=sagas) if sagas else None
+
+    async def _query(self, execution: WorkflowExecution) -> list[dict[str, Any]]:
+        handle = _handle(self.client, execution)
+        # The SDK repeats some timed-out calls, hence a limit of our own around its limit.
+        async with asyncio.timeout(self.timeout.total_seconds() + 1):
+            answer: dict[str, Any] = await handle.query(QUERY, rpc_timeout=self.timeout)
+        return answer["sagas"]
+
+    def _unanswered(self, execution: WorkflowExecution, error: Exception) -> str:
+        """In words, why nobody answered; other failures of the server are raised."""
+        if isinstance(error, RPCError):
+            if error.status == RPCStatusCode.FAILED_PRECONDITION:
+                return f"cannot be asked: {error.message}"
+            if error.status not in (RPCStatusCode.CANCELLED, RPCStatusCode.DEADLINE_EXCEEDED):
+                raise error
+        self._silent_queues.add(execution.task_queue)
+        return NO_WORKER
+
+    async def _suspended(self, execution: WorkflowExecution) -> str | None:
+        """How the code of a suspended workflow fails. Such a one would not answer a query."""
+        if execution.status != WorkflowExecutionStatus.RUNNING:
+            return None
+        description = (
+            execution
+            if isinstance(execution, WorkflowExecutionDescription)
+            else await _handle(self.client, execution).describe()
+        )
+        if description.raw_description.pending_workflow_task.attempt <= 1:
+            return None
+        return await _last_failure(self.client, execution)
+
+
+async def _last_failure(client: Client, execution: WorkflowExecution) -> str | None:
+    """The failure of the last workflow task, if it failed in code and did not merely time out."""
+    response = await client.workflow_service.get_workflow_execution_history_reverse(
+        GetWorkflowExecutionHistoryReverseRequest(
+            namespace=client.namespace,
+            execution=ExecutionKey(workflow_id=execution.id, run_id=execution.run_id),
+            maximum_page_size=_RECENT_EVENTS,
+        )
+    )
+    for event in response.history.events:
+        if event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_FAILED:
+            return _in_words(event.workflow_task_failed_event_attributes)
+        if event.event_type in (
+            EventType.EVENT_TYPE_WORKFLOW_TASK_TIMED_OUT,
+            EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+        ):
+            return None
+    return None
+
+
+def _in_words(failed: WorkflowTaskFailedEventAttributes) -> str | None:
+    if failed.cause in (
+        # Temporal's own housekeeping, no fault of the code.
+        WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_UNHANDLED_COMMAND,
+        WorkflowTaskFailedCause.WORKFLOW_TASK_FAILED_CAUSE_RESET_WORKFLOW,
+    ):
+        return None
+    kind = failed.failure.application_failure_info.type
+    return f"{kind}: {failed.failure.message}" if kind else failed.failure.message
+
+
+async def _batches(
+    client: Client, list_filter: str, wanted: Callable[[WorkflowExecution], bool]
+) -> AsyncIterator[list[WorkflowExecution]]:
+    batch: list[WorkflowExecution] = []
+    async for execution in client.list_workflows(list_filter or None):
+        if wanted(execution):
+            batch.append(execution)
+        if len(batch) == _AT_ONCE:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _list_filter(types: Sequence[str], state: Literal["open", "closed"] | None) -> str:
+    terms: list[str] = []
+    if types:
+        names = ", ".join("'" + name.replace("'", "''") + "'" for name in types)
+        terms.append(f"WorkflowType IN ({names})")
+    if state:
+        terms.append(f"ExecutionStatus {'=' if state == 'open' else '!='} 'Running'")
+    return " AND ".join(terms)
+
+
+def _handle(client: Client, execution: WorkflowExecution) -> WorkflowHandle[Any, Any]:
+    return client.get_workflow_handle(execution.id, run_id=execution.run_id)
+
+
+def _seen(
+    execution: WorkflowExecution,
+    *,
+    sagas: list[dict[str, Any]] | None = None,
+    problem: str | None = None,
+) -> SagaExecution:
+    return SagaExecution(
+        workflow_id=execution.id,
+        run_id=execution.run_id,
+        workflow_type=execution.workflow_type,
+        status=execution.status.name.lower() if execution.status else "unknown",
+        started_at=execution.start_time,
+        closed_at=execution.close_time,
+        sagas=sagas,
+        problem=problem,
+    )
