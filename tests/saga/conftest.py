@@ -12,6 +12,7 @@ from temporalio.worker import Worker
 
 from tests.saga import workflows
 from tests.saga.world import World
+from tests.waiting import until_async
 
 Start = Callable[..., Awaitable[WorkflowHandle[Any, Any]]]
 
@@ -54,3 +55,32 @@ async def failure_of(handle: WorkflowHandle[Any, Any]) -> BaseException:
 async def report_of(handle: WorkflowHandle[Any, Any]) -> dict[str, Any]:
     """The report of the workflow's one saga."""
     return (await handle.query("saga_report"))["sagas"][0]
+
+
+async def until_cancel_requested(handle: WorkflowHandle[Any, Any]) -> None:
+    """The cancellation is in the history, and the worker has processed it (a query answers)."""
+
+    async def requested() -> bool:
+        async for event in handle.fetch_history_events():
+            if event.HasField("workflow_execution_cancel_requested_event_attributes"):
+                await handle.query("saga_report")
+                return True
+        return False
+
+    await until_async(requested)
+
+
+async def task_failures(handle: WorkflowHandle[Any, Any]) -> list[str]:
+    """Why the workflow's tasks failed: how a bug in its code shows."""
+    return [
+        event.workflow_task_failed_event_attributes.failure.message
+        async for event in handle.fetch_history_events()
+        if event.HasField("workflow_task_failed_event_attributes")
+    ]
+
+
+async def until_task_fails(handle: WorkflowHandle[Any, Any]) -> None:
+    async def failed() -> bool:
+        return bool(await task_failures(handle))
+
+    await until_async(failed)

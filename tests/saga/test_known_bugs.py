@@ -11,7 +11,13 @@ from temporalio.exceptions import ApplicationError, CancelledError, TimeoutError
 from temporalio.worker import Worker
 
 from tests.saga import workflows
-from tests.saga.conftest import Start, failure_of, report_of
+from tests.saga.conftest import (
+    Start,
+    failure_of,
+    report_of,
+    until_cancel_requested,
+    until_task_fails,
+)
 from tests.saga.world import Call, World, refuse
 from tests.waiting import until, until_async
 
@@ -253,26 +259,3 @@ async def test_keys_are_plain_ascii(start: Start, world: World, order: str) -> N
     for call in world.calls:
         assert call.key.isascii()
         assert len(call.key) <= 90
-
-
-async def until_cancel_requested(handle: WorkflowHandle[Any, Any]) -> None:
-    async def requested() -> bool:
-        async for event in handle.fetch_history_events():
-            if event.HasField("workflow_execution_cancel_requested_event_attributes"):
-                break
-        else:
-            return False
-        await handle.query("saga_report")
-        return True
-
-    await until_async(requested)
-
-
-async def until_task_fails(handle: WorkflowHandle[Any, Any]) -> None:
-    async def failed() -> bool:
-        async for event in handle.fetch_history_events():
-            if event.HasField("workflow_task_failed_event_attributes"):
-                return True
-        return False
-
-    await until_async(failed)

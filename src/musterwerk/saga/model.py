@@ -27,7 +27,6 @@ SagaStatus = Literal[
     "forward_failed",
     "continued",
 ]
-Action = Literal["retry", "skip", "done"]
 
 
 class StepOptions(TypedDict, total=False):
@@ -138,13 +137,14 @@ class DeadLetter:
 class Resolve:
     """What an operator sends with the update `saga_resolve` to settle a dead letter.
 
-    `retry` tries at once instead of at the next slow round; `done` says that it was done by
-    other means (`result` is then what a forward step returns, as JSON); `skip` gives it up.
+    `action` is one of three: `retry` tries at once instead of at the next slow round; `done`
+    says that it was done by other means (`result` is then what a forward step returns, as
+    JSON); `skip` gives it up.
     `by` and `reason` are kept in the report.
     """
 
     step: str
-    action: Action
+    action: str
     by: str
     reason: str
     saga: str = "saga"
