@@ -1,0 +1,148 @@
+"""One request and its answer as values, so that both can be held, repeated and thrown away.
+
+Faults and idempotency sit between the network and the API. They are written as handlers
+(`Call` in, `Answer` out), and the API runs to its end whether or not the client still listens.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from musterwerk.shop.services.problems import Problem
+
+#: Larger bodies are refused. The largest sensible order has a few kilobytes.
+BODY_LIMIT = 256 * 1024
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Call:
+    scope: Scope
+    body: bytes
+
+    @property
+    def path(self) -> str:
+        return self.scope["path"]
+
+    @property
+    def headers(self) -> Headers:
+        return Headers(scope=self.scope)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+    @classmethod
+    def of(cls, response: Response) -> Answer:
+        return cls(response.status_code, response.raw_headers, bytes(response.body))
+
+
+Handler = Callable[[Call], Awaitable[Answer]]
+
+
+class ConnectionDropped(Exception):
+    """The client is to find its connection closed instead of an answer."""
+
+
+class Boundary:
+    """An ASGI application that takes whole requests: reads them, and sends whole answers.
+
+    What changes something (any method but GET and HEAD) goes through `handler`.
+    """
+
+    def __init__(self, api: ASGIApp, handler: Handler) -> None:
+        self._api = api
+        self._handler = handler
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+            await self._api(scope, receive, send)
+            return
+        try:
+            call = Call(scope, await _read_body(scope, receive))
+        except Problem as problem:
+            response = problem.response()
+            # The rest of the body is still on its way; nobody will read it.
+            response.headers["Connection"] = "close"
+            await response(scope, receive, send)
+            return
+        except ClientGone:
+            return
+        try:
+            answer = await self._handler(call)
+        except ConnectionDropped:
+            # Headers that promise a body which never comes: the server then cuts the connection.
+            await send(_start(200, [(b"content-length", b"100")]))
+            return
+        await send(_start(answer.status, answer.headers))
+        await send({"type": "http.response.body", "body": answer.body})
+
+
+class ClientGone(Exception):
+    """The client left before its request was complete: nothing has been asked."""
+
+
+def calling(api: ASGIApp) -> Handler:
+    """The handler at the very end: the API itself."""
+
+    async def handle(call: Call) -> Answer:
+        unread = [call.body]
+        started: MutableMapping[str, Any] = {}
+        parts: list[bytes] = []
+
+        async def receive() -> Message:
+            if unread:
+                return {"type": "http.request", "body": unread.pop(), "more_body": False}
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                started.update(message)
+            else:
+                parts.append(message.get("body", b""))
+
+        try:
+            # A copy: routing writes into the scope, and a call may be handled twice.
+            await api(dict(call.scope), receive, send)
+        except Exception:
+            log.exception("%s failed", call.path)
+            return Answer.of(Problem("internal", "an unexpected error; see the log").response())
+        return Answer(started["status"], list(started["headers"]), b"".join(parts))
+
+    return handle
+
+
+async def _read_body(scope: Scope, receive: Receive) -> bytes:
+    announced = Headers(scope=scope).get("content-length", "0")
+    # The server has checked that it is a number; without one the count below decides.
+    if int(announced) > BODY_LIMIT:
+        raise _too_large()
+    body = bytearray()
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        body += message.get("body", b"")
+        if len(body) > BODY_LIMIT:
+            raise _too_large()
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _too_large() -> Problem:
+    return Problem("too-large", f"send at most {BODY_LIMIT // 1024} KiB")
+
+
+def _start(status: int, headers: list[tuple[bytes, bytes]]) -> Message:
+    return {"type": "http.response.start", "status": status, "headers": headers}

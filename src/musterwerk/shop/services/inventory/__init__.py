@@ -1,0 +1,1 @@
+"""The warehouse: what is there, what is promised to an order, what has left."""

@@ -1,0 +1,1 @@
+"""Mail to customers: each kind of message at most once per order."""

@@ -1,0 +1,1 @@
+"""Payment: charges, refunds of what was captured, and a double-entry ledger of both."""

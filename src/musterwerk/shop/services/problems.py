@@ -1,0 +1,120 @@
+"""What a service answers when it cannot do what it was asked: `application/problem+json`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.responses import JSONResponse
+
+MEDIA_TYPE = "application/problem+json"
+PREFIX = "urn:musterwerk:"
+
+
+@dataclass(frozen=True)
+class Kind:
+    status: int
+    title: str
+
+
+#: Every problem a service may answer with; the slug ends the problem's `type`.
+KINDS = {
+    "missing-key": Kind(400, "The Idempotency-Key header is missing or malformed"),
+    "card-declined": Kind(402, "The card was declined"),
+    "not-found": Kind(404, "There is nothing here"),
+    "method-not-allowed": Kind(405, "This address does not take this method"),
+    "out-of-stock": Kind(409, "Not enough in stock"),
+    "cannot-ship": Kind(409, "The order cannot be shipped"),
+    "already-handed-over": Kind(409, "The parcel has left the house"),
+    "order-taken": Kind(409, "The order is already served under another key"),
+    "order-differs": Kind(409, "This order id stands for other content"),
+    "too-late": Kind(409, "The order can no longer be cancelled"),
+    "in-flight": Kind(409, "A request with this key is still being processed"),
+    "undone": Kind(410, "This request was undone"),
+    "too-large": Kind(413, "The request body is too large"),
+    "invalid": Kind(422, "The request is not valid"),
+    "key-reused": Kind(422, "This key was used for a request with other content"),
+    "unknown-sku": Kind(422, "No such article"),
+    "undeliverable": Kind(422, "The mail server refuses this message for good"),
+    "internal": Kind(500, "The service failed"),
+    "unavailable": Kind(503, "The service is not available now"),
+}
+
+
+#: What any request that changes something may be answered with.
+COMMON = (
+    "missing-key",
+    "in-flight",
+    "too-large",
+    "invalid",
+    "key-reused",
+    "internal",
+    "unavailable",
+)
+
+
+class Problem(Exception):
+    """Refuses a request: raised anywhere in a service, it becomes the answer.
+
+    `errors` goes through the request field by field.
+    """
+
+    def __init__(
+        self, slug: str, detail: str, *, errors: Sequence[Mapping[str, str]] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.slug = slug
+        self.kind = KINDS[slug]
+        self.detail = detail
+        self.errors = errors
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = {
+            "type": PREFIX + self.slug,
+            "title": self.kind.title,
+            "status": self.kind.status,
+            "detail": self.detail,
+        }
+        if self.errors is not None:
+            document["errors"] = list(self.errors)
+        return document
+
+    def response(self) -> JSONResponse:
+        headers = {"Retry-After": "1"} if self.kind.status == 503 else None
+        return JSONResponse(
+            self.document(), self.kind.status, headers=headers, media_type=MEDIA_TYPE
+        )
+
+
+def documented(*slugs: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route for OpenAPI: these problems and the common ones."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for slug in (*COMMON, *slugs):
+        status = KINDS[slug].status
+        others = responses.get(status, {}).get("description")
+        responses[status] = {
+            "description": f"{others}, {slug}" if others else slug,
+            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
+        }
+    return responses
+
+
+_SCHEMA = {
+    "title": "Problem",
+    "type": "object",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string", "description": f"{PREFIX}<slug>"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
+            },
+        },
+    },
+}
