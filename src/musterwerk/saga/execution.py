@@ -10,18 +10,17 @@ from temporalio.exceptions import ActivityError
 
 from musterwerk.errors import StepSkipped
 from musterwerk.saga import rules
-from musterwerk.saga.deadletters import DeadLetters, resolution
+from musterwerk.saga.book import Book
+from musterwerk.saga.deadletters import resolution
 from musterwerk.saga.model import DeadLetter, Direction, Step, StepOptions, UndoRetry
 
 
 class Execution:
     """Starts a saga's activities under their explicit ids."""
 
-    def __init__(self, anchor: str, saga: str, retry: UndoRetry, letters: DeadLetters) -> None:
-        self.anchor = anchor
-        self.saga = saga
+    def __init__(self, book: Book, retry: UndoRetry) -> None:
+        self.book = book
         self.retry = retry
-        self.letters = letters
 
     def start(self, step: Step) -> workflow.ActivityHandle[Any]:
         return self._start(step, "do", step.call, step.args, step.options)
@@ -97,7 +96,7 @@ class Execution:
         rounds: int,
     ) -> DeadLetter:
         if letter is None:
-            return self.letters.open(step, direction, err, rounds)
+            return self.book.letters.open(step, direction, err, rounds)
         letter.attempts += rounds
         letter.error = rules.in_words(err)
         return letter
@@ -122,7 +121,7 @@ class Execution:
             "summary": f"undo of {step.id}" if direction == "undo" else None,
             **options,
         }
-        identity = rules.activity_id(self.anchor, self.saga, step.id, direction)
+        identity = rules.activity_id(self.book.anchor, self.book.name, step.id, direction)
         return workflow.start_activity(call, args=args, activity_id=identity, **final)
 
 

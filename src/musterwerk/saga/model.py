@@ -77,7 +77,6 @@ class UndoRetry:
 class Step:
     """One occurrence of an activity in a saga, with the undo that was registered before it."""
 
-    id: str
     activity: str
     call: Callable[..., Any] | str
     args: list[Any]
@@ -86,6 +85,7 @@ class Step:
     undo_name: str | None
     undo_options: StepOptions
     refusals: tuple[str, ...]
+    id: str = ""  # "<activity>/<occurrence>", given when it is registered
     status: StepStatus = "running"
     undo_status: UndoStatus = "none"
     result: Any = None

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError
 
 from musterwerk.errors import SagaUsageError
-from musterwerk.saga.deadletters import DeadLetters
+from musterwerk.saga.book import Book
 from musterwerk.saga.model import DeadLetter, Resolve
 
 QUERY = "saga_report"
@@ -16,15 +16,6 @@ UPDATE = "saga_resolve"
 
 # The SDK types handlers as bare Callable, which strict checking calls partially unknown.
 _handlers: Any = workflow
-
-
-class Reporting(Protocol):
-    """What the registry needs of a saga."""
-
-    name: str
-    letters: DeadLetters
-
-    def report(self) -> dict[str, Any]: ...
 
 
 class Registry:
@@ -35,7 +26,7 @@ class Registry:
     """
 
     def __init__(self) -> None:
-        self.sagas: dict[str, Reporting] = {}
+        self.sagas: dict[str, Book] = {}
 
     @classmethod
     def current(cls) -> Registry:
@@ -52,7 +43,7 @@ class Registry:
             )
         return registry
 
-    def add(self, saga: Reporting) -> None:
+    def add(self, saga: Book) -> None:
         if saga.name in self.sagas:
             raise SagaUsageError(
                 f"this workflow already has a saga named {saga.name!r}; give each its own name, "

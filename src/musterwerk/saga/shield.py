@@ -1,4 +1,4 @@
-"""Work that a cancellation must not interrupt."""
+"""Cancellations: seen even where nobody noticed, and kept from work they must not interrupt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,34 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from temporalio import workflow
+
 T = TypeVar("T")
+
+
+class CancelWatch:
+    """Whether a cancellation came since the block began, even if it was swallowed meanwhile.
+
+    A step that cannot stop and an `except` of the user's both hide it. Two traces remain: the
+    workflow's cancellation request, and the count of cancellations of the block's own task
+    (which also counts those from inside, as by `asyncio.timeout`).
+    """
+
+    def __init__(self) -> None:
+        self._requested_before = workflow.cancellation_reason() is not None
+        self._task: asyncio.Task[Any] | None = None
+        self._count_before = 0
+
+    def begin(self) -> None:
+        self._task = asyncio.current_task()
+        self._count_before = self._task.cancelling() if self._task else 0
+
+    def seen(self) -> bool:
+        if workflow.cancellation_reason() is not None and not self._requested_before:
+            return True
+        task = asyncio.current_task()
+        before = self._count_before if task is self._task else 0
+        return task is not None and task.cancelling() > before
 
 
 async def uncancellable(work: Coroutine[Any, Any, T]) -> tuple[T, bool]:

@@ -7,7 +7,6 @@ from collections.abc import Awaitable, Callable, Collection
 from types import TracebackType
 from typing import Any, TypeVar, TypeVarTuple, Unpack, overload
 
-from temporalio import activity as temporal_activity
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
@@ -17,12 +16,12 @@ from musterwerk.errors import (
     SagaForwardFailed,
     SagaUsageError,
 )
-from musterwerk.saga import rules, state
-from musterwerk.saga.deadletters import DeadLetters
+from musterwerk.saga import rules
+from musterwerk.saga.book import Book, name_of
 from musterwerk.saga.execution import Execution, settle_all
-from musterwerk.saga.model import SagaStatus, Step, StepOptions, UndoRetry
+from musterwerk.saga.model import Step, StepOptions, UndoRetry
 from musterwerk.saga.registry import Registry
-from musterwerk.saga.shield import uncancellable
+from musterwerk.saga.shield import CancelWatch, uncancellable
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
@@ -58,26 +57,17 @@ class Saga:
     ) -> None:
         if not name or "/" in name:
             raise SagaUsageError(f"a saga's name is not empty and has no slash; this is {name!r}")
-        self.name = name
-        self.letters = DeadLetters()
+        self._book = Book(name, workflow.info().original_execution_run_id)
+        if state is not None:
+            self._book.load(state)
         self._undo_on = tuple(undo_on)
         self._retry = undo_retry or UndoRetry()
-        self._anchor = workflow.info().original_execution_run_id
-        self._steps: list[Step] = []
-        self._checkpoints: dict[str, int] = {}
-        self._status: SagaStatus = "running"
-        self._pivot = False
-        self._cause: str | None = None
+        self._execution = Execution(self._book, self._retry)
         self._running: dict[str, workflow.ActivityHandle[Any]] = {}
+        self._cancels = CancelWatch()
         self._absorbed = False
         self._carried = False
-        self._task: asyncio.Task[Any] | None = None
-        self._cancels_before = 0
-        self._cancelled_before = workflow.cancellation_reason() is not None
-        if state is not None:
-            self._restore(state)
-        self._execution = Execution(self._anchor, name, self._retry, self.letters)
-        Registry.current().add(self)
+        Registry.current().add(self._book)
 
     # A step that is an async function, a function, an async method, a method.
     @overload
@@ -142,26 +132,23 @@ class Saga:
         Raises what the activity raises, StepSkipped after the pivot, and SagaUsageError for an
         undo of the wrong arity.
         """
-        self._assert_open(f"run {_name(activity)}")
+        self._book.assert_open(f"run {name_of(activity)}")
         self._raise_cancellation()
         step = self._register(activity, list(args), undo, tuple(refusals), undo_options, options)
-        if self._pivot:
+        if self._book.pivot:
             result, absorbed = await uncancellable(self._execution.forward(step))
             self._absorbed |= absorbed
         else:
             result = await self._attempt(step)
         step.result, step.status = result, "done"
-        if not self._pivot:
-            # A step that could not be stopped swallows the cancellation; it still counts.
-            self._raise_cancellation()
+        # A step that could not be stopped swallows the cancellation; it still counts.
+        self._raise_cancellation()
         return result
 
     def checkpoint(self, name: str) -> None:
         """Mark this point, for `compensate_to(name)`."""
-        self._assert_open(f"set checkpoint {name!r}")
-        if name in self._checkpoints:
-            raise SagaUsageError(f"checkpoint {name!r} exists already; give each its own name")
-        self._checkpoints[name] = len(self._steps)
+        self._book.assert_open(f"set checkpoint {name!r}")
+        self._book.mark(name)
 
     def pivot(self) -> None:
         """From here there is no way back: nothing registered so far will be undone.
@@ -170,20 +157,19 @@ class Saga:
         letter that an operator settles, and a cancellation is absorbed until the block ends.
         Any other failure of the block ends as SagaForwardFailed.
         """
-        self._assert_open("pass the pivot")
+        self._book.assert_open("pass the pivot")
         if self._running:
             raise SagaUsageError(
                 f"pivot() while {', '.join(self._running)} runs: wait for every step first, or "
                 "nobody knows whether there is a way back"
             )
         self._raise_cancellation()
-        self._pivot = True
-        self._status = "forward"
+        self._book.pivot, self._book.status = True, "forward"
 
     @property
     def pivoted(self) -> bool:
         """Whether the pivot was passed: the process counts as done, whatever else happens."""
-        return self._pivot
+        return self._book.pivot
 
     async def compensate(self) -> None:
         """Undo every step now, last first; the block may go on with new steps.
@@ -198,14 +184,8 @@ class Saga:
 
         Raises as `compensate` does.
         """
-        if checkpoint not in self._checkpoints:
-            known = ", ".join(self._checkpoints) or "none"
-            raise SagaUsageError(f"no checkpoint {checkpoint!r}; there is {known}")
-        start = self._checkpoints[checkpoint]
-        await self._go_back(start)
-        self._checkpoints = {
-            name: at for name, at in self._checkpoints.items() if at < start or name == checkpoint
-        }
+        await self._go_back(self._book.since(checkpoint))
+        self._book.drop_after(checkpoint)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -215,29 +195,14 @@ class Saga:
         undo and its keys.
         """
         self._carried = True
-        return {
-            "name": self.name,
-            "anchor": self._anchor,
-            "pivot": self._pivot,
-            "checkpoints": dict(self._checkpoints),
-            "steps": [state.dump_step(step) for step in self._steps],
-        }
+        return self._book.dump()
 
     def report(self) -> dict[str, Any]:
         """Plain JSON for people and tools: every step, its undo, and the dead letters."""
-        return {
-            "name": self.name,
-            "status": self._status,
-            "pivot": self._pivot,
-            "checkpoints": list(self._checkpoints),
-            "cause": self._cause,
-            "steps": [step.report() for step in self._steps],
-            "dead_letters": [letter.report() for letter in self.letters.all],
-        }
+        return self._book.report()
 
     async def __aenter__(self) -> Saga:
-        self._task = asyncio.current_task()
-        self._cancels_before = self._task.cancelling() if self._task else 0
+        self._cancels.begin()
         return self
 
     # Typed None: `bool` would make type checkers think that the block may be left silently.
@@ -247,7 +212,7 @@ class Saga:
         err: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if err is None and not self._pivot and self._cancelled():
+        if err is None and not self._book.pivot and self._cancels.seen():
             # Somebody caught the cancellation inside the block; it still undoes everything.
             err = asyncio.CancelledError()
         if err is None:
@@ -255,7 +220,7 @@ class Saga:
         elif isinstance(err, workflow.ContinueAsNewError):
             self._continue()
         elif self._cancellation(err) or self._failure(err):
-            if self._pivot:
+            if self._book.pivot:
                 self._end_forward(err)
             else:
                 await self._end_back(err)
@@ -270,30 +235,28 @@ class Saga:
         undo_options: StepOptions | None,
         options: StepOptions,
     ) -> Step:
+        own: StepOptions = {}
         if undo is not None:
-            if self._pivot:
+            if self._book.pivot:
                 raise SagaUsageError(
-                    f"{_name(activity)} runs after the pivot, so its undo {_name(undo)} would "
-                    "never be called; leave it out, or move the step before pivot()"
+                    f"{name_of(activity)} runs after the pivot, so its undo {name_of(undo)} "
+                    "would never be called; leave it out, or move the step before pivot()"
                 )
             rules.check_arity(undo, len(args))
-        name = _name(activity)
-        step = Step(
-            id=f"{name}/{rules.next_occurrence(self._steps, name)}",
-            activity=name,
-            call=activity,
-            args=args,
-            options=options,
-            undo=undo,
-            undo_name=None if undo is None else _name(undo),
-            undo_options=(
-                {} if undo is None else rules.undo_options(options, undo_options, self._retry)
-            ),
-            refusals=refusals,
-            undo_status="none" if undo is None else "registered",
+            own = rules.undo_options(options, undo_options, self._retry)
+        return self._book.add(
+            Step(
+                activity=name_of(activity),
+                call=activity,
+                args=args,
+                options=options,
+                undo=undo,
+                undo_name=None if undo is None else name_of(undo),
+                undo_options=own,
+                refusals=refusals,
+                undo_status="none" if undo is None else "registered",
+            )
         )
-        self._steps.append(step)
-        return step
 
     async def _attempt(self, step: Step) -> Any:
         handle = self._execution.start(step)
@@ -311,17 +274,14 @@ class Saga:
                 del self._running[step.id]
 
     async def _go_back(self, start: int) -> None:
-        self._assert_open("compensate")
-        if self._pivot:
+        self._book.assert_open("compensate")
+        if self._book.pivot:
             raise SagaUsageError("nothing is undone after the pivot; compensate before it")
-        self._status = "compensating"
-        if await self._undo_all(start):
-            self._absorbed = True
-        self._status = "running"
+        self._book.status = "compensating"
+        self._absorbed |= await self._undo_all(start)
+        self._book.status = "running"
         self._assert_undone(None)
-        if self._absorbed:
-            self._absorbed = False
-            raise asyncio.CancelledError
+        self._raise_absorbed()
 
     async def _undo_all(self, start: int) -> bool:
         """Undo in reverse; whether a cancellation was absorbed meanwhile."""
@@ -331,7 +291,7 @@ class Saga:
     async def _undo_from(self, start: int) -> None:
         await settle_all(self._running)
         slow: list[asyncio.Task[None]] = []
-        for step in rules.to_undo(self._steps, start):
+        for step in self._book.to_undo(start):
             letter = await self._execution.undo(step)
             if letter is not None:
                 # One that cannot be undone does not keep the others from it.
@@ -341,86 +301,64 @@ class Saga:
 
     async def _end_back(self, err: BaseException) -> None:
         cancelled = self._cancellation(err)
-        self._cause = rules.in_words(err)
-        self._status = "compensating"
+        self._book.cause = rules.in_words(err)
+        self._book.status = "compensating"
         cancelled |= await self._undo_all(0) or self._absorbed
-        self._status = "compensated"
+        self._book.status = "compensated"
         self._assert_undone(err)
         if cancelled:
             # Not the ActivityError that carried it: `asyncio.timeout` knows only this one.
             raise asyncio.CancelledError from err
         raise SagaCompensated(
-            f"undone after {self._cause}",
+            f"undone after {self._book.cause}",
             self.report(),
             non_retryable=rules.non_retryable(err),
         ) from err
 
     def _end_forward(self, err: BaseException) -> None:
-        self._status = "forward_failed"
-        self._cause = rules.in_words(err)
+        self._book.status = "forward_failed"
+        self._book.cause = rules.in_words(err)
         if self._cancellation(err):
             return
         raise SagaForwardFailed(
-            f"failed after the pivot, nothing is undone: {self._cause}", self.report()
+            f"failed after the pivot, nothing is undone: {self._book.cause}", self.report()
         ) from err
 
     def _assert_undone(self, err: BaseException | None) -> None:
-        skipped = [letter.step for letter in self.letters.skipped]
+        skipped = [letter.step for letter in self._book.letters.skipped]
         if skipped:
-            self._status = "compensation_failed"
+            self._book.status = "compensation_failed"
             raise SagaCompensationFailed(
                 f"undo skipped by an operator: {', '.join(skipped)}", self.report()
             ) from err
 
     def _complete(self) -> None:
-        self._status = "completed"
-        if self._absorbed:
-            self._absorbed = False
-            raise asyncio.CancelledError
+        self._book.status = "completed"
+        self._raise_absorbed()
 
     def _continue(self) -> None:
-        self._status = "continued"
-        lost = [step.id for step in rules.to_undo(self._steps)]
-        if lost and not self._pivot and not self._carried:
+        self._book.status = "continued"
+        lost = [] if self._book.pivot else [step.id for step in self._book.to_undo()]
+        if lost and not self._carried:
             workflow.logger.warning(
                 "Continue-as-new leaves the undo of %s behind: pass saga.state on, or leave the "
                 "block first",
                 ", ".join(lost),
             )
 
-    def _restore(self, data: dict[str, Any]) -> None:
-        self._anchor = data["anchor"]
-        self._checkpoints = dict(data["checkpoints"])
-        self._steps = [state.load_step(step) for step in data["steps"]]
-        if data["pivot"]:
-            self._pivot, self._status = True, "forward"
-
-    def _assert_open(self, doing: str) -> None:
-        if self._status not in ("running", "forward"):
-            raise SagaUsageError(f"cannot {doing}: the saga {self.name!r} is {self._status}")
-
-    def _cancelled(self) -> bool:
-        """Whether a cancellation came since the block began, even if nobody noticed it."""
-        if workflow.cancellation_reason() is not None and not self._cancelled_before:
-            return True
-        task = asyncio.current_task()
-        before = self._cancels_before if task is self._task else 0
-        return task is not None and task.cancelling() > before
+    def _raise_absorbed(self) -> None:
+        if self._absorbed:
+            self._absorbed = False
+            raise asyncio.CancelledError
 
     def _raise_cancellation(self) -> None:
-        if not self._pivot and self._cancelled():
+        if not self._book.pivot and self._cancels.seen():
             raise asyncio.CancelledError
 
     def _cancellation(self, err: BaseException) -> bool:
         if isinstance(err, asyncio.CancelledError):
             return True
-        return is_cancelled_exception(err) and self._cancelled()
+        return is_cancelled_exception(err) and self._cancels.seen()
 
     def _failure(self, err: BaseException) -> bool:
         return workflow.is_failure_exception(err) or isinstance(err, self._undo_on)
-
-
-def _name(call: Callable[..., Any]) -> str:
-    # Temporal has no public way from an activity to its name.
-    name, _ = temporal_activity._Definition.get_name_and_result_type(call)  # pyright: ignore[reportPrivateUsage]
-    return name
