@@ -12,7 +12,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -111,17 +110,24 @@ class ManagedProcess:
         every: float = 0.03,
     ) -> None:
         """Ask `check` until it is true. Raises `ProcessDied` as soon as the child ends before."""
-        deadline = time.monotonic() + patience
-        while self.running:
-            if await check():
-                return
-            if time.monotonic() > deadline:
-                raise ServerError(
-                    f"{self.name} did not become ready within {patience:g} s; "
-                    f"see its log {self.command.log}"
-                )
-            await asyncio.sleep(every)
-        raise ProcessDied(self)
+        death = asyncio.create_task(self.wait())
+        polling = asyncio.create_task(_until(check, every))
+        try:
+            # A check may hang, for instance when somebody else has taken the port it asks.
+            await asyncio.wait(
+                (death, polling), timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
+            if polling.done() and self.running:
+                return await polling
+        finally:
+            death.cancel()
+            polling.cancel()
+        if not self.running:
+            raise ProcessDied(self)
+        raise ServerError(
+            f"{self.name} did not become ready within {patience:g} s; "
+            f"see its log {self.command.log}"
+        )
 
     async def stop(self) -> int:
         """Ask it to end, insist after the grace period; at once if the waiting is cancelled."""
@@ -224,6 +230,13 @@ async def first_death(processes: Sequence[ManagedProcess]) -> ManagedProcess:
         for wait in waits:
             wait.cancel()
     return waits[done.pop()]
+
+
+async def _until(check: Callable[[], Awaitable[bool]], every: float) -> None:
+    while True:
+        if await check():
+            return
+        await asyncio.sleep(every)
 
 
 def _ending(code: int | None) -> str:

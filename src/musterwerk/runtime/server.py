@@ -11,24 +11,16 @@ import shutil
 import socket
 import sys
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
-
-from temporalio.api.operatorservice.v1 import ListSearchAttributesRequest
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.service import ConnectConfig, RPCError, ServiceClient
 
 from musterwerk.errors import ServerError
 from musterwerk.runtime.folder import FolderLock
 from musterwerk.runtime.processes import Command, ManagedProcess, ProcessDied
-
-SearchAttributeType = Literal["Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList"]
+from musterwerk.runtime.readiness import SearchAttributeType, serves
 
 _LOCALHOST = "127.0.0.1"
 _PORT_ATTEMPTS = 5
-_RPC_TIMEOUT = timedelta(seconds=2)
 # How often the server looks at its task queues. Its default, 20 times a second, costs every
 # activity up to 50 ms.
 _QUEUE_LOOKS_PER_SECOND = 200
@@ -52,7 +44,7 @@ class EmbeddedServer:
         self.data = data.absolute()
         self.namespace = namespace
         self._ui = ui
-        self._search_attributes = dict(search_attributes or {})
+        self._search_attributes = search_attributes or {}
         self._log = log or self.data / "logs" / "temporal.log"
         self._lock = FolderLock(self.data)
         self._ports = (0, 0)
@@ -122,8 +114,6 @@ class EmbeddedServer:
         args += ["--namespace", self.namespace, "--log-level", "warn"]
         looks = f"history.transferProcessorMaxPollRPS={_QUEUE_LOOKS_PER_SECOND}"
         args += ["--dynamic-config-value", looks]
-        for name, kind in self._search_attributes.items():
-            args += ["--search-attribute", f"{name}={kind}"]
         # Settings of the user's Temporal are not meant for this server.
         env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
         return Command(
@@ -135,20 +125,7 @@ class EmbeddedServer:
         )
 
     async def _healthy(self) -> bool:
-        """Whether it serves, the namespace exists and every search attribute can be used."""
-        try:
-            service = await ServiceClient.connect(ConnectConfig(target_host=self.address))
-            if not await service.check_health(timeout=_RPC_TIMEOUT):
-                return False
-            await service.workflow_service.describe_namespace(
-                DescribeNamespaceRequest(namespace=self.namespace), timeout=_RPC_TIMEOUT
-            )
-            known = await service.operator_service.list_search_attributes(
-                ListSearchAttributesRequest(namespace=self.namespace), timeout=_RPC_TIMEOUT
-            )
-        except (RuntimeError, RPCError):  # RuntimeError: the SDK's "cannot connect"
-            return False
-        return self._search_attributes.keys() <= known.custom_attributes.keys()
+        return await serves(self.address, self.namespace, self._search_attributes)
 
 
 def find_temporal() -> Path:
