@@ -23,6 +23,9 @@ CATALOGUE = tuple(
     for number in range(101, 105)
 )
 
+#: How many purchases the file has.
+TOTAL = 6919
+
 #: The share of the orders for which the warehouse is meant to be too small.
 SHORT_SHARE = 0.05
 
@@ -49,10 +52,7 @@ def purchases() -> list[Purchase]:
 
 def orders(count: int) -> list[Order]:
     """The first `count` purchases as orders."""
-    rows = purchases()
-    if not 1 <= count <= len(rows):
-        raise ValueError(f"the file has {len(rows)} purchases; ask for 1 to {len(rows)} of them")
-    return [order_of(row) for row in rows[:count]]
+    return [order_of(row) for row in purchases()[:count]]
 
 
 def order_of(row: Purchase) -> Order:

@@ -1,0 +1,66 @@
+"""What a demo will do, decided by the seed before it starts: which orders, and which mischief."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from musterwerk.shop import cdnow
+from musterwerk.shop.model import Order
+
+#: The share of the orders that a nervous client posts twice.
+TWICE_SHARE = 0.1
+
+#: A cancelled order is cancelled this long after it was first seen processing, at the latest.
+LATEST_CANCEL = 1.0
+
+
+@dataclass(frozen=True)
+class DemoOptions:
+    data: Path
+    orders: int = 300
+    seed: int = 7
+    faults: float = 0.2
+    cancel: float = 0.03
+    workers: int = 2
+    kill_workers: int = 1
+    address: str | None = None
+    at_once: int = 40
+    deadline: float = 600.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`cancels` tells how many seconds after an order was first seen processing it is cancelled."""
+
+    orders: Sequence[Order]
+    stock: Mapping[str, int]
+    twice: frozenset[str]
+    cancels: Mapping[str, float]
+    kill_after: Sequence[int]
+
+
+def draw(options: DemoOptions, suffix: str = "") -> Plan:
+    """The same seed draws the same plan. `suffix` sets the order ids apart on a shared server."""
+    # The seed repeats a run; nothing here is secret.
+    chance = random.Random(f"demo {options.seed}")  # noqa: S311
+    orders = [
+        order.model_copy(update={"order_id": order.order_id + suffix})
+        for order in cdnow.orders(options.orders)
+    ]
+    ids = [order.order_id for order in orders]
+    return Plan(
+        orders=orders,
+        stock=cdnow.initial_stock(orders, options.seed),
+        twice=frozenset(chance.sample(ids, round(TWICE_SHARE * len(ids)))),
+        cancels={
+            order_id: chance.uniform(0, LATEST_CANCEL)
+            for order_id in chance.sample(ids, round(options.cancel * len(ids)))
+        },
+        kill_after=[
+            round(len(ids) * kill / (options.kill_workers + 1))
+            for kill in range(1, options.kill_workers + 1)
+        ],
+    )

@@ -1,0 +1,182 @@
+"""The demo from the first process to the last: start, feed, kill, wait, audit."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections import Counter
+from contextlib import AsyncExitStack
+from typing import Any
+
+import httpx
+from rich.console import Console
+from temporalio.client import Client
+
+from musterwerk.runtime.connection import Target
+from musterwerk.runtime.server import EmbeddedServer
+from musterwerk.shop import books
+from musterwerk.shop.demo.feed import Customers
+from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
+from musterwerk.shop.demo.report import DemoReport
+from musterwerk.shop.demo.tally import Tally
+from musterwerk.shop.names import TASK_QUEUE, workflow_id
+from musterwerk.shop.stack import FAULTY, Stack, StackOptions
+
+#: Every price in the file is in dollars.
+CURRENCY = "USD"
+NOTHING = dict.fromkeys(("captured", "refunded", "kept", "owed_for_fulfilled"), "0.00")
+
+_QUIET_EVERY = 0.05
+_QUERIES_AT_ONCE = 16
+
+
+async def run(options: DemoOptions, console: Console) -> DemoReport:
+    async with AsyncExitStack() as closing:
+        target, suffix = await _server(options, closing)
+        plan = draw(options, suffix)
+        stack = await closing.enter_async_context(
+            Stack(
+                StackOptions(
+                    data=options.data,
+                    server=target,
+                    stock=plan.stock,
+                    seed=options.seed,
+                    faults=options.faults,
+                    workers=options.workers,
+                    task_queue=TASK_QUEUE + suffix,
+                )
+            )
+        )
+        http = await closing.enter_async_context(
+            httpx.AsyncClient(base_url=stack.urls["orders"], timeout=15)
+        )
+        temporal = await target.connect()
+        with Tally(len(plan.orders), console) as tally:
+            demo = _Demo(options, plan, stack, tally, http, temporal)
+            return await _unless_one_dies(stack, demo.play())
+
+
+async def _server(options: DemoOptions, closing: AsyncExitStack) -> tuple[Target, str]:
+    """A server of its own, or the one that was named: there, names of its own for this run."""
+    if options.address is not None:
+        return Target(options.address), f"-{secrets.token_hex(3)}"
+    server = await closing.enter_async_context(EmbeddedServer(options.data, ui=False))
+    return Target(server.address, server.namespace, isolated=True), ""
+
+
+async def _unless_one_dies(stack: Stack, work: Any) -> DemoReport:
+    playing = asyncio.create_task(work)
+    watching = asyncio.create_task(stack.died())
+    try:
+        await asyncio.wait((playing, watching), return_when=asyncio.FIRST_COMPLETED)
+        if watching.done():
+            await watching
+        return await playing
+    finally:
+        for task in (playing, watching):
+            task.cancel()
+        await asyncio.gather(playing, watching, return_exceptions=True)
+
+
+class _Demo:
+    def __init__(
+        self,
+        options: DemoOptions,
+        plan: Plan,
+        stack: Stack,
+        tally: Tally,
+        http: httpx.AsyncClient,
+        temporal: Client,
+    ) -> None:
+        self._options = options
+        self._plan = plan
+        self._stack = stack
+        self._tally = tally
+        self._http = http
+        self._temporal = temporal
+        self._kills = 0
+
+    async def play(self) -> DemoReport:
+        began = time.monotonic()
+        try:
+            async with asyncio.timeout(self._options.deadline):
+                await self._orders()
+        except TimeoutError:
+            self._tally.note(
+                f"{self._options.deadline:g} s are over and orders are open: "
+                f"{', '.join(self._open()) or 'none, but a service is not quiet'}"
+            )
+        seconds = time.monotonic() - began
+        letters = await self._dead_letters()
+        # A request that is on its way when a worker is asked to stop still arrives.
+        await self._stack.stop_workers()
+        faults = await self._quiet()
+        return self._report(seconds, letters, faults)
+
+    async def _orders(self) -> None:
+        customers = Customers(
+            self._plan, self._http, self._temporal, self._tally, self._options.at_once
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(customers.all())
+            group.create_task(self._kill_workers())
+
+    async def _kill_workers(self) -> None:
+        for ended in self._plan.kill_after:
+            await self._tally.until_ended(ended)
+            await self._stack.kill_worker()
+            self._kills += 1
+            self._tally.note(f"killed a worker after {ended} orders and started another")
+
+    async def _dead_letters(self) -> int:
+        limit = asyncio.Semaphore(_QUERIES_AT_ONCE)
+
+        async def count(order_id: str) -> int:
+            async with limit:
+                handle = self._temporal.get_workflow_handle(workflow_id(order_id))
+                report: dict[str, Any] = await handle.query("saga_report")
+                return sum(len(saga["dead_letters"]) for saga in report["sagas"])
+
+        return sum(await asyncio.gather(*(count(order.order_id) for order in self._plan.orders)))
+
+    async def _quiet(self) -> Counter[str]:
+        """Wait until no service works on a request any more; returns the faults they injected."""
+        while True:
+            injected: Counter[str] = Counter()
+            in_flight = 0
+            for name in FAULTY:
+                reply = (await self._http.get(f"{self._stack.urls[name]}/faults")).json()
+                injected.update(reply["injected"])
+                in_flight += reply["in_flight"]
+            if in_flight == 0:
+                return injected
+            await asyncio.sleep(_QUIET_EVERY)
+
+    def _report(self, seconds: float, letters: int, faults: Counter[str]) -> DemoReport:
+        audit = books.audit(self._options.data)
+        counts = self._tally.counts
+        return DemoReport(
+            orders=len(self._plan.orders),
+            fulfilled=counts["fulfilled"],
+            failed=counts["failed"],
+            cancelled=counts["cancelled"],
+            open=len(self._open()),
+            open_orders=self._open(),
+            dead_letters=letters,
+            faults_injected=dict(sorted(faults.items())),
+            worker_kills=self._kills,
+            stock=audit.stock,
+            money=audit.money.get(CURRENCY, NOTHING) | {"currency": CURRENCY},
+            mails=audit.mails,
+            violations=audit.violations,
+            seconds=round(seconds, 2),
+            orders_per_second=round(len(self._plan.orders) / seconds, 2),
+            seed=self._options.seed,
+            faults=self._options.faults,
+            data=str(self._options.data),
+        )
+
+    def _open(self) -> list[str]:
+        ended = set(self._tally.ended_orders())
+        return [o.order_id for o in self._plan.orders if o.order_id not in ended]

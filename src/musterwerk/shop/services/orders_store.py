@@ -1,0 +1,111 @@
+"""What the orders service writes down: each order once, and the keys it was asked under.
+
+A row comes before the workflow and says `received`; only when Temporal has the workflow it says
+`accepted`. So a crash between the two leaves neither an accepted order that nobody works on nor
+a workflow whose order nobody knows: a repeat of the request finds the row and starts again.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from sqlalchemy import ForeignKey, Integer, String, select, update
+from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
+
+from musterwerk.shop.model import Order
+from musterwerk.shop.services.database import Database, now
+
+
+class Base(DeclarativeBase):
+    pass
+
+
+class OrderRow(Base):
+    __tablename__ = "orders"
+
+    order_id: Mapped[str] = mapped_column(String, primary_key=True)
+    fingerprint: Mapped[str]
+    content: Mapped[str]
+    price_minor: Mapped[int] = mapped_column(Integer)
+    currency: Mapped[str]
+    received_at: Mapped[str]
+    accepted_at: Mapped[str | None]
+
+
+class RequestRow(Base):
+    __tablename__ = "requests"
+
+    key: Mapped[str] = mapped_column(String, primary_key=True)
+    fingerprint: Mapped[str]
+    order_id: Mapped[str] = mapped_column(ForeignKey(OrderRow.order_id))
+
+
+@dataclass(frozen=True)
+class StoredOrder:
+    order_id: str
+    fingerprint: str
+    accepted: bool
+
+
+def fingerprint(order: Order) -> str:
+    """The same for 12.5 and 12.50: it is the order that counts, not its spelling."""
+    price = [order.total.minor, order.total.currency]
+    content = order.model_dump(mode="json") | {"total": price}
+    return sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+class OrderStore:
+    def __init__(self, path: Path) -> None:
+        self._database = Database(path, Base.metadata)
+
+    def answered(self, key: str) -> str | None:
+        """The fingerprint of the order that was accepted under this key."""
+        with self._database.transaction() as session:
+            return session.scalar(select(RequestRow.fingerprint).where(RequestRow.key == key))
+
+    def receive(self, order: Order) -> StoredOrder:
+        """Write the order down unless its id is known; returns what stands under the id."""
+        row = {
+            "order_id": order.order_id,
+            "fingerprint": fingerprint(order),
+            "content": order.model_dump_json(),
+            "price_minor": order.total.minor,
+            "currency": order.total.currency,
+            "received_at": now(),
+        }
+        with self._database.transaction() as session:
+            session.execute(insert(OrderRow).values(row).on_conflict_do_nothing())
+            return _stored(session.get_one(OrderRow, order.order_id))
+
+    def find(self, order_id: str) -> StoredOrder | None:
+        with self._database.transaction() as session:
+            row = session.get(OrderRow, order_id)
+            return None if row is None else _stored(row)
+
+    def accept(self, order_id: str, key: str | None = None) -> None:
+        """Temporal has the workflow: from now on the order counts, and the key has its answer."""
+        with self._database.transaction() as session:
+            session.execute(
+                update(OrderRow)
+                .where(OrderRow.order_id == order_id, OrderRow.accepted_at.is_(None))
+                .values(accepted_at=now())
+            )
+            if key is not None:
+                _answer(session, order_id, key)
+
+    def close(self) -> None:
+        self._database.close()
+
+
+def _answer(session: Session, order_id: str, key: str) -> None:
+    row = session.get_one(OrderRow, order_id)
+    answer = {"key": key, "fingerprint": row.fingerprint, "order_id": order_id}
+    session.execute(insert(RequestRow).values(answer).on_conflict_do_nothing())
+
+
+def _stored(row: OrderRow) -> StoredOrder:
+    return StoredOrder(row.order_id, row.fingerprint, accepted=row.accepted_at is not None)

@@ -1,0 +1,191 @@
+"""The order desk's process: reserve, charge, ship; then hand over, issue the goods, confirm.
+
+Before the pivot a failure or a cancellation undoes everything and the customer is told. After it
+the process only goes forward: a parcel that has left is not called back because a mail server is
+down.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Literal
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():  # Pydantic and HTTP code load once per worker
+    from musterwerk import Saga
+    from musterwerk.errors import SagaCompensated, SagaCompensationFailed, StepSkipped
+    from musterwerk.saga import StepOptions, UndoRetry
+    from musterwerk.shop.activities import ShopActivities
+    from musterwerk.shop.model import Order, Outcome, Shipment, Wire
+
+OrderState = Literal["processing", "shipping", "undoing", "fulfilled", "failed", "cancelled"]
+
+#: Failures whose message was written for the customer; all others are outages to them.
+REFUSALS = frozenset({"OutOfStock", "CardDeclined", "CannotShip", "UnknownSku"})
+
+SERVICES = {
+    "reserve_inventory": "the warehouse",
+    "charge_payment": "payment",
+    "create_shipment": "shipping",
+}
+
+
+#: The memo under which whoever starts an order may set another patience.
+PATIENCE = "patience"
+
+
+class Patience(Wire):
+    """How long the desk waits for the services before it gives an order up.
+
+    `attempt` limits one call and is longer than the gateway's own timeout; `step` limits a step
+    with all its attempts, its waits and its time in the queue of a busy or restarting worker.
+    An undo gets more attempts, then rounds of them, and later another round every `slow_undo`.
+    """
+
+    attempt: timedelta = timedelta(seconds=2)
+    step: timedelta = timedelta(minutes=1)
+    attempts: int = 6
+    undo_attempts: int = 10
+    first_retry: timedelta = timedelta(milliseconds=100)
+    longest_retry: timedelta = timedelta(seconds=1)
+    slow_undo: timedelta = timedelta(seconds=10)
+
+    def retry(self, attempts: int) -> RetryPolicy:
+        return RetryPolicy(
+            initial_interval=self.first_retry,
+            maximum_interval=self.longest_retry,
+            maximum_attempts=attempts,
+        )
+
+    def steps(self) -> StepOptions:
+        return StepOptions(
+            start_to_close_timeout=self.attempt,
+            schedule_to_close_timeout=self.step,
+            retry_policy=self.retry(self.attempts),
+        )
+
+    def undos(self) -> UndoRetry:
+        return UndoRetry(
+            retry_policy=self.retry(self.undo_attempts),
+            rounds=3,
+            pause=self.longest_retry,
+            slow_pause=self.slow_undo,
+            slow_pause_max=max(self.slow_undo, timedelta(minutes=10)),
+        )
+
+
+@workflow.defn
+class OrderFulfillmentWorkflow:
+    """Fulfils one order, or leaves no trace of it but a mail that says why."""
+
+    @workflow.init
+    def __init__(self, order: Order) -> None:
+        self._order = order
+        self._patience: Patience = workflow.memo_value(PATIENCE, Patience(), type_hint=Patience)
+        self._saga = Saga("order", undo_retry=self._patience.undos())
+        self._ended: OrderState | None = None
+
+    @workflow.run
+    async def run(self, order: Order) -> Outcome:
+        outcome: Outcome | None = None
+        try:
+            async with self._saga:
+                outcome = await self._fulfil(self._patience.steps())
+        except SagaCompensated as failure:
+            outcome = await self._apologise(reason_of(failure))
+        except SagaCompensationFailed:
+            self._ended = "failed"  # somebody skipped an undo: an operator talks to the customer
+            raise
+        except asyncio.CancelledError:
+            if outcome is None:
+                await self._apologise("the order was cancelled")
+                self._ended = "cancelled"
+                raise
+            # It came after the pivot and was too late: the parcel is on its way.
+        self._ended = outcome.status
+        return outcome
+
+    @workflow.query
+    def order_state(self) -> OrderState:
+        if self._ended:
+            return self._ended
+        match self._saga.report()["status"]:
+            case "running":
+                return "processing"
+            case "forward" | "completed":
+                return "shipping"
+            case "forward_failed":
+                return "failed"
+            case _:
+                return "undoing"
+
+    async def _fulfil(self, options: StepOptions) -> Outcome:
+        saga, order = self._saga, self._order
+        reservation = await saga.run(
+            ShopActivities.reserve_inventory,
+            order,
+            undo=ShopActivities.release_inventory,
+            **options,
+        )
+        if order.total.amount:  # what costs nothing is not charged
+            await saga.run(
+                ShopActivities.charge_payment, order, undo=ShopActivities.refund_payment, **options
+            )
+        saga.checkpoint("paid")
+        shipment = await saga.run(
+            ShopActivities.create_shipment, order, undo=ShopActivities.cancel_shipment, **options
+        )
+        saga.pivot()
+        await saga.run(ShopActivities.hand_over_shipment, order, shipment, **options)
+        await saga.run(ShopActivities.issue_stock, order, reservation, **options)
+        await self._confirm(shipment, options)
+        return Outcome(
+            status="fulfilled", order_id=order.order_id, tracking_number=shipment.tracking_number
+        )
+
+    async def _confirm(self, shipment: Shipment, options: StepOptions) -> None:
+        try:
+            await self._saga.run(ShopActivities.send_confirmation, self._order, shipment, **options)
+        except StepSkipped as skipped:
+            workflow.logger.warning("The customer was not told that it ships: %s", skipped)
+
+    async def _apologise(self, reason: str) -> Outcome:
+        """Tell the customer, whatever is cancelled meanwhile: the undo has already happened."""
+        mail = asyncio.create_task(self._tell(reason))
+        waiter = asyncio.current_task()
+        while not mail.done():
+            try:
+                await asyncio.shield(mail)
+            except asyncio.CancelledError:
+                if waiter is not None and not mail.done():
+                    waiter.uncancel()
+        mail.result()
+        return Outcome(status="failed", order_id=self._order.order_id, reason=reason)
+
+    async def _tell(self, reason: str) -> None:
+        try:
+            await workflow.execute_activity_method(
+                ShopActivities.send_failure,
+                args=[self._order, reason],
+                start_to_close_timeout=self._patience.attempt,
+                schedule_to_close_timeout=self._patience.step,
+                retry_policy=self._patience.retry(self._patience.attempts),
+            )
+        except ActivityError as error:
+            # The books are right without this mail; it must not change how the order ended.
+            workflow.logger.warning("The customer was not told of the failure: %s", error.cause)
+
+
+def reason_of(failure: SagaCompensated) -> str:
+    """Why the order failed, in words for the customer."""
+    error = failure.__cause__
+    if not isinstance(error, ActivityError):
+        return "the order could not be processed"
+    cause = error.cause
+    if isinstance(cause, ApplicationError) and cause.type in REFUSALS:
+        return cause.message
+    return f"{SERVICES.get(error.activity_type, 'a service')} did not answer"
