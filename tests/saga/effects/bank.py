@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Column, Engine, Integer, MetaData, String, Table, insert, select
@@ -46,6 +48,12 @@ class Bank:
         with Session(self.engine) as session, session.begin():
             return self.refund(session, key)
 
+    def crash_after(self, work: Callable[[Session], object]) -> None:
+        """The work is done, and the process dies before the commit."""
+        with suppress(Crash), Session(self.engine) as session, session.begin():
+            work(session)
+            raise Crash
+
     def state(self, key: str) -> str | None:
         with Session(self.engine) as session:
             return effects.probe(session, key)
@@ -64,9 +72,8 @@ class Bank:
 
 
 def post(session: Session, key: str, cents: int) -> dict[str, int]:
-    done = session.execute(insert(postings).values(key=key, cents=cents))
-    assert done.inserted_primary_key is not None  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an INSERT always gives a CursorResult
-    return {"posting": done.inserted_primary_key[0], "cents": cents}  # pyright: ignore -- above
+    new = insert(postings).values(key=key, cents=cents).returning(postings.c.id)
+    return {"posting": session.scalars(new).one(), "cents": cents}
 
 
 def never(*_: object) -> Any:
