@@ -1,0 +1,58 @@
+"""The public surface: a name that disappears breaks somebody's workflow."""
+
+from __future__ import annotations
+
+import inspect
+import subprocess
+import sys
+
+import musterwerk
+import musterwerk.saga
+from musterwerk import Saga, errors
+
+
+def test_names_of_the_package() -> None:
+    assert musterwerk.__all__ == ["Saga"]
+    assert musterwerk.saga.__all__ == [
+        "Resolve",
+        "Saga",
+        "StepKey",
+        "StepOptions",
+        "UndoRetry",
+        "step_key",
+    ]
+
+
+def test_names_of_a_saga() -> None:
+    public = {name for name in vars(Saga) if not name.startswith("_")}
+    assert public == {
+        "checkpoint",
+        "compensate",
+        "compensate_to",
+        "pivot",
+        "pivoted",
+        "report",
+        "run",
+        "state",
+    }
+
+
+def test_every_error_is_in_the_tree() -> None:
+    """The tree at the top of errors.py is what people read; it must name every class."""
+    classes = [
+        name
+        for name, value in vars(errors).items()
+        if inspect.isclass(value) and value.__module__ == errors.__name__
+    ]
+    assert classes
+    assert [name for name in classes if name not in (errors.__doc__ or "")] == []
+
+
+def test_one_import_brings_temporal_alone() -> None:
+    """A worker that uses Saga must not load a database driver or a web framework."""
+    heavy = ("pydantic", "sqlalchemy", "fastapi", "typer", "rich", "httpx")
+    code = f"import sys, musterwerk.saga; print([m for m in {heavy!r} if m in sys.modules])"
+    loaded = subprocess.run(  # noqa: S603 - our own interpreter, our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
