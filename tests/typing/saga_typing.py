@@ -49,7 +49,7 @@ async def steps(saga: Saga) -> None:
 
 
 async def refused(saga: Saga) -> None:
-    await saga.run(charge, "O-1")  # pyright: ignore[reportCallIssue]
+    await saga.run(charge, "O-1")  # pyright: ignore[reportCallIssue, reportArgumentType]
     await saga.run(charge, "O-1", 5, undo=refund_needs_a_result)  # pyright: ignore[reportCallIssue, reportArgumentType]
     await saga.run(charge, "O-1", 5, undo=refund_takes_too_little)  # pyright: ignore[reportCallIssue, reportArgumentType]
     await saga.run(charge, "O-1", 5, start_to_close_timeout=60)  # pyright: ignore[reportCallIssue, reportArgumentType]
