@@ -22,7 +22,7 @@ test: $(VENV)/dev.stamp lint ## linters, types, import rules and the whole test 
 lint: $(VENV)/dev.stamp ## ruff, pyright in strict mode, import-linter
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(BIN)/lint-imports --no-timings
+	@$(BIN)/lint-imports
 	@$(BIN)/basedpyright --level error
 
 bench: $(VENV)/dev.stamp ## the measurements in benchmarks/, as JSON

@@ -8,9 +8,10 @@ from importlib import metadata
 from typing import Annotated
 
 import typer
+from temporalio.service import RPCError
 
 from musterwerk.cli import dev, sagas
-from musterwerk.cli.extensions import COMMANDS, load
+from musterwerk.cli.extensions import add_commands
 from musterwerk.errors import MusterwerkError, UsageError
 
 FAILED = 1
@@ -30,8 +31,7 @@ def build() -> typer.Typer:
     app.callback()(_root)
     dev.register(app)
     sagas.register(app)
-    for _, register in load(COMMANDS):
-        register(app)
+    add_commands(app)
     return app
 
 
@@ -44,6 +44,10 @@ def execute() -> int:
     except MusterwerkError as error:
         _report(f"musterwerk: {error}", error)
         return USAGE if isinstance(error, UsageError) else FAILED
+    except RPCError as error:
+        status = error.status.name.lower().replace("_", " ")
+        _report(f"musterwerk: the Temporal server says: {error.message} ({status})", error)
+        return FAILED
     except KeyboardInterrupt:
         return 130
     except Exception as error:

@@ -19,7 +19,7 @@ from musterwerk.cli.address import (
     given_address,
     write_dev,
 )
-from musterwerk.cli.extensions import DEV, load
+from musterwerk.cli.extensions import dev_parts
 from musterwerk.cli.output import Output
 from musterwerk.cli.running import run
 from musterwerk.runtime.connection import DEFAULT_NAMESPACE, Target
@@ -56,18 +56,18 @@ def dev(
     Starts a Temporal server of its own on DATA, unless --address or Temporal's environment names
     one. The data is kept for the next start.
     """
-    parts: list[tuple[str, DevPart]] = load(DEV, without=() if shop else ("shop",))
+    parts: list[DevPart] = dev_parts(without=() if shop else ("shop",))
     run(_dev(data.absolute(), given_address(address), parts), stop_code=0)
 
 
-async def _dev(data: Path, given: Target | None, parts: list[tuple[str, DevPart]]) -> None:
+async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
     watched: list[ManagedProcess] = []
     async with AsyncExitStack() as stack:
         context = await _engine(stack, data, given, watched)
         addresses = {"Temporal": context.address}
         if context.ui_url:
             addresses["Temporal UI"] = context.ui_url
-        for _, part in parts:
+        for part in parts:
             addresses |= await stack.enter_async_context(part(context))
         target = context.target
         write_dev(

