@@ -54,10 +54,12 @@ class Warehouse:
     def __init__(self, url: str) -> None:
         self._url = url
         self._known: set[str] = set()
+        self._asking = asyncio.Lock()
 
     async def unknown(self, skus: Collection[str]) -> list[str]:
-        if not self._known.issuperset(skus):
-            self._known.update(await self._ask())
+        async with self._asking:  # many orders at once need to ask only once
+            if not self._known.issuperset(skus):
+                self._known.update(await self._ask())
         return sorted(set(skus) - self._known)
 
     async def _ask(self) -> list[str]:
