@@ -30,7 +30,7 @@ class Target:
     namespace: str | None = None
     isolated: bool = False
 
-    async def connect(self, *, patience: float = 3.0) -> Client:
+    async def connect(self, *, patience: float = 5.0) -> Client:
         return await connect(
             self.address, self.namespace, isolated=self.isolated, patience=patience
         )
@@ -41,7 +41,7 @@ async def connect(
     namespace: str | None = None,
     *,
     isolated: bool = False,
-    patience: float = 3.0,
+    patience: float = 5.0,
     plugins: Sequence[Plugin] = (),
     interceptors: Sequence[Interceptor] = (),
 ) -> Client:
