@@ -54,6 +54,7 @@ async def serve(fd: int, folder: Path) -> None:
 def main() -> None:
     options = parser("smtp").parse_args()
     log_to_stderr()
+    logging.getLogger("mail.log").setLevel(logging.WARNING)  # else each line of each dialogue
     asyncio.run(serve(options.fd, options.data / "mailbox"))
 
 

@@ -44,11 +44,11 @@ def create_app(service: Service, plan: FaultPlan | None = None) -> Boundary:
     faults = Faults(service.name, plan or FaultPlan(), service.refusals, OneAtATime(calling(api)))
 
     @api.get("/health")
-    def health() -> dict[str, str]:  # pyright: ignore[reportUnusedFunction] - FastAPI calls it
+    def health() -> dict[str, str]:
         return {"status": "ok", "service": service.name}
 
     @api.get("/faults")
-    async def injected() -> dict[str, Any]:  # pyright: ignore[reportUnusedFunction] - as above
+    async def injected() -> dict[str, Any]:
         """Faults injected so far by kind, and requests being handled or held back by a fault."""
         return faults.report()
 
@@ -96,14 +96,15 @@ def as_problem(error: Exception) -> Problem:
 
 def _invalid(error: RequestValidationError) -> Problem:
     # What was sent is not sent back: it may be large, and it may be none of the reader's business.
+    found = error.errors()
+    if found and found[0]["type"] == "json_invalid":
+        return Problem("invalid", f"the body is not JSON, from character {found[0]['loc'][-1]} on")
     errors = [
         {
             "field": ".".join(str(part) for part in item["loc"] if part != "body") or "body",
             "problem": str(item["msg"]).removeprefix("Value error, "),
         }
-        for item in error.errors()
+        for item in found
     ]
-    if any(item["type"] == "json_invalid" for item in error.errors()):
-        return Problem("invalid", "the body is not JSON", errors=errors)
     detail = "; ".join(f"{item['field']}: {item['problem']}" for item in errors)
     return Problem("invalid", detail, errors=errors)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -38,6 +39,9 @@ class Postman:
         try:
             await self._address(server, recipient)
             await self._hand_over(server, mail)
+            # The mail is theirs by now, whatever becomes of the good-bye.
+            with suppress(aiosmtplib.SMTPException, OSError):
+                await server.quit()
         finally:
             server.close()
 
