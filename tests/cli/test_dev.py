@@ -173,6 +173,15 @@ def test_a_given_server_is_used_and_left_alone(
     assert not (tmp_path / ".data" / "temporal.sqlite").exists()
 
 
+def test_unusable_data_folder_is_wrong_usage(tmp_path: Path) -> None:
+    """A mistyped folder would end in a traceback."""
+    (tmp_path / "file").touch()
+    result = musterwerk("dev", "--no-shop", "--data", "file", home=tmp_path)
+    assert (result.code, result.stdout) == (2, "")
+    (line,) = result.stderr.splitlines()
+    assert "cannot be a data folder" in line
+
+
 def test_missing_server_program_is_named(tmp_path: Path) -> None:
     """Who has no `temporal` would not know what to install."""
     # Away from the environment whose bin folder has it: a Python found by another path.

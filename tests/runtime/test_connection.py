@@ -72,7 +72,7 @@ async def test_isolated_ignores_the_environment(
 
 async def test_unreachable_server_is_named(nowhere: str) -> None:
     """Who mistyped an address would read about transport errors."""
-    with pytest.raises(ServerError, match=rf"no Temporal server answers at {nowhere}.*musterwerk"):
+    with pytest.raises(ServerError, match=rf"answers at {nowhere} \(Connection refused\).*dev"):
         await connect(nowhere, isolated=True, patience=0.5)
 
 
@@ -82,6 +82,13 @@ async def test_silent_server_does_not_hang() -> None:
         address = f"127.0.0.1:{mute.getsockname()[1]}"
         with pytest.raises(ServerError, match=address):
             await connect(address, isolated=True, patience=0.5)
+
+
+@pytest.mark.parametrize("address", [":::", "http://localhost:7233"])
+async def test_what_is_no_address_is_a_usage_error(address: str) -> None:
+    """A mistyped address would be taken for a server that is down."""
+    with pytest.raises(UsageError, match="HOST:PORT"):
+        await connect(address, isolated=True)
 
 
 async def test_broken_profile_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ for the `temporal` command. What is given explicitly wins.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -51,6 +52,8 @@ async def connect(
     """
     config = ClientConnectConfig() if isolated else load_config()
     target = address or config.get("target_host") or DEFAULT_ADDRESS
+    if "://" in target:
+        raise UsageError(f"a Temporal address is HOST:PORT without a scheme; this is {target!r}")
     config["target_host"] = target
     config["namespace"] = namespace or config.get("namespace") or DEFAULT_NAMESPACE
     last: Exception | None = None
@@ -64,15 +67,24 @@ async def connect(
                         plugins=plugins,
                         interceptors=interceptors,
                     )
+                except ValueError as error:
+                    raise UsageError(f"{target!r} is no address (HOST:PORT): {error}") from error
                 except RuntimeError as error:  # what the SDK raises, whatever the reason
                     last = error
                 await asyncio.sleep(_RETRY_EVERY)
     except TimeoutError:
-        reason = str(last) if last else "no answer"
         raise ServerError(
-            f"no Temporal server answers at {target} ({reason}). Start one with `musterwerk dev`, "
-            "or say where it is: --address or TEMPORAL_ADDRESS."
+            f"no Temporal server answers at {target} ({_reason(last)}). "
+            "Start one with `musterwerk dev`, or say where it is: --address or TEMPORAL_ADDRESS."
         ) from last
+
+
+def _reason(error: Exception | None) -> str:
+    """The SDK shows its whole chain of causes in Rust's notation; the innermost text tells most."""
+    if error is None:
+        return "it does not respond"
+    quoted = re.findall(r'"([^"]+)"', str(error))
+    return quoted[-1] if quoted else str(error)
 
 
 def load_config() -> ClientConnectConfig:

@@ -8,7 +8,7 @@ import os
 import time
 from pathlib import Path
 
-from musterwerk.errors import ServerError
+from musterwerk.errors import ServerError, UsageError
 
 _PATIENCE_WITH_ORPHANS = 12.0
 
@@ -25,8 +25,13 @@ class FolderLock:
         self.fd = -1
 
     async def acquire(self) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self.fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise UsageError(
+                f"{self.path.parent} cannot be a data folder: {error.strerror}"
+            ) from error
         deadline = time.monotonic() + _PATIENCE_WITH_ORPHANS
         while not self._try():
             holders = self._holders()

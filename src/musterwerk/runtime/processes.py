@@ -170,15 +170,23 @@ class ManagedProcess:
                 (os.killpg if group else os.kill)(self.pid, number)
 
     def _watch(self) -> None:
-        # Wait without reaping: the pid stays ours until its group has been cleared away.
-        os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
-        with self._guard:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self.pid, signal.SIGKILL)
+        if hasattr(os, "waitid"):
+            # Without reaping: the pid stays ours until its group has been cleared away.
+            os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+            with self._guard:
+                self._clear_group()
+                code = self._popen.wait()
+        else:  # macOS before Python 3.13
             code = self._popen.wait()
+            self._clear_group()
         self._close_stdin()
         _reaper.ended(self.pid)
         self._exit.set_result(code)
+
+    def _clear_group(self) -> None:
+        """End what the child started and left behind."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, signal.SIGKILL)
 
     def _close_stdin(self) -> None:
         with self._guard:

@@ -67,8 +67,8 @@ class EmbeddedServer:
 
     async def __aenter__(self) -> EmbeddedServer:
         program = find_temporal()
-        await self._lock.acquire()
         try:
+            await self._lock.acquire()
             await self._start(program)
         except BaseException:
             await self._stop()
