@@ -6,14 +6,18 @@ second is merely started, which both orders of events must survive.
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from collections.abc import Callable, Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from subprocess import PIPE
 from threading import Barrier
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, event, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -139,6 +143,18 @@ def test_eight_at_once_over_twenty_keys_stay_balanced(
         assert bank.booked(key) == expected[str(bank.state(key))]
 
 
+def test_a_worker_killed_before_its_commit_has_done_nothing(bank: Bank, database: Database) -> None:
+    """SIGKILL in the middle of a transaction; the next worker charges, once."""
+    command = [sys.executable, "-m", "tests.saga.effects.dies", database.url]
+    with subprocess.Popen(command, stdin=PIPE, stdout=PIPE) as worker:  # noqa: S603 -- our own
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == b"charged\n"
+        worker.kill()
+    assert worker.returncode == -signal.SIGKILL
+    bank.charge_and_commit("k")
+    assert bank.booked("k") == [500]
+
+
 @pytest.mark.parametrize("level", ["REPEATABLE READ", "SERIALIZABLE"])
 @pytest.mark.parametrize(
     ("first", "second", "after"),
@@ -180,17 +196,21 @@ def test_a_snapshot_taken_before_the_first_commit_fails_too(postgres: Database) 
     assert bank.booked("k") == [500]
 
 
-def test_a_record_cleaned_away_meanwhile_frees_its_key(
-    postgres: Database, threads: ThreadPoolExecutor
-) -> None:
-    """Whoever waited for a row that is then deleted must neither fail nor report it as done."""
+def test_a_record_cleaned_away_meanwhile_frees_its_key(postgres: Database) -> None:
+    """The row in the way of the INSERT is gone when it is looked for: charge, and record it."""
     bank = Bank(postgres.engine())
     bank.charge_and_commit("k")
+    cleaner = postgres.engine()
 
-    def clean_up(session: Session) -> Any:
-        return session.execute(effects.effects.delete())
+    @event.listens_for(bank.engine, "after_cursor_execute")
+    def _(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.startswith("INSERT INTO musterwerk_effects"):
+            with cleaner.begin() as connection:
+                connection.execute(
+                    effects.effects.delete().where(effects.effects.c.state == "done")
+                )
 
-    overlap(threads, bank, clean_up, lambda s: bank.charge(s, "k")).result()
+    bank.charge_and_commit("k")
     assert (bank.booked("k"), bank.state("k")) == ([500, 500], "done")
 
 
