@@ -259,3 +259,22 @@ async def test_keys_are_plain_ascii(start: Start, world: World, order: str) -> N
     for call in world.calls:
         assert call.key.isascii()
         assert len(call.key) <= 90
+
+
+async def test_cancelled_step_fails_with_something_else(start: Start, world: World) -> None:
+    """Asked to stop, the step answers "declined": the customer cancelled, and that is the end."""
+    finish = asyncio.Event()
+
+    async def declines(call: Call) -> str:
+        await finish.wait()
+        raise refuse("card expired", "CardDeclined")
+
+    world.on("charge", declines)
+    handle = await start(workflows.Order.run)
+    await world.started("charge")
+    await handle.cancel()
+    await until_cancel_requested(handle)
+    finish.set()
+    await failure_of(handle)
+    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
+    assert world.names()[2:] == ["refund", "release"]

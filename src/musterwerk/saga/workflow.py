@@ -300,7 +300,8 @@ class Saga:
             await task
 
     async def _end_back(self, err: BaseException) -> None:
-        cancelled = self._cancellation(err)
+        # Also where a step that was being cancelled failed with something else of its own.
+        cancelled = self._cancellation(err) or self._cancels.seen()
         self._book.cause = rules.in_words(err)
         self._book.status = "compensating"
         cancelled |= await self._undo_all(0) or self._absorbed
