@@ -20,6 +20,9 @@ from musterwerk.shop.services.problems import Problem
 #: Larger bodies are refused. The largest sensible order has a few kilobytes.
 BODY_LIMIT = 256 * 1024
 
+#: Up to here the client may finish writing before it is refused; beyond, the connection is cut.
+DRAIN_LIMIT = 16 * 1024 * 1024
+
 log = logging.getLogger(__name__)
 
 
@@ -126,15 +129,20 @@ def calling(api: ASGIApp) -> Handler:
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
     announced = Headers(scope=scope).get("content-length", "0")
     # The server has checked that it is a number; without one the count below decides.
-    if int(announced) > BODY_LIMIT:
+    if int(announced) > DRAIN_LIMIT:
         raise _too_large()
     body = bytearray()
+    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        body += message.get("body", b"")
-        if len(body) > BODY_LIMIT:
+        size += len(message.get("body", b""))
+        if size <= BODY_LIMIT:
+            body += message.get("body", b"")
+        # A client that still writes when the connection closes loses the answer, so what is only
+        # somewhat too large is read to its end and thrown away.
+        if size > DRAIN_LIMIT or (size > BODY_LIMIT and not message.get("more_body", False)):
             raise _too_large()
         if not message.get("more_body", False):
             return bytes(body)
