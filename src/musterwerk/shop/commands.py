@@ -82,6 +82,8 @@ def demo(
     Uses a Temporal server of its own in a fresh folder, whatever the environment says, unless
     --address names one. Exits with 0 when every order came to an end and the books balance.
     """
+    if report is not None and not report.absolute().parent.is_dir():
+        raise UsageError(f"{report} cannot be written: there is no such folder")
     options = DemoOptions(
         data=_fresh(data),
         orders=_within("--orders", orders, 1, cdnow.TOTAL),

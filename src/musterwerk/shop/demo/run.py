@@ -7,7 +7,7 @@ import secrets
 import time
 from collections import Counter
 from contextlib import AsyncExitStack
-from typing import Any
+from typing import Any, cast
 
 import httpx
 from rich.console import Console
@@ -28,6 +28,7 @@ CURRENCY = "USD"
 NOTHING = dict.fromkeys(("captured", "refunded", "kept", "owed_for_fulfilled"), "0.00")
 
 _QUIET_EVERY = 0.05
+_QUIET_WITHIN = 60.0
 _QUERIES_AT_ONCE = 16
 
 
@@ -73,10 +74,20 @@ async def _unless_one_dies(stack: Stack, work: Any) -> DemoReport:
         if watching.done():
             await watching
         return await playing
+    except ExceptionGroup as several:
+        raise _first(several) from several
     finally:
         for task in (playing, watching):
             task.cancel()
         await asyncio.gather(playing, watching, return_exceptions=True)
+
+
+def _first(group: ExceptionGroup[Exception]) -> Exception:
+    """What went wrong first; the other tasks of the group were cancelled for it."""
+    error = group.exceptions[0]
+    if isinstance(error, ExceptionGroup):
+        return _first(cast("ExceptionGroup[Exception]", error))
+    return error
 
 
 class _Demo:
@@ -142,16 +153,17 @@ class _Demo:
 
     async def _quiet(self) -> Counter[str]:
         """Wait until no service works on a request any more; returns the faults they injected."""
-        while True:
-            injected: Counter[str] = Counter()
-            in_flight = 0
-            for name in FAULTY:
-                reply = (await self._http.get(f"{self._stack.urls[name]}/faults")).json()
-                injected.update(reply["injected"])
-                in_flight += reply["in_flight"]
-            if in_flight == 0:
-                return injected
-            await asyncio.sleep(_QUIET_EVERY)
+        async with asyncio.timeout(_QUIET_WITHIN):
+            while True:
+                injected: Counter[str] = Counter()
+                in_flight = 0
+                for name in FAULTY:
+                    reply = (await self._http.get(f"{self._stack.urls[name]}/faults")).json()
+                    injected.update(reply["injected"])
+                    in_flight += reply["in_flight"]
+                if in_flight == 0:
+                    return injected
+                await asyncio.sleep(_QUIET_EVERY)
 
     def _report(self, seconds: float, letters: int, faults: Counter[str]) -> DemoReport:
         audit = books.audit(self._options.data)

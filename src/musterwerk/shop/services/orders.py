@@ -7,6 +7,8 @@ POST /orders/{id}/cancel  202, or 409 where the parcel is already being handed o
 
 from __future__ import annotations
 
+import logging
+
 from fastapi import APIRouter, Response
 from starlette.types import ASGIApp
 
@@ -29,13 +31,13 @@ def app(store: OrderStore, desk: OrderDesk) -> ASGIApp:
     )  # fmt: skip
 
     @router.post("/orders", status_code=202, responses=taken)
-    async def take(order: Order, key: Key, response: Response) -> OrderView:  # pyright: ignore[reportUnusedFunction] - FastAPI calls it
+    async def take(order: Order, key: Key, response: Response) -> OrderView:
         await desk.take(key, order)
         response.headers["Location"] = f"/orders/{order.order_id}"
         return OrderView(order_id=order.order_id, status="processing")
 
     @router.get("/orders/{order_id}", responses=documented("not-found", "unavailable"))
-    async def look(order_id: str) -> OrderView:  # pyright: ignore[reportUnusedFunction] - as above
+    async def look(order_id: str) -> OrderView:
         return await desk.look(order_id)
 
     @router.post(
@@ -43,7 +45,7 @@ def app(store: OrderStore, desk: OrderDesk) -> ASGIApp:
         status_code=202,
         responses=documented("missing-key", "not-found", "too-late", "unavailable"),
     )
-    async def cancel(order_id: str, key: Key) -> OrderView:  # pyright: ignore[reportUnusedFunction] - as above
+    async def cancel(order_id: str, key: Key) -> OrderView:
         return await desk.cancel(order_id)
 
     return create_app(Service("orders", router, store.close))
@@ -59,6 +61,7 @@ def main() -> None:
     )
     arguments.add_argument("--task-queue", default=TASK_QUEUE)
     options = arguments.parse_args()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for every request
     store = OrderStore(options.data / "orders.sqlite")
     target = Target(options.address, options.namespace, isolated=options.isolated)
     desk = OrderDesk(store, target, Warehouse(options.inventory), options.task_queue)
