@@ -86,6 +86,19 @@ def test_a_large_body_is_refused_before_it_is_sent(inventory: Running) -> None:
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
 
+def test_a_client_that_asks_first_is_spared_the_sending(inventory: Running) -> None:
+    """curl asks before it sends a large body, and takes anything but 100 for the answer."""
+    url = httpx.URL(inventory.url)
+    head = (
+        b"POST /reservations HTTP/1.1\r\nHost: shop\r\nContent-Length: 3000000\r\n"
+        b"Expect: 100-continue\r\n\r\n"
+    )
+    with socket.create_connection((url.host, cast(int, url.port)), timeout=20) as connection:
+        connection.sendall(head)
+        with connection.makefile("rb") as answer:
+            assert answer.read().startswith(b"HTTP/1.1 413 ")
+
+
 def test_a_body_of_unknown_length_is_cut_off(inventory: Running) -> None:
     def endless() -> Iterator[bytes]:
         for _ in range(3_000):

@@ -6,8 +6,10 @@ Faults and idempotency sit between the network and the API. They are written as 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,8 +22,9 @@ from musterwerk.shop.services.problems import Problem
 #: Larger bodies are refused. The largest sensible order has a few kilobytes.
 BODY_LIMIT = 256 * 1024
 
-#: Up to here the client may finish writing before it is refused; beyond, the connection is cut.
-DRAIN_LIMIT = 16 * 1024 * 1024
+#: After a refusal this much of the body, for so many seconds, is still taken and thrown away.
+LINGER_BYTES = 16 * 1024 * 1024
+LINGER_SECONDS = 2.0
 
 log = logging.getLogger(__name__)
 
@@ -75,10 +78,7 @@ class Boundary:
         try:
             call = Call(scope, await _read_body(scope, receive))
         except Problem as problem:
-            response = problem.response()
-            # The rest of the body is still on its way; nobody will read it.
-            response.headers["Connection"] = "close"
-            await response(scope, receive, send)
+            await _refuse_early(problem, scope, receive, send)
             return
         except ClientGone:
             return
@@ -129,23 +129,45 @@ def calling(api: ASGIApp) -> Handler:
 async def _read_body(scope: Scope, receive: Receive) -> bytes:
     announced = Headers(scope=scope).get("content-length", "0")
     # The server has checked that it is a number; without one the count below decides.
-    if int(announced) > DRAIN_LIMIT:
+    if int(announced) > BODY_LIMIT:
         raise _too_large()
     body = bytearray()
-    size = 0
     while True:
         message = await receive()
         if message["type"] == "http.disconnect":
             raise ClientGone
-        size += len(message.get("body", b""))
-        if size <= BODY_LIMIT:
-            body += message.get("body", b"")
-        # A client that still writes when the connection closes loses the answer, so what is only
-        # somewhat too large is read to its end and thrown away.
-        if size > DRAIN_LIMIT or (size > BODY_LIMIT and not message.get("more_body", False)):
+        body += message.get("body", b"")
+        if len(body) > BODY_LIMIT:
             raise _too_large()
         if not message.get("more_body", False):
             return bytes(body)
+
+
+async def _refuse_early(problem: Problem, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer at once, although the body is still on its way, and then close the connection.
+
+    Not without a moment's wait: a client that still writes when the connection is closed may
+    lose the answer.
+    """
+    response = problem.response()
+    response.headers["Connection"] = "close"
+    await send(_start(response.status_code, response.raw_headers))
+    await send({"type": "http.response.body", "body": response.body, "more_body": True})
+    # Who asked first whether to send (Expect: 100-continue) sends nothing now.
+    if "expect" not in Headers(scope=scope):
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LINGER_SECONDS):
+                await _throw_away(receive)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _throw_away(receive: Receive) -> None:
+    left = LINGER_BYTES
+    while left > 0:
+        message = await receive()
+        if message["type"] == "http.disconnect" or not message.get("more_body", False):
+            return
+        left -= len(message["body"])
 
 
 def _too_large() -> Problem:
