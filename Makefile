@@ -17,7 +17,7 @@ dev: $(VENV)/run.stamp ## everything on this machine until Ctrl-C; prints the ad
 	@$(BIN)/musterwerk dev --data $(DATA) $(ARGS)
 
 test: $(VENV)/dev.stamp lint ## linters, types, import rules and the whole test suite
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 lint: $(VENV)/dev.stamp ## ruff, pyright in strict mode, import-linter
 	@$(BIN)/ruff check .

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import hypothesis
 import pytest
 import pytest_asyncio
 from temporalio.client import Client
@@ -11,6 +12,10 @@ from temporalio.client import Client
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.server import EmbeddedServer
+
+# A busy machine is no counterexample.
+hypothesis.settings.register_profile("musterwerk", deadline=None)
+hypothesis.settings.load_profile("musterwerk")
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -14,6 +14,9 @@ from tests.saga.conftest import Start, failure_of, report_of
 from tests.saga.world import World, refuse
 from tests.waiting import until_async
 
+# An update that finds no cached workflow now and then waits out a whole workflow task (10 s).
+pytestmark = pytest.mark.parametrize("start", [1000], ids=["cached"], indirect=True)
+
 
 async def stuck(start: Start, world: World) -> WorkflowHandle[Any, Any]:
     """A saga whose refund is a dead letter and will not be tried again for an hour."""
