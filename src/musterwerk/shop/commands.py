@@ -85,7 +85,6 @@ def demo(
     if report is not None and not report.absolute().parent.is_dir():
         raise UsageError(f"{report} cannot be written: there is no such folder")
     options = DemoOptions(
-        data=_fresh(data),
         orders=_within("--orders", orders, 1, cdnow.TOTAL),
         seed=seed,
         faults=_within("--faults", faults, 0, 0.9),
@@ -93,6 +92,7 @@ def demo(
         workers=_within("--workers", workers, 1, 16),
         kill_workers=_within("--kill-workers", kill_workers, 0, orders),
         address=address,
+        data=_fresh(data),
     )
     messages = Console(stderr=True)
     messages.print(f"Data and logs: {options.data}", highlight=False, markup=False)

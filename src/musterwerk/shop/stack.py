@@ -183,7 +183,9 @@ class Stack:
         for minder in self._minders:
             minder.cancel()
         try:
-            await self._group.stop()
+            async with self._group:  # makes sure of all, whatever happens meanwhile
+                await self.stop_workers()
+                await asyncio.gather(*(process.stop() for process in self._group.members))
         finally:
             for sock in self._sockets.values():
                 sock.close()
