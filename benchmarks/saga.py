@@ -18,7 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psutil
 import temporalio
 from temporalio.api.workflowservice.v1 import GetSystemInfoRequest
 
@@ -59,13 +58,10 @@ def parse() -> Settings:
 async def measure(settings: Settings) -> dict[str, Any]:
     started, load_before = datetime.now(UTC), os.getloadavg()
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        async with EmbeddedServer(folder, ui=False) as server:
+        async with EmbeddedServer(Path(name), ui=False) as server:
             client = await connect(server.address, isolated=True)
             info = await client.workflow_service.get_system_info(GetSystemInfoRequest())
-            bench = Bench(
-                client, psutil.Process(server.process.pid), server.address, folder, settings
-            )
+            bench = Bench(client, server, settings)
             results = await throughput.measure(bench)
             held = await memory.measure(bench)
     return {

@@ -6,16 +6,16 @@ import asyncio
 import os
 import sys
 import uuid
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import psutil
 from temporalio.client import Client
 
-from musterwerk.runtime.processes import Command, ManagedProcess, ProcessDied
+from musterwerk.runtime.processes import Command, ManagedProcess, ProcessDied, first_death
+from musterwerk.runtime.server import EmbeddedServer
 from saga_bench.steps import Order
 
 T = TypeVar("T")
@@ -46,9 +46,7 @@ class WorkerProcess:
 @dataclass(frozen=True)
 class Bench:
     client: Client
-    server: psutil.Process
-    address: str
-    folder: Path
+    server: EmbeddedServer
     settings: Settings
 
     @asynccontextmanager
@@ -79,7 +77,7 @@ class Bench:
     async def many(
         self, worker: WorkerProcess, count: int, once: Callable[[], Awaitable[T]]
     ) -> list[T]:
-        """`count` times, `concurrency` at once. Raises ProcessDied if the worker ends."""
+        """`count` times, `concurrency` at once. Raises ProcessDied if worker or server ends."""
         gate = asyncio.Semaphore(self.settings.concurrency)
 
         async def in_turn() -> T:
@@ -87,17 +85,19 @@ class Bench:
                 return await once()
 
         async def all_of_them() -> list[T]:
-            return await asyncio.gather(*(in_turn() for _ in range(count)))
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(in_turn()) for _ in range(count)]
+            return [task.result() for task in tasks]
 
-        return await _while_alive(worker.process, all_of_them())
+        return await _while_alive([worker.process, self.server.process], all_of_them())
 
     def _command(self, queue: str, cache: int) -> Command:
-        args = [sys.executable, "-m", "saga_bench.worker", "--address", self.address]
+        args = [sys.executable, "-m", "saga_bench.worker", "--address", self.server.address]
         args += ["--task-queue", queue, "--cache", str(cache)]
         return Command(
             name="the worker",
             args=args if self.settings.sandbox else [*args, "--no-sandbox"],
-            log=self.folder / "logs" / "worker.log",
+            log=self.server.data / "logs" / "worker.log",
             env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
             stop_by="stdin",
         )
@@ -113,14 +113,16 @@ def say(text: str) -> None:
     sys.stderr.flush()
 
 
-async def _while_alive(process: ManagedProcess, work: Coroutine[Any, Any, T]) -> T:
-    death = asyncio.create_task(process.wait())
+async def _while_alive(processes: Sequence[ManagedProcess], work: Coroutine[Any, Any, T]) -> T:
+    death = asyncio.create_task(first_death(processes))
     task = asyncio.create_task(work)
     try:
         await asyncio.wait((death, task), return_when=asyncio.FIRST_COMPLETED)
-        if not task.done():
-            raise ProcessDied(process)
+        if death.done():
+            raise ProcessDied(death.result())
         return task.result()
     finally:
         death.cancel()
         task.cancel()
+        # What else the work reports is then only a consequence.
+        await asyncio.gather(task, return_exceptions=True)

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import statistics
 from typing import Any
 
 import psutil
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType
-from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryReverseRequest
 
 from saga_bench.bench import HAND_WRITTEN, SAGA, WORKFLOWS, Bench, WorkerProcess, new_order, say
 
 #: Beside the open ones, room for those that run once to warm the worker up.
 _SPARE = 100
-_ASK_EVERY = 0.05
 
 
 async def measure(bench: Bench) -> dict[str, Any]:
@@ -57,16 +52,10 @@ async def _open(bench: Bench, worker: WorkerProcess, name: str) -> None:
     handle = await bench.client.start_workflow(
         f"{WORKFLOWS[name]}-open", order, id=order.order_id, task_queue=worker.queue
     )
-    request = GetWorkflowExecutionHistoryReverseRequest(
-        namespace=bench.client.namespace,
-        execution=WorkflowExecution(workflow_id=handle.id),
-        maximum_page_size=1,
-    )
-    while True:
-        page = await bench.client.workflow_service.get_workflow_execution_history_reverse(request)
-        if page.history.events[0].event_type == EventType.EVENT_TYPE_TIMER_STARTED:
+    async for event in handle.fetch_history_events(wait_new_event=True):
+        if event.HasField("timer_started_event_attributes"):
             return
-        await asyncio.sleep(_ASK_EVERY)
+    raise RuntimeError(f"workflow {handle.id} ended instead of staying open")
 
 
 def _figures(pairs: list[tuple[int, int]], count: int) -> dict[str, Any]:

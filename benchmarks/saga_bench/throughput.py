@@ -56,8 +56,8 @@ async def measure(bench: Bench) -> dict[str, Any]:
 async def _round(
     bench: Bench, worker: WorkerProcess, name: str, orders: int
 ) -> tuple[Round, list[str]]:
-    worker_process = psutil.Process(worker.process.pid)
-    watched = (worker_process, bench.server, psutil.Process())
+    pids = (worker.process.pid, bench.server.process.pid, os.getpid())
+    watched = [psutil.Process(pid) for pid in pids]
     before, machine_before = [cpu_seconds(one) for one in watched], _machine_seconds()
     started = time.perf_counter()
     ids = await bench.many(worker, orders, lambda: bench.execute(worker, WORKFLOWS[name]))
