@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import mailbox
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 from collections import Counter
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -60,6 +63,7 @@ def test_a_small_demo_ends_with_balanced_books_and_no_process(tmp_path: Path) ->
     assert (report["seed"], report["faults"]) == (3, 0.3)
     assert report["orders_per_second"] == pytest.approx(ORDERS / report["seconds"], rel=0.01)
     assert_figures(report, data)
+    assert_query_of_the_page_finds_what_is_wrong(data)
 
 
 def assert_figures(report: dict[str, object], data: Path) -> None:
@@ -99,6 +103,23 @@ def assert_figures(report: dict[str, object], data: Path) -> None:
         "confirmation": mails["confirmation"],
         "failure": mails["failure"],
     }
+
+
+def assert_query_of_the_page_finds_what_is_wrong(data: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "shop.md").read_text("utf-8")
+    block = re.search(r"sqlite3 orders.sqlite <<'SQL'\n(.*?)\nSQL\n", page, re.DOTALL)
+    assert block is not None
+    *attach, query, _ = block[1].split(";")
+    with contextlib.chdir(data), closing(sqlite3.connect("orders.sqlite")) as database:
+        for statement in attach:
+            database.execute(statement)
+        assert database.execute(query).fetchall() == []
+        database.execute("UPDATE orders SET price_minor = price_minor + 1")
+        broken = database.execute(query).fetchall()
+        assert len(broken) == database.execute(SHIPPED).fetchone()[0] > 0
+
+
+SHIPPED = "SELECT count(*) FROM shipping.shipments WHERE state = 'handed_over'"
 
 
 def dollars(cents: int) -> str:
