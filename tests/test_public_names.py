@@ -20,6 +20,7 @@ def test_names_of_the_package() -> None:
         "StepOptions",
         "UndoRetry",
         "step_key",
+        "uncancellable",
     ]
 
 

@@ -8,6 +8,15 @@ from __future__ import annotations
 
 from musterwerk.saga.keys import StepKey, step_key
 from musterwerk.saga.model import Resolve, StepOptions, UndoRetry
+from musterwerk.saga.shield import uncancellable
 from musterwerk.saga.workflow import Saga
 
-__all__ = ["Resolve", "Saga", "StepKey", "StepOptions", "UndoRetry", "step_key"]
+__all__ = [
+    "Resolve",
+    "Saga",
+    "StepKey",
+    "StepOptions",
+    "UndoRetry",
+    "step_key",
+    "uncancellable",
+]

@@ -46,7 +46,9 @@ class Money(Wire):
             known = ", ".join(sorted(CURRENCIES))
             raise ValueError(f"unknown currency {self.currency!r}; the desk sells in {known}")
         if self.amount != self.amount.quantize(Decimal(1).scaleb(-digits)):
-            raise ValueError(f"{self.amount} has more than the {digits} decimals of {self.currency}")
+            raise ValueError(
+                f"{self.amount} has more than the {digits} decimals of {self.currency}"
+            )
         return self
 
     @property

@@ -16,7 +16,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():  # Pydantic and HTTP code load once per worker
     from musterwerk import Saga
     from musterwerk.errors import SagaCompensated, SagaCompensationFailed, StepSkipped
-    from musterwerk.saga import StepOptions
+    from musterwerk.saga import StepOptions, uncancellable
     from musterwerk.shop.activities import ShopActivities
     from musterwerk.shop.model import Order, Outcome, Shipment
     from musterwerk.shop.patience import PATIENCE, Patience
@@ -110,15 +110,7 @@ class OrderFulfillmentWorkflow:
 
     async def _apologise(self, reason: str) -> Outcome:
         """Tell the customer, whatever is cancelled meanwhile: the undo has already happened."""
-        mail = asyncio.create_task(self._tell(reason))
-        waiter = asyncio.current_task()
-        while not mail.done():
-            try:
-                await asyncio.shield(mail)
-            except asyncio.CancelledError:
-                if waiter is not None and not mail.done():
-                    waiter.uncancel()
-        mail.result()
+        await uncancellable(self._tell(reason))
         return Outcome(status="failed", order_id=self._order.order_id, reason=reason)
 
     async def _tell(self, reason: str) -> None:
