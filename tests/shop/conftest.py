@@ -30,6 +30,6 @@ async def desk(
     )
     async with (
         Stack(options) as stack,
-        httpx.AsyncClient(base_url=stack.urls["orders"], timeout=15) as http,
+        httpx.AsyncClient(base_url=stack.urls["orders"], timeout=60) as http,
     ):
         yield Desk(options.data, stack, await target.connect(), http)

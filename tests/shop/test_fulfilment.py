@@ -150,7 +150,7 @@ async def test_mail_failure_never_undoes_a_shipped_order(desk: Desk) -> None:
 
 async def test_a_service_that_stays_away_ends_the_order_and_keeps_nothing(desk: Desk) -> None:
     """Its late answer, when it is back, finds the tombstone of the undo."""
-    impatient = Patience(attempts=1, slow_undo=timedelta(seconds=1))
+    impatient = Patience(attempts=3, slow_undo=timedelta(seconds=1))
     with desk.silent("payment"):
         await start(desk, "outage", impatient)
         await until_async(lambda: undoing(desk, "outage"))
@@ -162,7 +162,7 @@ async def test_a_service_that_stays_away_ends_the_order_and_keeps_nothing(desk: 
 
 async def test_a_failure_mail_that_cannot_be_sent_changes_nothing(desk: Desk) -> None:
     with desk.silent("mail"):
-        await start(desk, "unheard", Patience(attempts=1), cents=9_999_99)
+        await start(desk, "unheard", Patience(attempts=3), cents=9_999_99)
         outcome = await desk.result("unheard")
     assert outcome.status == "failed"
     assert "card" in (outcome.reason or "")
