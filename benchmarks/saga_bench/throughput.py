@@ -14,6 +14,9 @@ from saga_bench.bench import HAND_WRITTEN, SAGA, WORKFLOWS, Bench, WorkerProcess
 
 GOAL = 0.95
 _HISTORIES = 5
+#: Every round is followed by its reverse, so that drift cancels; over six rounds each variant
+#: has had each place and each predecessor.
+_ORDERS = ((0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1), (1, 0, 2))
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,10 @@ class Round:
     server_cpu_ms: float
     others: float
 
+    @property
+    def cpu_ms(self) -> float:
+        return self.worker_cpu_ms + self.server_cpu_ms
+
 
 async def measure(bench: Bench) -> dict[str, Any]:
     rounds: dict[str, list[Round]] = {name: [] for name in WORKFLOWS}
@@ -34,8 +41,8 @@ async def measure(bench: Bench) -> dict[str, Any]:
             say(f"warming up: {name}")
             await _round(bench, worker, name, bench.settings.concurrency)
         for number in range(bench.settings.rounds):
-            names = list(WORKFLOWS) if number % 2 == 0 else list(reversed(WORKFLOWS))
-            for name in names:
+            for place in _ORDERS[number % len(_ORDERS)]:
+                name = list(WORKFLOWS)[place]
                 one, last[name] = await _round(bench, worker, name, bench.settings.orders)
                 rounds[name].append(one)
                 say(
@@ -108,6 +115,7 @@ def _compare(saga: list[Round], by_hand: list[Round]) -> dict[str, Any]:
             / statistics.median(h.orders_per_second for h in by_hand),
             4,
         ),
+        "throughput_per_cpu": _spread([_ratio(h.cpu_ms, s.cpu_ms) for s, h in pairs]),
         "worker_cpu": _spread([_ratio(s.worker_cpu_ms, h.worker_cpu_ms) for s, h in pairs]),
         "server_cpu": _spread([_ratio(s.server_cpu_ms, h.server_cpu_ms) for s, h in pairs]),
         "goal": GOAL,

@@ -42,7 +42,7 @@ def test_a_variant_has_its_figures(report: dict[str, Any], variant: str, steps: 
 def test_saga_is_compared_with_what_is_written_by_hand(report: dict[str, Any]) -> None:
     """The goal could not be judged without the ratio and its spread."""
     compared = report["saga_to_hand_written"]
-    for name in ("throughput", "worker_cpu", "server_cpu"):
+    for name in ("throughput", "throughput_per_cpu", "worker_cpu", "server_cpu"):
         spread = compared[name]
         assert 0 < spread["lowest"] <= spread["median"] <= spread["highest"]
         assert len(spread["rounds"]) == report["rounds"]
