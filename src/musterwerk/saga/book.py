@@ -12,6 +12,9 @@ from musterwerk.saga import rules, state
 from musterwerk.saga.deadletters import DeadLetters
 from musterwerk.saga.model import SagaStatus, Step
 
+#: Of the JSON that is carried over a continue-as-new.
+STATE_VERSION = 1
+
 
 class Book:
     """The record of one saga: its steps in order, checkpoints, pivot, status and letters."""
@@ -52,10 +55,10 @@ class Book:
             raise SagaUsageError(f"no checkpoint {checkpoint!r}; there is {known}")
         return self.checkpoints[checkpoint]
 
-    def drop_after(self, checkpoint: str) -> None:
-        """Forget the checkpoints set later: the steps before them are undone."""
+    def drop_checkpoints(self, after: str | None) -> None:
+        """Forget those set later (or all): what they stand behind is undone."""
         names = list(self.checkpoints)
-        for name in names[names.index(checkpoint) + 1 :]:
+        for name in names[0 if after is None else names.index(after) + 1 :]:
             del self.checkpoints[name]
 
     def report(self) -> dict[str, Any]:
@@ -71,6 +74,7 @@ class Book:
 
     def dump(self) -> dict[str, Any]:
         return {
+            "version": STATE_VERSION,
             "name": self.name,
             "anchor": self.anchor,
             "pivot": self.pivot,
@@ -79,6 +83,11 @@ class Book:
         }
 
     def load(self, data: dict[str, Any]) -> None:
+        if data.get("version") != STATE_VERSION:
+            raise SagaUsageError(
+                f"a saga's state of version {data.get('version')!r} cannot be taken up by this "
+                f"release, which writes version {STATE_VERSION}"
+            )
         if data.get("name") != self.name:
             raise SagaUsageError(
                 f"the state is that of a saga named {data.get('name')!r}, this one is "

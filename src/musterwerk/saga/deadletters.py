@@ -34,41 +34,42 @@ class DeadLetters:
         )
         return letter
 
-    def pending(self, step: str) -> DeadLetter | None:
+    def unsettled(self, step: str) -> DeadLetter | None:
         return next((one for one in self.all if one.step == step and not one.settled), None)
 
-    @property
-    def skipped(self) -> list[DeadLetter]:
-        """Undos that an operator gave up: the books may not balance."""
-        return [
-            one
-            for one in self.all
-            if one.direction == "undo"
-            and one.resolution is not None
-            and one.resolution["action"] == "skip"
-        ]
+
+def answer(letter: DeadLetter, resolve: Resolve) -> None:
+    """Keep what an operator said; it is acted on when the running round, if any, has ended."""
+    letter.pending = resolve
+    letter.answers.append(
+        {
+            "action": resolve.action,
+            "by": resolve.by,
+            "reason": resolve.reason,
+            "at": workflow.now().isoformat(),
+        }
+    )
+
+
+def settle(letter: DeadLetter, resolve: Resolve | None = None) -> None:
+    """Close the letter: by an operator's word, or because the work itself succeeded."""
+    letter.settled = True
+    letter.pending = None
+    if resolve is not None:
+        letter.resolution = letter.answers[-1]
 
 
 async def resolution(letter: DeadLetter, pause: timedelta) -> Resolve | None:
     """Wait for an operator, at most `pause`. None means: time for another round."""
 
-    def asked() -> bool:
-        return letter.resolution is not None
+    def answered() -> bool:
+        return letter.pending is not None
 
     try:
         await workflow.wait_condition(
-            asked, timeout=pause, timeout_summary=f"dead letter {letter.step}: next slow retry"
+            answered, timeout=pause, timeout_summary=f"dead letter {letter.step}: next slow retry"
         )
     except TimeoutError:
         return None
-    asked_for = letter.resolution or {}
-    if asked_for["action"] == "retry":
-        letter.resolution = None
-        return None
-    return Resolve(
-        step=letter.step,
-        action=asked_for["action"],
-        by=asked_for["by"],
-        reason=asked_for["reason"],
-        result=asked_for.get("result"),
-    )
+    resolve, letter.pending = letter.pending, None
+    return None if resolve is None or resolve.action == "retry" else resolve

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 from temporalio import workflow
@@ -11,7 +10,7 @@ from temporalio.exceptions import ActivityError
 from musterwerk.errors import StepSkipped
 from musterwerk.saga import rules
 from musterwerk.saga.book import Book
-from musterwerk.saga.deadletters import resolution
+from musterwerk.saga.deadletters import resolution, settle
 from musterwerk.saga.model import DeadLetter, Direction, Step, StepOptions, UndoRetry
 
 
@@ -38,11 +37,13 @@ class Execution:
                 letter = self._note(letter, step, "do", err, rounds=1)
                 step.status, step.error = "dead_letter", letter.error
             else:
-                return self._settle(letter, result)
+                if letter is not None:
+                    settle(letter)
+                return result
             asked = await resolution(letter, next(pauses))
             if asked is None:
                 continue
-            letter.settled = True
+            settle(letter, asked)
             if asked.action == "skip":
                 step.status = "skipped"
                 raise StepSkipped(f"{step.id} was skipped by {asked.by}: {asked.reason}")
@@ -72,7 +73,7 @@ class Execution:
             asked = await resolution(letter, next(pauses))
             if asked is not None:
                 step.undo_status = "skipped" if asked.action == "skip" else "resolved"
-                letter.settled = True
+                settle(letter, asked)
                 return
             try:
                 await self._undo_once(step)
@@ -80,7 +81,7 @@ class Execution:
                 self._note(letter, step, "undo", err, rounds=1)
             else:
                 step.undo_status = "done"
-                self._settle(letter, None)
+                settle(letter)
                 return
 
     async def _undo_once(self, step: Step) -> None:
@@ -101,13 +102,6 @@ class Execution:
         letter.error = rules.in_words(err)
         return letter
 
-    def _settle(self, letter: DeadLetter | None, result: Any) -> Any:
-        if letter is not None:
-            # The work itself succeeded: an answer given meanwhile no longer counts.
-            letter.settled = True
-            letter.resolution = None
-        return result
-
     def _start(
         self,
         step: Step,
@@ -123,11 +117,3 @@ class Execution:
         }
         identity = rules.activity_id(self.book.anchor, self.book.name, step.id, direction)
         return workflow.start_activity(call, args=args, activity_id=identity, **final)
-
-
-async def settle_all(handles: dict[str, workflow.ActivityHandle[Any]]) -> None:
-    """Cancel what still runs and wait until it has ended: only then may anything be undone."""
-    running = list(handles.values())
-    for handle in running:
-        handle.cancel()
-    await asyncio.gather(*running, return_exceptions=True)

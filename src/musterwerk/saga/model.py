@@ -1,7 +1,8 @@
-"""What a saga is made of, and the plain JSON it is shown and carried on as.
+"""What a saga is made of, and the plain JSON it is shown as.
 
-Only frozen options and records live here; who changes a record is `workflow.py` and `undo.py`.
-Standard library only, because every workflow that uses a saga imports it.
+Options are frozen; `Step` and `DeadLetter` are records that `execution.py` and `workflow.py`
+bring up to date. Nothing but Temporal's SDK is needed, because every workflow with a saga
+imports this.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from typing import Any, Literal, TypedDict
 
 from temporalio.common import Priority, RetryPolicy
 from temporalio.workflow import ActivityCancellationType, VersioningIntent
+
+from musterwerk.errors import SagaUsageError
 
 Direction = Literal["do", "undo"]
 StepStatus = Literal["running", "done", "failed", "cancelled", "refused", "dead_letter", "skipped"]
@@ -72,6 +75,14 @@ class UndoRetry:
     slow_pause: timedelta = timedelta(minutes=15)
     slow_pause_max: timedelta = timedelta(hours=1)
 
+    def __post_init__(self) -> None:
+        if self.rounds < 1:
+            raise SagaUsageError(f"UndoRetry needs at least one round, not {self.rounds}")
+        if self.pause <= timedelta(0) or self.slow_pause <= timedelta(0):
+            raise SagaUsageError("UndoRetry's pauses must be longer than nothing")
+        if self.slow_pause_max < self.slow_pause:
+            raise SagaUsageError("UndoRetry: slow_pause_max is shorter than slow_pause")
+
 
 @dataclass
 class Step:
@@ -109,6 +120,8 @@ class DeadLetter:
     """Something that has to be done and could not be. It stays until it is settled.
 
     `attempts` counts rounds, not the activity attempts within one. `since` is ISO 8601 in UTC.
+    `answers` are all that operators said; `pending` is one that waits to be acted on, and
+    `resolution` the one that settled the letter, if it was not settled by success.
     """
 
     step: str
@@ -117,6 +130,8 @@ class DeadLetter:
     error: str
     since: str
     attempts: int
+    answers: list[dict[str, Any]] = field(default_factory=list[dict[str, Any]])
+    pending: Resolve | None = None
     resolution: dict[str, Any] | None = None
     settled: bool = False
 
@@ -130,6 +145,7 @@ class DeadLetter:
             "attempts": self.attempts,
             "settled": self.settled,
             "resolution": self.resolution,
+            "answers": self.answers,
         }
 
 

@@ -9,6 +9,7 @@ from temporalio.exceptions import ApplicationError
 
 from musterwerk.errors import SagaUsageError
 from musterwerk.saga.book import Book
+from musterwerk.saga.deadletters import answer
 from musterwerk.saga.model import DeadLetter, Resolve
 
 QUERY = "saga_report"
@@ -65,13 +66,7 @@ class Registry:
     def resolve(self, resolve: Resolve) -> dict[str, Any]:
         """Settle a dead letter; returns it. Refused where none is open or one is settled."""
         letter = self._letter(resolve)
-        letter.resolution = {
-            "action": resolve.action,
-            "by": resolve.by,
-            "reason": resolve.reason,
-            "at": workflow.now().isoformat(),
-            "result": resolve.result,
-        }
+        answer(letter, resolve)
         return letter.report()
 
     def _letter(self, resolve: Resolve) -> DeadLetter:
@@ -79,11 +74,11 @@ class Registry:
         if saga is None:
             known = ", ".join(self.sagas)
             raise ApplicationError(f"no saga named {resolve.saga!r} here; there is {known}")
-        letter = saga.letters.pending(resolve.step)
+        letter = saga.letters.unsettled(resolve.step)
         if letter is None:
             raise ApplicationError(f"step {resolve.step!r} has no open dead letter")
-        if letter.resolution is not None and letter.resolution["action"] != "retry":
+        if letter.pending is not None and letter.pending.action != "retry":
             raise ApplicationError(
-                f"already resolved by {letter.resolution['by']}: {letter.resolution['action']}"
+                f"already resolved by {letter.pending.by}: {letter.pending.action}"
             )
         return letter

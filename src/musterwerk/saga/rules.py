@@ -7,21 +7,25 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError, FailureError, RetryState
+from temporalio.exceptions import (
+    ActivityError,
+    ApplicationError,
+    FailureError,
+    RetryState,
+    is_cancelled_exception,
+)
 
 from musterwerk.errors import SagaUsageError
 from musterwerk.saga.model import Direction, Step, StepOptions, UndoRetry
 
-# What a step keeps for its undo: where it runs and how long one attempt may take. Retries and
-# cancellation are the undo's own affair.
+# What a step hands on to its undo: where it runs and how long one attempt may take. A limit for
+# all attempts would cut the undo's rounds short, and its author need not heartbeat.
 _INHERITED = (
     "task_queue",
-    "schedule_to_close_timeout",
     "start_to_close_timeout",
-    "heartbeat_timeout",
     "versioning_intent",
     "priority",
 )
@@ -80,6 +84,8 @@ def undo_options(step: StepOptions, own: StepOptions | None, retry: UndoRetry) -
     """The step's place and timeouts, the saga's bounded retries, and then what the user set."""
     given: dict[str, Any] = dict(step)
     merged: Any = {name: given[name] for name in _INHERITED if name in given}
+    if not merged.get("start_to_close_timeout"):
+        merged["start_to_close_timeout"] = given.get("schedule_to_close_timeout")
     merged |= {"retry_policy": retry.retry_policy, **(own or {})}
     policy = merged.get("retry_policy")
     if policy is None or policy.maximum_attempts == 0:
@@ -123,6 +129,20 @@ def refused(err: BaseException, refusals: Sequence[str]) -> bool:
 def final(err: ActivityError) -> bool:
     """Whether trying again is pointless by the activity's own word."""
     return err.retry_state == RetryState.NON_RETRYABLE_FAILURE
+
+
+def leaves(err: BaseException) -> list[BaseException]:
+    """The failures in it: those of an exception group (a TaskGroup's), or the failure itself."""
+    if not isinstance(err, BaseExceptionGroup):
+        return [err]
+    group = cast("BaseExceptionGroup[BaseException]", err)
+    return [leaf for one in group.exceptions for leaf in leaves(one)]
+
+
+def principal(err: BaseException) -> BaseException:
+    """The one failure to name: the first that is not a cancellation, which others caused."""
+    every = leaves(err)
+    return next((leaf for leaf in every if not is_cancelled_exception(leaf)), every[0])
 
 
 def root(err: BaseException) -> BaseException:

@@ -36,6 +36,24 @@ class CancelWatch:
         return task is not None and task.cancelling() > before
 
 
+async def ended(handle: asyncio.Task[Any]) -> None:
+    """Wait for an activity. A cancellation is passed on to it, and then waited for as well.
+
+    Awaiting the handle itself would lose a result that arrives together with the cancellation:
+    its undo would not know what is to be undone.
+    """
+
+    def pass_on() -> None:
+        if not handle.done():
+            handle.cancel()
+
+    while not handle.done():
+        try:
+            await workflow.wait([handle])
+        except asyncio.CancelledError:
+            asyncio.get_running_loop().call_soon(pass_on)
+
+
 async def uncancellable(work: Coroutine[Any, Any, T]) -> tuple[T, bool]:
     """Run `work` to its end; say whether a cancellation was absorbed meanwhile.
 

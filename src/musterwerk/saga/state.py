@@ -37,8 +37,10 @@ def dump_step(step: Step) -> dict[str, Any]:
 
 
 def load_step(data: dict[str, Any]) -> Step:
-    """A step of an earlier run. One that was still running then has an unknown outcome."""
+    """A step of an earlier run. What was still under way then is unknown, or still to be done."""
     status = "failed" if data["status"] == "running" else data["status"]
+    undone = data["undo_status"]
+    undo_status = "registered" if undone in ("running", "dead_letter") else undone
     return Step(
         id=data["id"],
         activity=data["activity"],
@@ -50,7 +52,7 @@ def load_step(data: dict[str, Any]) -> Step:
         undo_options=_load_options(data["undo_options"]),
         refusals=(),
         status=status,
-        undo_status=data["undo_status"],
+        undo_status=undo_status,
         result=_load_value(data["result"]),
         error=data["error"],
         undo_error=data["undo_error"],

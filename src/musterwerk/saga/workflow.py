@@ -18,10 +18,10 @@ from musterwerk.errors import (
 )
 from musterwerk.saga import rules
 from musterwerk.saga.book import Book, name_of
-from musterwerk.saga.execution import Execution, settle_all
+from musterwerk.saga.execution import Execution
 from musterwerk.saga.model import Step, StepOptions, UndoRetry
 from musterwerk.saga.registry import Registry
-from musterwerk.saga.shield import CancelWatch, uncancellable
+from musterwerk.saga.shield import CancelWatch, ended, uncancellable
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
@@ -65,8 +65,10 @@ class Saga:
         self._execution = Execution(self._book, self._retry)
         self._running: dict[str, workflow.ActivityHandle[Any]] = {}
         self._cancels = CancelWatch()
+        self._open: set[str] = set()  # the steps that somebody awaits in run()
         self._absorbed = False
-        self._carried = False
+        self._carried = 0  # how many steps the last `state` held
+        self._taken_up = state is not None
         Registry.current().add(self._book)
 
     # A step that is an async function, a function, an async method, a method.
@@ -135,15 +137,19 @@ class Saga:
         self._book.assert_open(f"run {name_of(activity)}")
         self._raise_cancellation()
         step = self._register(activity, list(args), undo, tuple(refusals), undo_options, options)
-        if self._book.pivot:
-            result, absorbed = await uncancellable(self._execution.forward(step))
-            self._absorbed |= absorbed
-        else:
-            result = await self._attempt(step)
-        step.result, step.status = result, "done"
+        self._open.add(step.id)
+        try:
+            if self._book.pivot:
+                step.result, absorbed = await uncancellable(self._execution.forward(step))
+                self._absorbed |= absorbed
+            else:
+                step.result = await self._attempt(step)
+            step.status = "done"
+        finally:
+            self._open.discard(step.id)
         # A step that could not be stopped swallows the cancellation; it still counts.
         self._raise_cancellation()
-        return result
+        return step.result
 
     def checkpoint(self, name: str) -> None:
         """Mark this point, for `compensate_to(name)`."""
@@ -154,15 +160,12 @@ class Saga:
         """From here there is no way back: nothing registered so far will be undone.
 
         Steps after it take any number of attempts, a non-retryable failure becomes a dead
-        letter that an operator settles, and a cancellation is absorbed until the block ends.
-        Any other failure of the block ends as SagaForwardFailed.
+        letter that an operator settles. A cancellation lets steps finish, also those that
+        follow, and is raised when the block ends; in a wait of the block's own it arrives at
+        once, as anywhere. Any other failure of the block ends as SagaForwardFailed.
         """
         self._book.assert_open("pass the pivot")
-        if self._running:
-            raise SagaUsageError(
-                f"pivot() while {', '.join(self._running)} runs: wait for every step first, or "
-                "nobody knows whether there is a way back"
-            )
+        self._assert_nothing_runs("pass the pivot")
         self._raise_cancellation()
         self._book.pivot, self._book.status = True, "forward"
 
@@ -177,15 +180,14 @@ class Saga:
         Raises SagaCompensationFailed where an operator skipped an undo, and then the
         cancellation that came meanwhile, if one did.
         """
-        await self._go_back(0)
+        await self._go_back(0, None)
 
     async def compensate_to(self, checkpoint: str) -> None:
         """Undo the steps registered after the checkpoint; what came before it stays.
 
         Raises as `compensate` does.
         """
-        await self._go_back(self._book.since(checkpoint))
-        self._book.drop_after(checkpoint)
+        await self._go_back(self._book.since(checkpoint), checkpoint)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -194,7 +196,7 @@ class Saga:
         `Saga(state=...)` in the next run takes it up: what was registered keeps its place, its
         undo and its keys.
         """
-        self._carried = True
+        self._carried = len(self._book.steps)
         return self._book.dump()
 
     def report(self) -> dict[str, Any]:
@@ -212,6 +214,10 @@ class Saga:
         err: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if self._book.pivot and self._open and (err is None or self._failure(err)):
+            # Branches that the block no longer awaits still have to be done.
+            _, absorbed = await uncancellable(self._until_ended(self._open))
+            self._absorbed |= absorbed
         if err is None and not self._book.pivot and self._cancels.seen():
             # Somebody caught the cancellation inside the block; it still undoes everything.
             err = asyncio.CancelledError()
@@ -219,7 +225,7 @@ class Saga:
             self._complete()
         elif isinstance(err, workflow.ContinueAsNewError):
             self._continue()
-        elif self._cancellation(err) or self._failure(err):
+        elif self._failure(err):
             if self._book.pivot:
                 self._end_forward(err)
             else:
@@ -262,7 +268,8 @@ class Saga:
         handle = self._execution.start(step)
         self._running[step.id] = handle
         try:
-            return await handle
+            await ended(handle)
+            return handle.result()
         except BaseException as err:
             step.error = rules.in_words(err)
             step.status = "cancelled" if is_cancelled_exception(err) else "failed"
@@ -270,17 +277,18 @@ class Saga:
                 step.status, step.undo_status = "refused", "none"
             raise
         finally:
-            if handle.done():
-                del self._running[step.id]
+            del self._running[step.id]
 
-    async def _go_back(self, start: int) -> None:
+    async def _go_back(self, start: int, checkpoint: str | None) -> None:
         self._book.assert_open("compensate")
         if self._book.pivot:
             raise SagaUsageError("nothing is undone after the pivot; compensate before it")
         self._book.status = "compensating"
+        steps = self._book.steps[start:]
         self._absorbed |= await self._undo_all(start)
         self._book.status = "running"
-        self._assert_undone(None)
+        self._book.drop_checkpoints(checkpoint)
+        self._assert_undone(steps, None)
         self._raise_absorbed()
 
     async def _undo_all(self, start: int) -> bool:
@@ -289,7 +297,7 @@ class Saga:
         return absorbed
 
     async def _undo_from(self, start: int) -> None:
-        await settle_all(self._running)
+        await self._stop({step.id for step in self._book.steps[start:]})
         slow: list[asyncio.Task[None]] = []
         for step in self._book.to_undo(start):
             letter = await self._execution.undo(step)
@@ -299,48 +307,69 @@ class Saga:
         for task in slow:
             await task
 
+    async def _stop(self, steps: set[str]) -> None:
+        """Cancel those that still run, and wait: only then may anything be undone."""
+        for identity in steps & self._running.keys():
+            self._running[identity].cancel()
+        await self._until_ended(steps)
+
+    async def _until_ended(self, steps: set[str]) -> None:
+        await workflow.wait_condition(lambda: not steps & self._open)
+
     async def _end_back(self, err: BaseException) -> None:
-        # Also where a step that was being cancelled failed with something else of its own.
-        cancelled = self._cancellation(err) or self._cancels.seen()
-        self._book.cause = rules.in_words(err)
+        # Seen counts, whatever arrived: a step that is being cancelled may fail otherwise.
+        cancelled = self._cancels.seen()
+        cause = rules.principal(err)
+        self._book.cause = rules.in_words(cause)
         self._book.status = "compensating"
         cancelled |= await self._undo_all(0) or self._absorbed
         self._book.status = "compensated"
-        self._assert_undone(err)
+        self._assert_undone(self._book.steps, cause)
         if cancelled:
             # Not the ActivityError that carried it: `asyncio.timeout` knows only this one.
-            raise asyncio.CancelledError from err
+            raise asyncio.CancelledError from cause
         raise SagaCompensated(
             f"undone after {self._book.cause}",
             self.report(),
-            non_retryable=rules.non_retryable(err),
-        ) from err
+            # A retried run would take up the handed-over steps, which are now undone.
+            non_retryable=rules.non_retryable(cause) or self._taken_up,
+        ) from cause
 
     def _end_forward(self, err: BaseException) -> None:
+        cause = rules.principal(err)
         self._book.status = "forward_failed"
-        self._book.cause = rules.in_words(err)
-        if self._cancellation(err):
-            return
+        self._book.cause = rules.in_words(cause)
+        if is_cancelled_exception(cause) and self._cancels.seen():
+            raise asyncio.CancelledError from cause
         raise SagaForwardFailed(
             f"failed after the pivot, nothing is undone: {self._book.cause}", self.report()
-        ) from err
+        ) from cause
 
-    def _assert_undone(self, err: BaseException | None) -> None:
-        skipped = [letter.step for letter in self._book.letters.skipped]
+    def _assert_undone(self, steps: list[Step], err: BaseException | None) -> None:
+        skipped = [step.id for step in steps if step.undo_status == "skipped"]
         if skipped:
             self._book.status = "compensation_failed"
             raise SagaCompensationFailed(
                 f"undo skipped by an operator: {', '.join(skipped)}", self.report()
             ) from err
 
+    def _assert_nothing_runs(self, doing: str) -> None:
+        if self._open:
+            raise SagaUsageError(
+                f"cannot {doing} while {', '.join(sorted(self._open))} runs: await every step "
+                "first, or nobody knows what there is to undo"
+            )
+
     def _complete(self) -> None:
+        self._assert_nothing_runs("leave the block")
         self._book.status = "completed"
         self._raise_absorbed()
 
     def _continue(self) -> None:
+        self._assert_nothing_runs("continue as new")
         self._book.status = "continued"
-        lost = [] if self._book.pivot else [step.id for step in self._book.to_undo()]
-        if lost and not self._carried:
+        lost = [] if self._book.pivot else [step.id for step in self._book.to_undo(self._carried)]
+        if lost:
             workflow.logger.warning(
                 "Continue-as-new leaves the undo of %s behind: pass saga.state on, or leave the "
                 "block first",
@@ -356,10 +385,10 @@ class Saga:
         if not self._book.pivot and self._cancels.seen():
             raise asyncio.CancelledError
 
-    def _cancellation(self, err: BaseException) -> bool:
-        if isinstance(err, asyncio.CancelledError):
-            return True
-        return is_cancelled_exception(err) and self._cancels.seen()
-
     def _failure(self, err: BaseException) -> bool:
-        return workflow.is_failure_exception(err) or isinstance(err, self._undo_on)
+        """Whether it would fail or cancel the workflow; of an exception group, all of it."""
+        kinds = (asyncio.CancelledError, *self._undo_on)
+        return all(
+            isinstance(leaf, kinds) or workflow.is_failure_exception(leaf)
+            for leaf in rules.leaves(err)
+        )
