@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.worker import Worker
 
-from tests.saga import workflows
+from tests.saga import edges, workflows
 from tests.saga.world import World
 from tests.waiting import until_async
 
@@ -38,7 +38,10 @@ async def start(
     async with Worker(
         client,
         task_queue=queue,
-        workflows=[one for one in workflows.ALL if one is not workflows.Mended],
+        workflows=[
+            *(one for one in workflows.ALL if one is not workflows.Mended),
+            *edges.ALL,
+        ],
         activities=world.activities(),
         max_cached_workflows=request.param,
     ):

@@ -273,6 +273,36 @@ def test_the_auditor_reads_the_mail(data: Path, order_id: str, kind: str, senten
     assert any(violation.startswith(sentence) for violation in violations)
 
 
+TOLD = [
+    (
+        {"failed": "fulfilled"},
+        "Order failed was told to be fulfilled, but nothing was handed over.",
+    ),
+    (
+        {"failed": "fulfilled"},
+        "Order failed was told to be fulfilled, but nothing was kept for it.",
+    ),
+    ({"shipped": "failed"}, "Order shipped was told to be failed, but it was handed over."),
+    (
+        {"shipped": "cancelled"},
+        "Order shipped was told to be cancelled, but 29.33 USD was kept for it.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("told", "sentence"), TOLD)
+def test_the_auditor_compares_what_was_told(
+    data: Path, told: dict[str, str], sentence: str
+) -> None:
+    """A customer who hears another end than the books have is not found by the books alone."""
+    assert sentence in books.audit(data, told).violations
+
+
+def test_what_was_told_rightly_is_no_violation(data: Path) -> None:
+    told = {"shipped": "fulfilled", "free": "fulfilled", "failed": "failed"}
+    assert books.audit(data, told).violations == []
+
+
 def test_a_missing_database_is_not_taken_for_empty_books(data: Path) -> None:
     (data / "payment.sqlite").unlink()
     with pytest.raises(sqlite3.OperationalError):

@@ -64,8 +64,13 @@ def to_undo(steps: Sequence[Step], start: int = 0) -> Iterator[Step]:
     return (step for step in reversed(steps[start:]) if step.undo_status == "registered")
 
 
-def check_arity(undo: Callable[..., Any], arguments: int) -> None:
-    """Refuse an undo that cannot take the step's arguments followed by its result."""
+def check_arity(undo: Callable[..., Any] | str, arguments: int) -> None:
+    """Refuse an undo that cannot take the step's arguments followed by its result.
+
+    Of one that is given by its name nothing can be known.
+    """
+    if isinstance(undo, str):
+        return
     signature = inspect.signature(undo)
     first = next(iter(signature.parameters), None)
     unbound = first == "self" and not inspect.ismethod(undo)

@@ -21,7 +21,7 @@ from musterwerk.saga.book import Book, name_of
 from musterwerk.saga.execution import Execution
 from musterwerk.saga.model import Step, StepOptions, UndoRetry
 from musterwerk.saga.registry import Registry
-from musterwerk.saga.shield import CancelWatch, ended, uncancellable
+from musterwerk.saga.shield import CancelWatch, cancellations, ended, uncancellable
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
@@ -136,6 +136,7 @@ class Saga:
         """
         self._book.assert_open(f"run {name_of(activity)}")
         self._raise_cancellation()
+        cancelled_before = cancellations()
         step = self._register(activity, list(args), undo, tuple(refusals), undo_options, options)
         self._open.add(step.id)
         try:
@@ -147,7 +148,9 @@ class Saga:
             step.status = "done"
         finally:
             self._open.discard(step.id)
-        # A step that could not be stopped swallows the cancellation; it still counts.
+        if not self._book.pivot and cancellations() > cancelled_before:
+            # A step that could not be stopped swallows the cancellation; it still counts.
+            raise asyncio.CancelledError
         self._raise_cancellation()
         return step.result
 
@@ -218,7 +221,7 @@ class Saga:
             # Branches that the block no longer awaits still have to be done.
             _, absorbed = await uncancellable(self._until_ended(self._open))
             self._absorbed |= absorbed
-        if err is None and not self._book.pivot and self._cancels.seen():
+        if err is None and not self._book.pivot and self._cancels.requested():
             # Somebody caught the cancellation inside the block; it still undoes everything.
             err = asyncio.CancelledError()
         if err is None:
@@ -317,9 +320,9 @@ class Saga:
         await workflow.wait_condition(lambda: not steps & self._open)
 
     async def _end_back(self, err: BaseException) -> None:
-        # Seen counts, whatever arrived: a step that is being cancelled may fail otherwise.
-        cancelled = self._cancels.seen()
         cause = rules.principal(err)
+        # A request counts whatever arrived: a step that is being cancelled may fail otherwise.
+        cancelled = self._cancels.requested() or self._cancellation(cause)
         self._book.cause = rules.in_words(cause)
         self._book.status = "compensating"
         cancelled |= await self._undo_all(0) or self._absorbed
@@ -339,7 +342,7 @@ class Saga:
         cause = rules.principal(err)
         self._book.status = "forward_failed"
         self._book.cause = rules.in_words(cause)
-        if is_cancelled_exception(cause) and self._cancels.seen():
+        if self._cancellation(cause):
             raise asyncio.CancelledError from cause
         raise SagaForwardFailed(
             f"failed after the pivot, nothing is undone: {self._book.cause}", self.report()
@@ -382,8 +385,12 @@ class Saga:
             raise asyncio.CancelledError
 
     def _raise_cancellation(self) -> None:
-        if not self._book.pivot and self._cancels.seen():
+        if not self._book.pivot and self._cancels.requested():
             raise asyncio.CancelledError
+
+    def _cancellation(self, cause: BaseException) -> bool:
+        """Not every CancelledError is one: awaiting a task that the code cancelled is a failure."""
+        return is_cancelled_exception(cause) and self._cancels.seen()
 
     def _failure(self, err: BaseException) -> bool:
         """Whether it would fail or cancel the workflow; of an exception group, all of it."""

@@ -22,8 +22,11 @@ class Audit:
     violations: list[str]
 
 
-def audit(data: Path) -> Audit:
-    """Read the books in this data folder. Nothing may still be at work on them."""
+def audit(data: Path, told: Mapping[str, str] | None = None) -> Audit:
+    """Read the books in this data folder. Nothing may still be at work on them.
+
+    `told` is what the customers were told by order: fulfilled, failed or cancelled.
+    """
     cases: defaultdict[str, Case] = defaultdict(Case)
     violations: list[str] = []
     reading.orders(data / "orders.sqlite", cases)
@@ -31,6 +34,8 @@ def audit(data: Path) -> Audit:
     reading.payments(data / "payment.sqlite", cases, violations)
     reading.parcels(data / "shipping.sqlite", cases)
     mails = reading.mails(data, cases, violations)
+    for order_id, status in (told or {}).items():
+        cases[order_id].told = status
     for order_id, case in sorted(cases.items()):
         violations += (f"Order {order_id} {flaw}." for flaw in flaws(case))
     return Audit(stock, _money(cases), mails, violations)

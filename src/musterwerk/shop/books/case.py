@@ -13,7 +13,8 @@ from musterwerk.shop.books.amounts import sums, units
 class Case:
     """Units are by article, money in the smallest units by currency, parcels by state.
 
-    `price` is None where a service has something for an order that nobody placed.
+    `price` is None where a service has something for an order that nobody placed. `told` is how
+    the order ended in the customer's ears, where that is known.
     """
 
     customer: str | None = None
@@ -27,6 +28,7 @@ class Case:
     parcels: Counter[str] = field(default_factory=Counter[str])
     units_handed_over: int = 0
     mails: Counter[str] = field(default_factory=Counter[str])
+    told: str | None = None
 
     @property
     def kept(self) -> Counter[str]:
@@ -41,6 +43,7 @@ class Case:
 
 def flaws(case: Case) -> Iterator[str]:
     """Ends of a sentence that begins with the order."""
+    yield from _lies(case)
     if case.price is None:
         yield "is in the books of a service, but nobody placed it"
         return
@@ -54,6 +57,20 @@ def flaws(case: Case) -> Iterator[str]:
         if number > 1:
             yield f"had {number} {kind} mails"
     yield from _flaws_if_shipped(case, *case.price) if case.shipped else _flaws_if_not(case)
+
+
+def _lies(case: Case) -> Iterator[str]:
+    """What was told and is not so."""
+    if case.told == "fulfilled":
+        if not case.shipped:
+            yield "was told to be fulfilled, but nothing was handed over"
+        if case.price is not None and case.kept != Counter({case.price[1]: case.price[0]}):
+            yield f"was told to be fulfilled, but {sums(case.kept)} was kept for it"
+    elif case.told is not None:
+        if case.shipped:
+            yield f"was told to be {case.told}, but it was handed over"
+        if any(case.kept.values()):
+            yield f"was told to be {case.told}, but {sums(case.kept)} was kept for it"
 
 
 def _flaws_if_shipped(case: Case, cents: int, currency: str) -> Iterator[str]:

@@ -6,35 +6,37 @@ import asyncio
 import secrets
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import httpx
 from rich.console import Console
 from temporalio.client import Client
 
 from musterwerk.runtime.connection import Target
+from musterwerk.runtime.processes import ManagedProcess, ProcessDied
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.shop import books
 from musterwerk.shop.demo.feed import Customers
 from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
 from musterwerk.shop.demo.report import DemoReport
+from musterwerk.shop.demo.settling import dead_letters, quiet
 from musterwerk.shop.demo.tally import Tally
-from musterwerk.shop.names import TASK_QUEUE, workflow_id
+from musterwerk.shop.names import TASK_QUEUE
 from musterwerk.shop.stack import FAULTY, Stack, StackOptions
 
 #: Every price in the file is in dollars.
 CURRENCY = "USD"
 NOTHING = dict.fromkeys(("captured", "refunded", "kept", "owed_for_fulfilled"), "0.00")
 
-_QUIET_EVERY = 0.05
-_QUIET_WITHIN = 60.0
-_QUERIES_AT_ONCE = 16
+#: What failed because a process died is told as that death, if it shows within these seconds.
+_CAUSE_WITHIN = 1.0
 
 
 async def run(options: DemoOptions, console: Console) -> DemoReport:
     async with AsyncExitStack() as closing:
-        target, suffix = await _server(options, closing)
+        target, suffix, server = await _server(options, closing)
         plan = draw(options, suffix)
         stack = await closing.enter_async_context(
             Stack(
@@ -55,31 +57,43 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
         temporal = await target.connect()
         with Tally(len(plan.orders), console) as tally:
             demo = _Demo(options, plan, stack, tally, http, temporal)
-            return await _unless_one_dies(stack, demo.play())
+            return await _unless_one_dies(stack, server, demo.play())
 
 
-async def _server(options: DemoOptions, closing: AsyncExitStack) -> tuple[Target, str]:
+async def _server(
+    options: DemoOptions, closing: AsyncExitStack
+) -> tuple[Target, str, ManagedProcess | None]:
     """A server of its own, or the one that was named: there, names of its own for this run."""
     if options.address is not None:
-        return Target(options.address), f"-{secrets.token_hex(3)}"
+        return Target(options.address), f"-{secrets.token_hex(3)}", None
     server = await closing.enter_async_context(EmbeddedServer(options.data, ui=False))
-    return Target(server.address, server.namespace, isolated=True), ""
+    return Target(server.address, server.namespace, isolated=True), "", server.process
 
 
-async def _unless_one_dies(stack: Stack, work: Any) -> DemoReport:
+async def _unless_one_dies(stack: Stack, server: ManagedProcess | None, work: Any) -> DemoReport:
     playing = asyncio.create_task(work)
-    watching = asyncio.create_task(stack.died())
+    watching = [asyncio.create_task(stack.died())]
+    if server is not None:
+        watching.append(asyncio.create_task(_died(server)))
     try:
-        await asyncio.wait((playing, watching), return_when=asyncio.FIRST_COMPLETED)
-        if watching.done():
-            await watching
+        await asyncio.wait((playing, *watching), return_when=asyncio.FIRST_COMPLETED)
+        if playing.done() and playing.exception() is not None:
+            await asyncio.wait(watching, timeout=_CAUSE_WITHIN, return_when=asyncio.FIRST_COMPLETED)
+        for watch in watching:
+            if watch.done():
+                await watch
         return await playing
     except ExceptionGroup as several:
         raise _first(several) from several
     finally:
-        for task in (playing, watching):
+        for task in (playing, *watching):
             task.cancel()
-        await asyncio.gather(playing, watching, return_exceptions=True)
+        await asyncio.gather(playing, *watching, return_exceptions=True)
+
+
+async def _died(server: ManagedProcess) -> NoReturn:
+    await server.wait()
+    raise ProcessDied(server)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
@@ -119,11 +133,13 @@ class _Demo:
                 f"{', '.join(self._open()) or 'none, but a service is not quiet'}"
             )
         seconds = time.monotonic() - began
-        letters = await self._dead_letters()
+        letters, silent = await dead_letters(self._temporal, self._tally.posted_orders())
+        if silent:
+            self._tally.note(f"dead letters unknown, they do not answer: {', '.join(silent)}")
         # A request that is on its way when a worker is asked to stop still arrives.
         await self._stack.stop_workers()
-        faults = await self._quiet()
-        return self._report(seconds, letters, faults)
+        faults, busy = await quiet(self._http, {name: self._stack.urls[name] for name in FAULTY})
+        return self._report(seconds, letters, faults, busy)
 
     async def _orders(self) -> None:
         customers = Customers(
@@ -140,34 +156,10 @@ class _Demo:
             self._kills += 1
             self._tally.note(f"killed a worker after {ended} orders and started another")
 
-    async def _dead_letters(self) -> int:
-        limit = asyncio.Semaphore(_QUERIES_AT_ONCE)
-
-        async def count(order_id: str) -> int:
-            async with limit:
-                handle = self._temporal.get_workflow_handle(workflow_id(order_id))
-                report: dict[str, Any] = await handle.query("saga_report")
-                return sum(len(saga["dead_letters"]) for saga in report["sagas"])
-
-        # An order that is still open may be unable to answer; it fails the demo anyway.
-        return sum(await asyncio.gather(*(count(order) for order in self._tally.ended_orders())))
-
-    async def _quiet(self) -> Counter[str]:
-        """Wait until no service works on a request any more; returns the faults they injected."""
-        async with asyncio.timeout(_QUIET_WITHIN):
-            while True:
-                injected: Counter[str] = Counter()
-                in_flight = 0
-                for name in FAULTY:
-                    reply = (await self._http.get(f"{self._stack.urls[name]}/faults")).json()
-                    injected.update(reply["injected"])
-                    in_flight += reply["in_flight"]
-                if in_flight == 0:
-                    return injected
-                await asyncio.sleep(_QUIET_EVERY)
-
-    def _report(self, seconds: float, letters: int, faults: Counter[str]) -> DemoReport:
-        audit = books.audit(self._options.data)
+    def _report(
+        self, seconds: float, letters: int, faults: Counter[str], busy: Sequence[str]
+    ) -> DemoReport:
+        audit = books.audit(self._options.data, told=self._tally.outcomes())
         counts = self._tally.counts
         return DemoReport(
             orders=len(self._plan.orders),
@@ -182,7 +174,7 @@ class _Demo:
             stock=audit.stock,
             money=audit.money.get(CURRENCY, NOTHING) | {"currency": CURRENCY},
             mails=audit.mails,
-            violations=audit.violations,
+            violations=[*busy, *audit.violations],
             seconds=round(seconds, 2),
             orders_per_second=round(len(self._plan.orders) / seconds, 2),
             seed=self._options.seed,

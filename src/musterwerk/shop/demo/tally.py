@@ -53,6 +53,13 @@ class Tally:
     def ended(self) -> int:
         return sum(self.counts[state] for state in ENDED)
 
+    def posted_orders(self) -> list[str]:
+        return list(self._states)
+
+    def outcomes(self) -> dict[str, str]:
+        """What the customers of the ended orders were told."""
+        return {order: state for order, state in self._states.items() if state in ENDED}
+
     def ended_orders(self) -> list[str]:
         return [order for order, state in self._states.items() if state in ENDED]
 
