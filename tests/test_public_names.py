@@ -14,7 +14,10 @@ from musterwerk import Saga, errors
 def test_names_of_the_package() -> None:
     assert musterwerk.__all__ == ["Saga"]
     assert musterwerk.saga.__all__ == [
+        "TASK_QUEUE",
+        "ChildOptions",
         "Resolve",
+        "RunOptions",
         "Saga",
         "StepKey",
         "StepOptions",
@@ -27,13 +30,17 @@ def test_names_of_the_package() -> None:
 def test_names_of_a_saga() -> None:
     public = {name for name in vars(Saga) if not name.startswith("_")}
     assert public == {
+        "add_compensation",
         "checkpoint",
         "compensate",
         "compensate_to",
+        "gather",
+        "hold",
         "pivot",
         "pivoted",
         "report",
         "run",
+        "run_child",
         "state",
     }
 

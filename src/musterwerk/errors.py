@@ -9,6 +9,7 @@
     ├── SagaCompensated             the saga failed, and everything it had done is undone
     ├── SagaCompensationFailed      as above, but an operator skipped at least one undo
     ├── SagaForwardFailed           failed after the pivot: nothing is undone, somebody has to look
+    ├── SagaDeadlineExceeded        the cause of an undo: the saga's own deadline passed
     ├── StepSkipped                 an operator skipped a step after the pivot
     ├── EffectUndone                a late step whose undo has already been recorded
     └── KeyReused                   an idempotency key came back with other content
@@ -74,6 +75,16 @@ class SagaForwardFailed(ApplicationError):
 
     def __init__(self, message: str, *details: Any) -> None:
         super().__init__(message, *details, type="SagaForwardFailed", non_retryable=True)
+
+
+class SagaDeadlineExceeded(ApplicationError):
+    """The saga did not reach its pivot or its end in time. It is the cause of `SagaCompensated`.
+
+    Non-retryable: a new attempt would start when the time is over.
+    """
+
+    def __init__(self, message: str, *details: Any) -> None:
+        super().__init__(message, *details, type="SagaDeadlineExceeded", non_retryable=True)
 
 
 class StepSkipped(ApplicationError):

@@ -133,9 +133,9 @@ class Late:
     async def run(self, order: str, patience: float) -> None:
         async with Saga(undo_retry=RETRY) as saga:
             await saga.run(
-                "late_charge",  # pyright: ignore[reportArgumentType, reportCallIssue]
+                "late_charge",
                 order,
-                undo="late_refund",  # pyright: ignore[reportArgumentType]
+                undo="late_refund",
                 retry_policy=ONCE,
                 cancellation_type=workflow.ActivityCancellationType.TRY_CANCEL,
                 start_to_close_timeout=timedelta(seconds=patience),

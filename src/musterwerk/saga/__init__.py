@@ -6,13 +6,18 @@ by who uses it.
 
 from __future__ import annotations
 
+from musterwerk.saga.children import ChildOptions
 from musterwerk.saga.keys import StepKey, step_key
-from musterwerk.saga.model import Resolve, StepOptions, UndoRetry
+from musterwerk.saga.model import Resolve, RunOptions, StepOptions, UndoRetry
+from musterwerk.saga.post import TASK_QUEUE
 from musterwerk.saga.shield import uncancellable
 from musterwerk.saga.workflow import Saga
 
 __all__ = [
+    "TASK_QUEUE",
+    "ChildOptions",
     "Resolve",
+    "RunOptions",
     "Saga",
     "StepKey",
     "StepOptions",

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from temporalio import activity as temporal_activity
 
 from musterwerk.errors import SagaUsageError
 from musterwerk.saga import rules, state
 from musterwerk.saga.deadletters import DeadLetters
-from musterwerk.saga.model import SagaStatus, Step
+from musterwerk.saga.model import Branch, SagaStatus, Step
+from musterwerk.saga.order import Plan, belongs, undo_plan
 
 #: Of the JSON that is carried over a continue-as-new.
-STATE_VERSION = 1
+STATE_VERSION = 2
+
+
+class Checkpoint(NamedTuple):
+    steps: int  # how many there were before it
+    branch: Branch
 
 
 class Book:
@@ -26,7 +33,9 @@ class Book:
         self.pivot = False
         self.cause: str | None = None
         self.steps: list[Step] = []
-        self.checkpoints: dict[str, int] = {}
+        self.checkpoints: dict[str, Checkpoint] = {}
+        self.deadline: datetime | None = None
+        self.groups = 0  # of branches, so far
         self.letters = DeadLetters()
 
     def add(self, step: Step) -> Step:
@@ -34,32 +43,46 @@ class Book:
         self.steps.append(step)
         return step
 
-    def to_undo(self, start: int = 0) -> Iterator[Step]:
-        return rules.to_undo(self.steps, start)
+    def since(self, start: int, branch: Branch = ()) -> list[Step]:
+        """The steps registered from this index on, in this branch and those inside it."""
+        return [step for step in self.steps[start:] if belongs(step, branch)]
+
+    def to_undo(self, start: int, branch: Branch = (), *, parallel: bool = False) -> Plan:
+        """After the pivot there is nothing to undo."""
+        return [] if self.pivot else undo_plan(self.since(start, branch), parallel=parallel)
+
+    def confirmable(self) -> list[Step]:
+        """Steps that can be repeated to see whether their effect still stands."""
+        return [
+            step
+            for step in self.steps
+            if step.status == "done" and step.undo_status == "registered" and step.undo is not None
+        ]
 
     def assert_open(self, doing: str) -> None:
         if self.status not in ("running", "forward"):
             raise SagaUsageError(f"cannot {doing}: the saga {self.name!r} is {self.status}")
 
-    def mark(self, checkpoint: str) -> None:
+    def mark(self, checkpoint: str, branch: Branch) -> None:
         if checkpoint in self.checkpoints:
             raise SagaUsageError(
                 f"checkpoint {checkpoint!r} exists already; give each its own name"
             )
-        self.checkpoints[checkpoint] = len(self.steps)
+        self.checkpoints[checkpoint] = Checkpoint(len(self.steps), branch)
 
-    def since(self, checkpoint: str) -> int:
+    def index_of(self, checkpoint: str) -> int:
         """The index of the first step registered after the checkpoint."""
         if checkpoint not in self.checkpoints:
             known = ", ".join(self.checkpoints) or "none"
             raise SagaUsageError(f"no checkpoint {checkpoint!r}; there is {known}")
-        return self.checkpoints[checkpoint]
+        return self.checkpoints[checkpoint].steps
 
-    def drop_checkpoints(self, after: str | None) -> None:
-        """Forget those set later (or all): what they stand behind is undone."""
+    def drop_checkpoints(self, after: str | None, branch: Branch) -> None:
+        """Forget those of the branch that were set later (or all): what they mark is undone."""
         names = list(self.checkpoints)
         for name in names[0 if after is None else names.index(after) + 1 :]:
-            del self.checkpoints[name]
+            if self.checkpoints[name].branch[: len(branch)] == branch:
+                del self.checkpoints[name]
 
     def report(self) -> dict[str, Any]:
         return {
@@ -68,6 +91,7 @@ class Book:
             "pivot": self.pivot,
             "checkpoints": list(self.checkpoints),
             "cause": self.cause,
+            "deadline": self.deadline.isoformat() if self.deadline else None,
             "steps": [step.report() for step in self.steps],
             "dead_letters": [letter.report() for letter in self.letters.all],
         }
@@ -78,8 +102,11 @@ class Book:
             "name": self.name,
             "anchor": self.anchor,
             "pivot": self.pivot,
-            "checkpoints": dict(self.checkpoints),
+            "checkpoints": {name: at.steps for name, at in self.checkpoints.items()},
+            "groups": self.groups,
+            "deadline": self.deadline.isoformat() if self.deadline else None,
             "steps": [state.dump_step(step) for step in self.steps],
+            "dead_letters": self.letters.dump(),
         }
 
     def load(self, data: dict[str, Any]) -> None:
@@ -94,7 +121,11 @@ class Book:
                 f"{self.name!r}: its undos would run under other keys"
             )
         self.anchor = data["anchor"]
-        self.checkpoints = dict(data["checkpoints"])
+        # Branches have ended before a continue-as-new.
+        self.checkpoints = {name: Checkpoint(at, ()) for name, at in data["checkpoints"].items()}
+        self.groups = data["groups"]
+        self.deadline = datetime.fromisoformat(data["deadline"]) if data["deadline"] else None
+        self.letters.load(data["dead_letters"])
         self.steps = [state.load_step(step) for step in data["steps"]]
         if data["pivot"]:
             self.pivot, self.status = True, "forward"
@@ -102,6 +133,14 @@ class Book:
 
 def name_of(call: Callable[..., Any] | str) -> str:
     """The name under which an activity is registered."""
+    return call if isinstance(call, str) else _definition(call)[0]
+
+
+def result_type_of(call: Callable[..., Any] | str) -> Any:
+    """What the activity is declared to return; None where that is not known."""
+    return None if isinstance(call, str) else _definition(call)[1]
+
+
+def _definition(call: Callable[..., Any]) -> tuple[str, Any]:
     definition: Any = temporal_activity._Definition  # pyright: ignore[reportPrivateUsage] - Temporal has no public way
-    name, _ = definition.get_name_and_result_type(call)
-    return name
+    return definition.get_name_and_result_type(call)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
 
 from musterwerk.saga import rules
 from musterwerk.saga.model import DeadLetter, Direction, Resolve, Step
+from musterwerk.saga.post import Post
 
 
 class DeadLetters:
-    """The open and settled letters of one saga."""
+    """The open and settled letters of one saga; with a `post`, told to the outside as well."""
 
     def __init__(self) -> None:
         self.all: list[DeadLetter] = []
+        self.post: Post | None = None
 
     def open(self, step: Step, direction: Direction, err: BaseException, rounds: int) -> DeadLetter:
         letter = DeadLetter(
@@ -32,34 +35,49 @@ class DeadLetters:
             step.id,
             letter.error,
         )
+        if self.post is not None:
+            self.post.opened(letter, len(self.all))
         return letter
+
+    def add_round(self, letter: DeadLetter, err: BaseException) -> None:
+        letter.attempts += 1
+        letter.error = rules.in_words(err)
+
+    def settle(self, letter: DeadLetter, resolve: Resolve | None = None) -> None:
+        """Close it: by an operator's word, or because the work itself succeeded."""
+        self._close(letter, None if resolve is None else letter.answers[-1])
+
+    def overtake(self, letter: DeadLetter, reason: str) -> None:
+        """Close it because the question it asked no longer arises."""
+        self._close(letter, _note("overtaken", "musterwerk", reason))
 
     def unsettled(self, step: str) -> DeadLetter | None:
         return next((one for one in self.all if one.step == step and not one.settled), None)
+
+    async def sent(self) -> None:
+        """Wait until the outside has been told; see `Post.sent`."""
+        if self.post is not None:
+            await self.post.sent()
+
+    def dump(self) -> list[dict[str, Any]]:
+        return [letter.report() for letter in self.all]
+
+    def load(self, letters: list[dict[str, Any]]) -> None:
+        self.all = [DeadLetter(**letter) for letter in letters]
+
+    def _close(self, letter: DeadLetter, resolution: dict[str, Any] | None) -> None:
+        letter.settled, letter.pending, letter.resolution = True, None, resolution
+        if self.post is not None:
+            self.post.settled(letter)
 
 
 def answer(letter: DeadLetter, resolve: Resolve) -> None:
     """Keep what an operator said; it is acted on when the running round, if any, has ended."""
     letter.pending = resolve
-    letter.answers.append(
-        {
-            "action": resolve.action,
-            "by": resolve.by,
-            "reason": resolve.reason,
-            "at": workflow.now().isoformat(),
-        }
-    )
+    letter.answers.append(_note(resolve.action, resolve.by, resolve.reason))
 
 
-def settle(letter: DeadLetter, resolve: Resolve | None = None) -> None:
-    """Close the letter: by an operator's word, or because the work itself succeeded."""
-    letter.settled = True
-    letter.pending = None
-    if resolve is not None:
-        letter.resolution = letter.answers[-1]
-
-
-async def resolution(letter: DeadLetter, pause: timedelta) -> Resolve | None:
+async def resolution(letter: DeadLetter, pause: timedelta | None) -> Resolve | None:
     """Wait for an operator, at most `pause`. None means: time for another round."""
 
     def answered() -> bool:
@@ -73,3 +91,7 @@ async def resolution(letter: DeadLetter, pause: timedelta) -> Resolve | None:
         return None
     resolve, letter.pending = letter.pending, None
     return None if resolve is None or resolve.action == "retry" else resolve
+
+
+def _note(action: str, by: str, reason: str) -> dict[str, Any]:
+    return {"action": action, "by": by, "reason": reason, "at": workflow.now().isoformat()}

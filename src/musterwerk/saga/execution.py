@@ -1,7 +1,8 @@
-"""Running the activities of a step: forward, forward for ever, and back."""
+"""The activities of a step: to do it, to do it whatever it takes, to ask after it, to undo it."""
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any
 
 from temporalio import workflow
@@ -9,8 +10,8 @@ from temporalio.exceptions import ActivityError
 
 from musterwerk.errors import StepSkipped
 from musterwerk.saga import rules
-from musterwerk.saga.book import Book
-from musterwerk.saga.deadletters import resolution, settle
+from musterwerk.saga.book import Book, result_type_of
+from musterwerk.saga.deadletters import resolution
 from musterwerk.saga.model import DeadLetter, Direction, Step, StepOptions, UndoRetry
 
 
@@ -24,8 +25,13 @@ class Execution:
     def start(self, step: Step) -> workflow.ActivityHandle[Any]:
         return self._start(step, "do", step.call, step.args, step.options)
 
+    def probe(self, step: Step) -> workflow.ActivityHandle[Any]:
+        options = rules.undo_options(step.options, None, self.retry)
+        return self._start(step, "probe", step.probe, step.args, options)
+
     async def forward(self, step: Step) -> Any:
         """After the pivot: until it is done, or an operator says otherwise."""
+        letters = self.book.letters
         letter: DeadLetter | None = None
         pauses = rules.slow_pauses(self.retry)
         while True:
@@ -34,23 +40,26 @@ class Execution:
                     step, "do", step.call, step.args, rules.forward_options(step.options)
                 )
             except ActivityError as err:
-                letter = self._note(letter, step, "do", err, rounds=1)
+                if letter is None:
+                    letter = letters.open(step, "do", err, 1)
+                else:
+                    letters.add_round(letter, err)
                 step.status, step.error = "dead_letter", letter.error
             else:
                 if letter is not None:
-                    settle(letter)
+                    letters.settle(letter)
                 return result
             asked = await resolution(letter, next(pauses))
             if asked is None:
                 continue
-            settle(letter, asked)
+            letters.settle(letter, asked)
             if asked.action == "skip":
                 step.status = "skipped"
                 raise StepSkipped(f"{step.id} was skipped by {asked.by}: {asked.reason}")
-            return asked.result
+            return typed_result(step, asked.result)
 
-    async def undo(self, step: Step) -> DeadLetter | None:
-        """The bounded rounds. A dead letter is returned where they did not suffice."""
+    async def undo(self, step: Step) -> Coroutine[Any, Any, None] | None:
+        """The bounded rounds. Where they do not suffice, the slow ones are returned."""
         step.undo_status = "running"
         for round_ in range(1, self.retry.rounds + 1):
             try:
@@ -59,48 +68,35 @@ class Execution:
                 step.undo_error = rules.in_words(err)
                 if rules.final(err) or round_ == self.retry.rounds:
                     step.undo_status = "dead_letter"
-                    return self._note(None, step, "undo", err, rounds=round_)
+                    letter = self.book.letters.open(step, "undo", err, round_)
+                    return self._undo_slowly(step, letter)
                 await workflow.sleep(self.retry.pause, summary=f"next round of undo {step.id}")
             else:
                 step.undo_status = "done"
                 return None
         return None
 
-    async def undo_slowly(self, step: Step, letter: DeadLetter) -> None:
+    async def _undo_slowly(self, step: Step, letter: DeadLetter) -> None:
         """Go on until the undo succeeds or an operator settles its letter."""
-        pauses = rules.slow_pauses(self.retry)
+        letters, pauses = self.book.letters, rules.slow_pauses(self.retry)
         while True:
             asked = await resolution(letter, next(pauses))
             if asked is not None:
                 step.undo_status = "skipped" if asked.action == "skip" else "resolved"
-                settle(letter, asked)
+                letters.settle(letter, asked)
                 return
             try:
                 await self._undo_once(step)
             except ActivityError as err:
-                self._note(letter, step, "undo", err, rounds=1)
+                letters.add_round(letter, err)
             else:
                 step.undo_status = "done"
-                settle(letter)
+                letters.settle(letter)
                 return
 
     async def _undo_once(self, step: Step) -> None:
-        args = [*step.args, step.result]
+        args = step.args if step.status == "added" else [*step.args, step.result]
         await self._start(step, "undo", step.undo, args, step.undo_options)
-
-    def _note(
-        self,
-        letter: DeadLetter | None,
-        step: Step,
-        direction: Direction,
-        err: ActivityError,
-        rounds: int,
-    ) -> DeadLetter:
-        if letter is None:
-            return self.book.letters.open(step, direction, err, rounds)
-        letter.attempts += rounds
-        letter.error = rules.in_words(err)
-        return letter
 
     def _start(
         self,
@@ -112,8 +108,25 @@ class Execution:
     ) -> workflow.ActivityHandle[Any]:
         final: Any = {
             "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
-            "summary": f"undo of {step.id}" if direction == "undo" else None,
+            "summary": None if direction == "do" else f"{direction} of {step.id}",
+            "result_type": None if direction == "undo" else step.result_type,
             **options,
         }
+        local = final.pop("local", False)
         identity = rules.activity_id(self.book.anchor, self.book.name, step.id, direction)
+        if local:
+            return workflow.start_local_activity(call, args=args, activity_id=identity, **final)
+        final.pop("local_retry_threshold", None)
         return workflow.start_activity(call, args=args, activity_id=identity, **final)
+
+
+def typed_result(step: Step, value: Any) -> Any:
+    """What an operator says the step returned, as the step itself would have returned it.
+
+    Raises what Temporal's converter raises if it does not fit.
+    """
+    hint = step.result_type or result_type_of(step.call)
+    if hint is None:
+        return value
+    converter = workflow.payload_converter()
+    return converter.from_payload(converter.to_payload(value), hint)

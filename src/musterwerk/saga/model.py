@@ -7,7 +7,7 @@ imports this.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
@@ -17,11 +17,26 @@ from temporalio.workflow import ActivityCancellationType, VersioningIntent
 
 from musterwerk.errors import SagaUsageError
 
-Direction = Literal["do", "undo"]
-StepStatus = Literal["running", "done", "failed", "cancelled", "refused", "dead_letter", "skipped"]
+#: What an activity of a step is for. A probe asks whether the step's effect landed.
+Direction = Literal["do", "undo", "probe"]
+OnUnknown = Literal["compensate", "probe", "retry", "escalate"]
+#: Where a step stands among branches: (group, branch) for each `gather` around it.
+Branch = tuple[tuple[int, int], ...]
+StepStatus = Literal[
+    "running",
+    "done",
+    "failed",
+    "cancelled",
+    "refused",
+    "unknown",
+    "dead_letter",
+    "skipped",
+    "added",
+]
 UndoStatus = Literal["none", "registered", "running", "done", "dead_letter", "skipped", "resolved"]
 SagaStatus = Literal[
     "running",
+    "holding",
     "compensating",
     "completed",
     "compensated",
@@ -33,12 +48,16 @@ SagaStatus = Literal[
 
 
 class StepOptions(TypedDict, total=False):
-    """How a step's activity is run, with Temporal's names and meanings.
+    """How an activity of a saga is run, with Temporal's names and meanings.
 
-    Two defaults differ from a bare activity: `cancellation_type` is
+    `local=True` runs it as a local activity, which knows no task queue, heartbeat, priority or
+    versioning intent. Two defaults differ from a bare activity: `cancellation_type` is
     WAIT_CANCELLATION_COMPLETED, so that a cancelled step has ended before its undo starts; and
     the activity id is the saga's, because `step_key()` is made of it.
     """
+
+    local: bool
+    local_retry_threshold: timedelta | None
 
     task_queue: str | None
     schedule_to_close_timeout: timedelta | None
@@ -50,6 +69,21 @@ class StepOptions(TypedDict, total=False):
     versioning_intent: VersioningIntent | None
     summary: str | None
     priority: Priority
+
+
+class RunOptions(StepOptions, total=False):
+    """What `Saga.run` takes besides the activity's own options.
+
+    `refusals` names the types of non-retryable failures that come before any effect: after one
+    of these the step has no undo. Declare only what the service guarantees for every attempt.
+    `undo_options` is how the undo is run, where it differs from the step.
+    `on_unknown` says what a lost outcome means: a step that ended by a timeout, or without
+    success after its last attempt, so that nobody knows whether its effect landed.
+    """
+
+    refusals: Collection[str]
+    undo_options: StepOptions | None
+    on_unknown: OnUnknown
 
 
 def _undo_attempts() -> RetryPolicy:
@@ -95,7 +129,11 @@ class Step:
     undo: Callable[..., Any] | str | None
     undo_name: str | None
     undo_options: StepOptions
-    refusals: tuple[str, ...]
+    refusals: tuple[str, ...] = ()
+    on_unknown: OnUnknown = "compensate"
+    probe: Callable[..., Any] | str | None = None
+    result_type: type[Any] | None = None
+    branch: Branch = ()
     id: str = ""  # "<activity>/<occurrence>", given when it is registered
     status: StepStatus = "running"
     undo_status: UndoStatus = "none"
@@ -107,6 +145,7 @@ class Step:
         return {
             "id": self.id,
             "activity": self.activity,
+            "branch": "/".join(f"{group}.{number}" for group, number in self.branch),
             "status": self.status,
             "undo": self.undo_name,
             "undo_status": self.undo_status,
@@ -134,6 +173,7 @@ class DeadLetter:
     pending: Resolve | None = None
     resolution: dict[str, Any] | None = None
     settled: bool = False
+    id: str = ""  # where it is kept outside the workflow, if it is
 
     def report(self) -> dict[str, Any]:
         return {
@@ -146,6 +186,7 @@ class DeadLetter:
             "settled": self.settled,
             "resolution": self.resolution,
             "answers": self.answers,
+            "id": self.id,
         }
 
 
@@ -154,8 +195,9 @@ class Resolve:
     """What an operator sends with the update `saga_resolve` to settle a dead letter.
 
     `action` is one of three: `retry` tries at once instead of at the next slow round; `done`
-    says that it was done by other means (`result` is then what a forward step returns, as
-    JSON); `skip` gives it up.
+    says that it was done by other means (`result` is then what the step itself returns, as
+    JSON); `skip` gives it up. Skipping a step of which nobody knows the outcome, before the
+    pivot, means that the step has failed: it is undone with all the others.
     `by` and `reason` are kept in the report.
     """
 

@@ -10,10 +10,13 @@ from temporalio.exceptions import ApplicationError
 from musterwerk.errors import SagaUsageError
 from musterwerk.saga.book import Book
 from musterwerk.saga.deadletters import answer
+from musterwerk.saga.execution import typed_result
 from musterwerk.saga.model import DeadLetter, Resolve
 
 QUERY = "saga_report"
 UPDATE = "saga_resolve"
+#: The signal by which a child offers its result to its parent's saga.
+HELD = "saga_held"
 
 # The SDK types handlers as bare Callable, which strict checking calls partially unknown.
 _handlers: Any = workflow
@@ -28,6 +31,7 @@ class Registry:
 
     def __init__(self) -> None:
         self.sagas: dict[str, Book] = {}
+        self.offers: dict[str, dict[str, Any]] = {}  # of children, by token
 
     @classmethod
     def current(cls) -> Registry:
@@ -52,6 +56,13 @@ class Registry:
             )
         self.sagas[saga.name] = saga
 
+    def accept_offers(self) -> None:
+        """Take what children offer their parent's saga, from before they are started."""
+        _handlers.set_signal_handler(HELD, self.held)
+
+    def held(self, offer: dict[str, Any]) -> None:
+        self.offers[offer["token"]] = offer["result"]
+
     def report(self) -> dict[str, Any]:
         """Every saga of this workflow: its steps, its undos, its dead letters."""
         return {"sagas": [saga.report() for saga in self.sagas.values()]}
@@ -61,13 +72,26 @@ class Registry:
             raise ApplicationError(f"unknown action {resolve.action!r}: retry, skip or done")
         if not resolve.by.strip() or not resolve.reason.strip():
             raise ApplicationError("a resolution needs a name (by) and a reason")
-        self._letter(resolve)
+        letter = self._letter(resolve)
+        if resolve.action == "done" and letter.direction == "do":
+            self._validate_result(resolve)
 
     def resolve(self, resolve: Resolve) -> dict[str, Any]:
         """Settle a dead letter; returns it. Refused where none is open or one is settled."""
         letter = self._letter(resolve)
         answer(letter, resolve)
         return letter.report()
+
+    def _validate_result(self, resolve: Resolve) -> None:
+        saga = self.sagas[resolve.saga]
+        (step,) = [step for step in saga.steps if step.id == resolve.step]
+        try:
+            typed_result(step, resolve.result)
+        except Exception as err:
+            raise ApplicationError(
+                f"step {step.id} returns something else than {resolve.result!r}; say with "
+                f"`result`, as JSON, what it would have returned: {err}"
+            ) from None
 
     def _letter(self, resolve: Resolve) -> DeadLetter:
         saga = self.sagas.get(resolve.saga)

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import (
@@ -15,11 +15,13 @@ from temporalio.exceptions import (
     ApplicationError,
     FailureError,
     RetryState,
+    TimeoutType,
     is_cancelled_exception,
 )
+from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from musterwerk.errors import SagaUsageError
-from musterwerk.saga.model import Direction, Step, StepOptions, UndoRetry
+from musterwerk.saga.model import Direction, OnUnknown, Step, StepOptions, UndoRetry
 
 # What a step hands on to its undo: where it runs and how long one attempt may take. A limit for
 # all attempts would cut the undo's rounds short, and its author need not heartbeat.
@@ -28,7 +30,10 @@ _INHERITED = (
     "start_to_close_timeout",
     "versioning_intent",
     "priority",
+    "local",
 )
+# What a local activity has no use for, because it runs where the workflow runs.
+_NOT_LOCAL = ("task_queue", "heartbeat_timeout", "priority", "versioning_intent")
 
 
 def activity_id(anchor: str, saga: str, step: str, direction: Direction) -> str:
@@ -47,21 +52,16 @@ def parse_activity_id(value: str) -> tuple[Direction, str, str] | None:
     if not colon or "@" not in shared or shared.count("/") < 2:
         return None
     name = shared.rpartition("@")[0].partition("/")[2].rpartition("/")[0]
-    if direction == "do":
-        return "do", name, shared
-    if direction == "undo":
-        return "undo", name, shared
-    return None
+    match direction:
+        case "do" | "undo" | "probe":
+            return direction, name, shared
+        case _:
+            return None
 
 
 def next_occurrence(steps: Sequence[Step], activity: str) -> int:
     """Counted per activity name, so that a step inserted elsewhere shifts no other key."""
     return Counter(step.activity for step in steps)[activity] + 1
-
-
-def to_undo(steps: Sequence[Step], start: int = 0) -> Iterator[Step]:
-    """The steps from `start` on whose effect may stand, last registered first."""
-    return (step for step in reversed(steps[start:]) if step.undo_status == "registered")
 
 
 def check_arity(undo: Callable[..., Any] | str, arguments: int) -> None:
@@ -89,6 +89,8 @@ def undo_options(step: StepOptions, own: StepOptions | None, retry: UndoRetry) -
     """The step's place and timeouts, the saga's bounded retries, and then what the user set."""
     given: dict[str, Any] = dict(step)
     merged: Any = {name: given[name] for name in _INHERITED if name in given}
+    if any((own or {}).get(name) for name in _NOT_LOCAL):
+        merged.pop("local", None)
     if not merged.get("start_to_close_timeout"):
         merged["start_to_close_timeout"] = given.get("schedule_to_close_timeout")
     merged |= {"retry_policy": retry.retry_policy, **(own or {})}
@@ -99,7 +101,33 @@ def undo_options(step: StepOptions, own: StepOptions | None, retry: UndoRetry) -
             "more): an undo that is retried for ever never becomes a dead letter that somebody "
             "sees. The saga goes on trying slowly after the bounded rounds."
         )
+    check_place(merged)
     return merged
+
+
+def check_place(options: StepOptions) -> None:
+    """Refuse what Temporal would ignore or reject in every attempt of the workflow task."""
+    given: dict[str, Any] = dict(options)
+    wrong = [name for name in _NOT_LOCAL if given.get("local") and given.get(name)]
+    if wrong:
+        raise SagaUsageError(
+            f"a local activity has no {', '.join(wrong)}: it runs where the workflow runs. Leave "
+            "that out, or local=True"
+        )
+
+
+def check_unknown(on_unknown: OnUnknown, probe: object, *, pivot: bool) -> None:
+    """Refuse a policy for lost outcomes that could not be carried out."""
+    if on_unknown not in get_args(OnUnknown):
+        known = ", ".join(get_args(OnUnknown))
+        raise SagaUsageError(f"unknown on_unknown={on_unknown!r}; there is {known}")
+    if (on_unknown == "probe") != (probe is not None):
+        raise SagaUsageError('on_unknown="probe" and probe=ACTIVITY belong together')
+    if pivot and on_unknown != "compensate":
+        raise SagaUsageError(
+            f"on_unknown={on_unknown!r} has no meaning after the pivot: there a lost outcome is "
+            "retried until it is known. Leave it out."
+        )
 
 
 def forward_options(options: StepOptions) -> StepOptions:
@@ -129,6 +157,18 @@ def refused(err: BaseException, refusals: Sequence[str]) -> bool:
         and isinstance(err.cause, ApplicationError)
         and err.cause.type in refusals
     )
+
+
+def outcome_lost(err: ActivityError) -> bool:
+    """Whether the step ended without a word on its effect: out of time, or out of attempts.
+
+    A non-retryable failure is the activity's own word; a cancellation undoes everything anyway.
+    """
+    if is_cancelled_exception(err):
+        return False
+    if isinstance(err.cause, ActivityTimeout):
+        return err.cause.type != TimeoutType.SCHEDULE_TO_START  # which means: never begun
+    return err.retry_state != RetryState.NON_RETRYABLE_FAILURE
 
 
 def final(err: ActivityError) -> bool:

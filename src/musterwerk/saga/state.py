@@ -16,13 +16,14 @@ from temporalio.api.common.v1 import Payload
 from temporalio.common import Priority, RawValue, RetryPolicy
 from temporalio.workflow import ActivityCancellationType, VersioningIntent
 
-from musterwerk.saga.model import Step, StepOptions
+from musterwerk.saga.model import Branch, Step, StepOptions
 
 _TIMEOUTS = (
     "schedule_to_close_timeout",
     "schedule_to_start_timeout",
     "start_to_close_timeout",
     "heartbeat_timeout",
+    "local_retry_threshold",
 )
 _INTERVALS = ("initial_interval", "maximum_interval")
 
@@ -30,8 +31,9 @@ _INTERVALS = ("initial_interval", "maximum_interval")
 def dump_step(step: Step) -> dict[str, Any]:
     return {
         **step.report(),
-        "args": [_dump_value(arg) for arg in step.args],
-        "result": _dump_value(step.result),
+        "args": [dump_value(arg) for arg in step.args],
+        "result": dump_value(step.result),
+        "options": _dump_options(step.options),
         "undo_options": _dump_options(step.undo_options),
     }
 
@@ -45,21 +47,26 @@ def load_step(data: dict[str, Any]) -> Step:
         id=data["id"],
         activity=data["activity"],
         call=data["activity"],
-        args=[_load_value(arg) for arg in data["args"]],
-        options={},
+        args=[load_value(arg) for arg in data["args"]],
+        options=_load_options(data["options"]),
         undo=data["undo"],
         undo_name=data["undo"],
         undo_options=_load_options(data["undo_options"]),
-        refusals=(),
+        branch=_load_branch(data["branch"]),
         status=status,
         undo_status=undo_status,
-        result=_load_value(data["result"]),
+        result=load_value(data["result"]),
         error=data["error"],
         undo_error=data["undo_error"],
     )
 
 
-def _dump_value(value: Any) -> dict[str, Any]:
+def _load_branch(text: str) -> Branch:
+    pairs = (part.split(".") for part in text.split("/") if part)
+    return tuple((int(group), int(number)) for group, number in pairs)
+
+
+def dump_value(value: Any) -> dict[str, Any]:
     if isinstance(value, RawValue):
         payload = value.payload
     else:
@@ -70,7 +77,7 @@ def _dump_value(value: Any) -> dict[str, Any]:
     }
 
 
-def _load_value(data: dict[str, Any]) -> RawValue:
+def load_value(data: dict[str, Any]) -> RawValue:
     metadata = {key: b64decode(part) for key, part in data["metadata"].items()}
     return RawValue(Payload(metadata=metadata, data=b64decode(data["data"])))
 

@@ -3,32 +3,42 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from datetime import datetime, timedelta
 from types import TracebackType
 from typing import Any, TypeVar, TypeVarTuple, Unpack, overload
 
 from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
-from musterwerk.errors import (
-    SagaCompensated,
-    SagaCompensationFailed,
-    SagaForwardFailed,
-    SagaUsageError,
-)
-from musterwerk.saga import rules
+from musterwerk.errors import SagaCompensationFailed, SagaDeadlineExceeded, SagaUsageError
+from musterwerk.saga import branches, rules
+from musterwerk.saga.attempts import Attempts
 from musterwerk.saga.book import Book, name_of
+from musterwerk.saga.children import ChildOptions, Children, child_name, child_result, hold
+from musterwerk.saga.deadline import DeadlineTimer, absolute
+from musterwerk.saga.ending import Ending
 from musterwerk.saga.execution import Execution
-from musterwerk.saga.model import Step, StepOptions, UndoRetry
+from musterwerk.saga.model import RunOptions, Step, StepOptions, UndoRetry
+from musterwerk.saga.post import Post
 from musterwerk.saga.registry import Registry
-from musterwerk.saga.shield import CancelWatch, cancellations, ended, uncancellable
+from musterwerk.saga.resets import ResetWatch
+from musterwerk.saga.running import Running
+from musterwerk.saga.shield import CancelWatch, cancellations, uncancellable
+from musterwerk.saga.undoing import Undoing
 
 Ts = TypeVarTuple("Ts")
 R = TypeVar("R")
+R2 = TypeVar("R2")
+R3 = TypeVar("R3")
+R4 = TypeVar("R4")
 
 # The step's arguments, then its result, or None where the outcome is unknown; as a function or
 # as a method named by its class.
-_Undo = Callable[[*Ts, R | None], Any] | Callable[[Any, *Ts, R | None], Any]
+_Undo = Callable[[*Ts, R | None], Any] | Callable[[Any, *Ts, R | None], Any] | str
+# The step's arguments; the answer is the step's result, or None (False) where nothing landed.
+_Probe = Callable[[*Ts], Any] | Callable[[Any, *Ts], Any] | str
+_Branch = Coroutine[Any, Any, R]
 
 
 class Saga:
@@ -43,8 +53,12 @@ class Saga:
     bug in the code, undoes nothing: the workflow waits for a fix, as Temporal workflows do.
 
     `name` tells two sagas of one workflow apart and is part of the idempotency keys.
-    `undo_on` declares further exception types as failures. `state` is the `state` of a saga
-    in the run before a continue-as-new.
+    `undo_on` declares further exception types as failures. `parallel_undo` undoes all steps side
+    by side. `deadline`, from now or as an aware datetime, is when a saga that has neither ended
+    nor passed its pivot is cancelled and undone, as SagaCompensated from SagaDeadlineExceeded.
+    `dead_letters_to` is the task queue of a worker that keeps and announces dead letters;
+    Musterwerk's own is `musterwerk.saga.TASK_QUEUE`. `state` is the `state` of a saga in the run
+    before a continue-as-new.
     """
 
     def __init__(
@@ -53,34 +67,45 @@ class Saga:
         *,
         undo_on: Collection[type[BaseException]] = (),
         undo_retry: UndoRetry | None = None,
+        parallel_undo: bool = False,
+        deadline: timedelta | datetime | None = None,
+        dead_letters_to: str | None = None,
         state: dict[str, Any] | None = None,
     ) -> None:
         if not name or "/" in name:
             raise SagaUsageError(f"a saga's name is not empty and has no slash; this is {name!r}")
-        self._book = Book(name, workflow.info().original_execution_run_id)
+        self._book = book = Book(name, workflow.info().original_execution_run_id)
+        self._deadline = deadline
+        self._timer = DeadlineTimer()
+        self._resets = ResetWatch(book)
         if state is not None:
-            self._book.load(state)
-        self._undo_on = tuple(undo_on)
+            book.load(state)
+            self._resets.pending = state["unconfirmed"]
+        if dead_letters_to is not None:
+            book.letters.post = Post(name, dead_letters_to)
         self._retry = undo_retry or UndoRetry()
-        self._execution = Execution(self._book, self._retry)
-        self._running: dict[str, workflow.ActivityHandle[Any]] = {}
+        self._running = Running()
+        self._execution = Execution(book, self._retry)
+        self._attempts = Attempts(self._execution, self._running)
+        registry = Registry.current()
+        self._children = Children(book, registry, self._running, self._retry)
+        self._undoing = Undoing(
+            book, self._execution, self._children, self._running, parallel=parallel_undo
+        )
         self._cancels = CancelWatch()
-        self._open: set[str] = set()  # the steps that somebody awaits in run()
-        self._absorbed = False
-        self._carried = 0  # how many steps the last `state` held
-        self._taken_up = state is not None
-        Registry.current().add(self._book)
+        self._ending = Ending(book, self._undoing, self._children, self._cancels, tuple(undo_on))
+        self._ending.taken_up = state is not None
+        registry.add(book)
 
-    # A step that is an async function, a function, an async method, a method.
+    # A step that is an async function, a function, an async method, a method; and by name.
     @overload
     async def run(
         self,
         activity: Callable[[*Ts], Awaitable[R]],
         *args: *Ts,
         undo: _Undo[*Ts, R] | None = None,
-        refusals: Collection[str] = (),
-        undo_options: StepOptions | None = None,
-        **options: Unpack[StepOptions],
+        probe: _Probe[*Ts] | None = None,
+        **options: Unpack[RunOptions],
     ) -> R: ...
     @overload
     async def run(
@@ -88,9 +113,8 @@ class Saga:
         activity: Callable[[*Ts], R],
         *args: *Ts,
         undo: _Undo[*Ts, R] | None = None,
-        refusals: Collection[str] = (),
-        undo_options: StepOptions | None = None,
-        **options: Unpack[StepOptions],
+        probe: _Probe[*Ts] | None = None,
+        **options: Unpack[RunOptions],
     ) -> R: ...
     @overload
     async def run(
@@ -98,9 +122,8 @@ class Saga:
         activity: Callable[[Any, *Ts], Awaitable[R]],
         *args: *Ts,
         undo: _Undo[*Ts, R] | None = None,
-        refusals: Collection[str] = (),
-        undo_options: StepOptions | None = None,
-        **options: Unpack[StepOptions],
+        probe: _Probe[*Ts] | None = None,
+        **options: Unpack[RunOptions],
     ) -> R: ...
     @overload
     async def run(
@@ -108,56 +131,200 @@ class Saga:
         activity: Callable[[Any, *Ts], R],
         *args: *Ts,
         undo: _Undo[*Ts, R] | None = None,
-        refusals: Collection[str] = (),
-        undo_options: StepOptions | None = None,
-        **options: Unpack[StepOptions],
+        probe: _Probe[*Ts] | None = None,
+        **options: Unpack[RunOptions],
     ) -> R: ...
+    @overload
     async def run(
         self,
-        activity: Callable[..., Any],
+        activity: str,
         *args: Any,
-        undo: Callable[..., Any] | None = None,
-        refusals: Collection[str] = (),
-        undo_options: StepOptions | None = None,
-        **options: Unpack[StepOptions],
+        result_type: type[R],
+        undo: Callable[..., Any] | str | None = None,
+        probe: Callable[..., Any] | str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> R: ...
+    @overload
+    async def run(
+        self,
+        activity: str,
+        *args: Any,
+        undo: Callable[..., Any] | str | None = None,
+        probe: Callable[..., Any] | str | None = None,
+        **options: Unpack[RunOptions],
+    ) -> Any: ...
+    async def run(
+        self,
+        activity: Callable[..., Any] | str,
+        *args: Any,
+        result_type: type[Any] | None = None,
+        undo: Callable[..., Any] | str | None = None,
+        probe: Callable[..., Any] | str | None = None,
+        **options: Unpack[RunOptions],
     ) -> Any:
         """Run a step. Its undo is registered first, so no moment exists in which it is lost.
 
         The undo is called with the step's arguments followed by its result, or None where the
         outcome is unknown (a timeout, a failure, a cancellation). It inherits the step's task
-        queue and timeouts; `undo_options` says otherwise. `refusals` names the types of
-        non-retryable failures that come before any effect: after one of these the step has no
-        undo. Declare only what the service guarantees for every attempt.
+        queue and timeouts; `undo_options` says otherwise.
+
+        `on_unknown` decides about a lost outcome: "compensate" fails the step; "probe" asks the
+        activity `probe`, which is called with the step's arguments and answers with its result,
+        or with None (or False) if the effect did not land, which fails the step; "retry" goes
+        on under the same key, at last slowly and with a dead letter; "escalate" asks an operator
+        by a dead letter. A cancellation ends the question and undoes.
 
         After `pivot()` the step is retried until it succeeds; see there.
 
-        Raises what the activity raises, StepSkipped after the pivot, and SagaUsageError for an
-        undo of the wrong arity.
+        Raises what the activity raises, StepSkipped after the pivot, and SagaUsageError for
+        what cannot work, such as an undo of the wrong arity.
         """
-        self._book.assert_open(f"run {name_of(activity)}")
-        self._raise_cancellation()
+        await self._ready(f"run {name_of(activity)}")
+        step = self._register(activity, args, undo, probe, options)
+        step.result_type = result_type
         cancelled_before = cancellations()
-        step = self._register(activity, list(args), undo, tuple(refusals), undo_options, options)
-        self._open.add(step.id)
-        try:
+        with self._running.awaited(step):
             if self._book.pivot:
                 step.result, absorbed = await uncancellable(self._execution.forward(step))
-                self._absorbed |= absorbed
+                self._ending.absorbed |= absorbed
             else:
-                step.result = await self._attempt(step)
+                step.result = await self._attempts.run(step)
             step.status = "done"
-        finally:
-            self._open.discard(step.id)
         if not self._book.pivot and cancellations() > cancelled_before:
             # A step that could not be stopped swallows the cancellation; it still counts.
             raise asyncio.CancelledError
         self._raise_cancellation()
         return step.result
 
+    @overload
+    async def run_child(
+        self,
+        workflow: Callable[[Any, *Ts], Awaitable[R]],
+        *args: *Ts,
+        **options: Unpack[ChildOptions],
+    ) -> R: ...
+    @overload
+    async def run_child(
+        self, workflow: str, *args: Any, result_type: type[R], **options: Unpack[ChildOptions]
+    ) -> R: ...
+    async def run_child(
+        self,
+        workflow: Callable[..., Any] | str,
+        *args: Any,
+        result_type: type[Any] | None = None,
+        **options: Unpack[ChildOptions],
+    ) -> Any:
+        """Run a child workflow whose own saga undoes it, should this saga be undone.
+
+        Returns what the child offers with `hold`. The child stays open until this saga ends or
+        passes its pivot, and is waited for then.
+
+        Raises the child's failure; what a failed child had done it has undone itself.
+        """
+        await self._ready(f"run {child_name(workflow)}")
+        if self._book.pivot:
+            raise SagaUsageError(
+                "a child that can be undone is run before the pivot; after it, use "
+                "workflow.execute_child_workflow"
+            )
+        step = self._book.add(
+            Step(
+                activity=child_name(workflow),
+                call=child_name(workflow),
+                args=list(args),
+                options={},
+                undo=None,
+                undo_name="(by the child)",
+                undo_options={},
+                result_type=result_type or child_result(workflow),
+                branch=branches.current_branch(),
+                undo_status="registered",
+            )
+        )
+        with self._running.awaited(step):
+            step.result = await self._children.run(step, options)
+            step.status = "done"
+        self._raise_cancellation()
+        return step.result
+
+    async def hold(self, result: R) -> R:
+        """As a child: offer the result to the parent's saga, and wait until it has decided.
+
+        Returns the result once the parent keeps it; after that nothing here is undone any more.
+        Raises CancelledError, which undoes everything, if the parent is undone or gone. At once
+        returns the result in a workflow that no saga has run with `run_child`.
+        """
+        await self._ready("hold the result")
+        self._assert_nothing_runs("hold the result")
+        if self._book.pivot:
+            raise SagaUsageError("after its pivot a saga cannot be undone, so hold comes first")
+        self._timer.stop()  # from here on the parent's deadline counts
+        await hold(self._book, result)
+        return result
+
+    @overload
+    async def gather(self, one: _Branch[R], two: _Branch[R2], /) -> tuple[R, R2]: ...
+    @overload
+    async def gather(
+        self, one: _Branch[R], two: _Branch[R2], three: _Branch[R3], /
+    ) -> tuple[R, R2, R3]: ...
+    @overload
+    async def gather(
+        self, one: _Branch[R], two: _Branch[R2], three: _Branch[R3], four: _Branch[R4], /
+    ) -> tuple[R, R2, R3, R4]: ...
+    @overload
+    async def gather(self, *branches: _Branch[R]) -> tuple[R, ...]: ...
+    async def gather(self, *branches_: _Branch[Any]) -> tuple[Any, ...]:
+        """Run branches side by side: coroutines that run steps of this saga.
+
+        All of them have ended before this returns or raises, so before anything is undone. The
+        first failure cancels the others, and is what is raised; after the pivot they all go on
+        to their end first. Branches are undone side by side, the steps of each in reverse.
+        Within a branch, `compensate` and `compensate_to` undo steps of that branch only.
+        """
+        try:
+            await self._ready("gather")
+        except BaseException:
+            for branch in branches_:
+                branch.close()
+            raise
+        self._book.groups += 1
+        return await branches.gather(
+            self._book.groups,
+            branches_,
+            is_failure=self._ending.is_failure,
+            to_the_end=self._book.pivot,
+        )
+
+    def add_compensation(
+        self, activity: Callable[..., Any] | str, *args: Any, **options: Unpack[StepOptions]
+    ) -> None:
+        """Register an undo without a step, called with exactly these arguments.
+
+        For effects that were not made by `run`. Register it before the effect, and write it so
+        that it may find nothing to undo.
+        """
+        self._book.assert_open(f"add the compensation {name_of(activity)}")
+        self._assert_before_pivot(name_of(activity))
+        self._book.add(
+            Step(
+                activity=name_of(activity),
+                call=activity,
+                args=list(args),
+                options={},
+                undo=activity,
+                undo_name=name_of(activity),
+                undo_options=rules.undo_options(options, options, self._retry),
+                branch=branches.current_branch(),
+                status="added",
+                undo_status="registered",
+            )
+        )
+
     def checkpoint(self, name: str) -> None:
         """Mark this point, for `compensate_to(name)`."""
         self._book.assert_open(f"set checkpoint {name!r}")
-        self._book.mark(name)
+        self._book.mark(name, branches.current_branch())
 
     def pivot(self) -> None:
         """From here there is no way back: nothing registered so far will be undone.
@@ -170,7 +337,11 @@ class Saga:
         self._book.assert_open("pass the pivot")
         self._assert_nothing_runs("pass the pivot")
         self._raise_cancellation()
+        self._children.assert_held()
+        self._timer.stop()
         self._book.pivot, self._book.status = True, "forward"
+        if not self._resets.pending:
+            self._children.keep()
 
     @property
     def pivoted(self) -> bool:
@@ -190,7 +361,7 @@ class Saga:
 
         Raises as `compensate` does.
         """
-        await self._go_back(self._book.since(checkpoint), checkpoint)
+        await self._go_back(self._book.index_of(checkpoint), checkpoint)
 
     @property
     def state(self) -> dict[str, Any]:
@@ -199,8 +370,8 @@ class Saga:
         `Saga(state=...)` in the next run takes it up: what was registered keeps its place, its
         undo and its keys.
         """
-        self._carried = len(self._book.steps)
-        return self._book.dump()
+        self._ending.carried = len(self._book.steps)
+        return self._book.dump() | {"unconfirmed": self._resets.pending}
 
     def report(self) -> dict[str, Any]:
         """Plain JSON for people and tools: every step, its undo, and the dead letters."""
@@ -208,6 +379,10 @@ class Saga:
 
     async def __aenter__(self) -> Saga:
         self._cancels.begin()
+        if self._book.deadline is None:
+            self._book.deadline = absolute(self._deadline)
+        if not self._book.pivot:
+            await self._timer.start(self._book.deadline)
         return self
 
     # Typed None: `bool` would make type checkers think that the block may be left silently.
@@ -217,185 +392,128 @@ class Saga:
         err: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._book.pivot and self._open and (err is None or self._failure(err)):
+        await self._timer.close(kind, err, trace)
+        if self._book.pivot and self._running and (err is None or self._ending.is_failure(err)):
             # Branches that the block no longer awaits still have to be done.
-            _, absorbed = await uncancellable(self._until_ended(self._open))
-            self._absorbed |= absorbed
+            _, absorbed = await uncancellable(self._running.until_all_ended())
+            self._ending.absorbed |= absorbed
+        await self._ending.end(await self._outcome(err))
+
+    async def _outcome(self, err: BaseException | None) -> BaseException | None:
+        """What the block ends with, where that is not just what came out of it."""
+        cancelled = err is None or is_cancelled_exception(rules.principal(err))
+        if self._timer.over and cancelled and not self._cancels.requested():
+            late = SagaDeadlineExceeded(f"not done by {self._book.deadline}")
+            late.__cause__ = err
+            return late
         if err is None and not self._book.pivot and self._cancels.requested():
             # Somebody caught the cancellation inside the block; it still undoes everything.
-            err = asyncio.CancelledError()
-        if err is None:
-            self._complete()
-        elif isinstance(err, workflow.ContinueAsNewError):
-            self._continue()
-        elif self._failure(err):
-            if self._book.pivot:
-                self._end_forward(err)
-            else:
-                await self._end_back(err)
-        # Anything else is a bug or an eviction: it passes through, and nothing is undone.
+            return asyncio.CancelledError()
+        if isinstance(err, workflow.ContinueAsNewError):
+            self._assert_nothing_runs("continue as new")
+        if err is not None:
+            return err
+        self._assert_nothing_runs("leave the block")
+        try:
+            self._children.assert_held()
+            await self._confirm()
+        except BaseException as late:
+            if not self._ending.is_failure(late):
+                raise
+            return late
+        return None
+
+    async def _ready(self, doing: str) -> None:
+        """Before anything new is begun."""
+        self._book.assert_open(doing)
+        self._raise_cancellation()
+        await self._confirm()
+
+    async def _confirm(self) -> None:
+        """After a reset: repeat what was done, under its keys, before anything is built on it.
+
+        A service that has undone it since refuses its key; the refusal undoes the saga.
+        """
+        if not self._resets.pending:
+            return
+        async with self._resets.lock:
+            if self._resets.pending:
+                passed, self._book.pivot = self._book.pivot, False
+                for step in self._book.confirmable():
+                    await self._attempts.confirm(step)
+                self._resets.pending, self._book.pivot = False, passed
+                if passed:
+                    self._children.keep()
 
     def _register(
         self,
-        activity: Callable[..., Any],
-        args: list[Any],
-        undo: Callable[..., Any] | None,
-        refusals: tuple[str, ...],
-        undo_options: StepOptions | None,
-        options: StepOptions,
+        activity: Callable[..., Any] | str,
+        args: tuple[Any, ...],
+        undo: Callable[..., Any] | str | None,
+        probe: Callable[..., Any] | str | None,
+        given: RunOptions,
     ) -> Step:
-        own: StepOptions = {}
+        options: Any = dict(given)
+        own, refusals = options.pop("undo_options", None), options.pop("refusals", ())
+        on_unknown = options.pop("on_unknown", "compensate")
+        rules.check_place(options)
+        rules.check_unknown(on_unknown, probe, pivot=self._book.pivot)
+        undo_options: StepOptions = {}
         if undo is not None:
-            if self._book.pivot:
-                raise SagaUsageError(
-                    f"{name_of(activity)} runs after the pivot, so its undo {name_of(undo)} "
-                    "would never be called; leave it out, or move the step before pivot()"
-                )
+            self._assert_before_pivot(name_of(undo))
             rules.check_arity(undo, len(args))
-            own = rules.undo_options(options, undo_options, self._retry)
+            undo_options = rules.undo_options(options, own, self._retry)
         return self._book.add(
             Step(
                 activity=name_of(activity),
                 call=activity,
-                args=args,
+                args=list(args),
                 options=options,
                 undo=undo,
                 undo_name=None if undo is None else name_of(undo),
-                undo_options=own,
-                refusals=refusals,
+                undo_options=undo_options,
+                refusals=tuple(refusals),
+                on_unknown=on_unknown,
+                probe=probe,
+                branch=branches.current_branch(),
                 undo_status="none" if undo is None else "registered",
             )
         )
-
-    async def _attempt(self, step: Step) -> Any:
-        handle = self._execution.start(step)
-        self._running[step.id] = handle
-        try:
-            await ended(handle)
-            return handle.result()
-        except BaseException as err:
-            step.error = rules.in_words(err)
-            step.status = "cancelled" if is_cancelled_exception(err) else "failed"
-            if rules.refused(err, step.refusals):
-                step.status, step.undo_status = "refused", "none"
-            raise
-        finally:
-            del self._running[step.id]
 
     async def _go_back(self, start: int, checkpoint: str | None) -> None:
         self._book.assert_open("compensate")
         if self._book.pivot:
             raise SagaUsageError("nothing is undone after the pivot; compensate before it")
-        self._book.status = "compensating"
-        steps = self._book.steps[start:]
-        self._absorbed |= await self._undo_all(start)
-        self._book.status = "running"
-        self._book.drop_checkpoints(checkpoint)
-        self._assert_undone(steps, None)
-        self._raise_absorbed()
-
-    async def _undo_all(self, start: int) -> bool:
-        """Undo in reverse; whether a cancellation was absorbed meanwhile."""
-        _, absorbed = await uncancellable(self._undo_from(start))
-        return absorbed
-
-    async def _undo_from(self, start: int) -> None:
-        await self._stop({step.id for step in self._book.steps[start:]})
-        slow: list[asyncio.Task[None]] = []
-        for step in self._book.to_undo(start):
-            letter = await self._execution.undo(step)
-            if letter is not None:
-                # One that cannot be undone does not keep the others from it.
-                slow.append(asyncio.create_task(self._execution.undo_slowly(step, letter)))
-        for task in slow:
-            await task
-
-    async def _stop(self, steps: set[str]) -> None:
-        """Cancel those that still run, and wait: only then may anything be undone."""
-        for identity in steps & self._running.keys():
-            self._running[identity].cancel()
-        await self._until_ended(steps)
-
-    async def _until_ended(self, steps: set[str]) -> None:
-        await workflow.wait_condition(lambda: not steps & self._open)
-
-    async def _end_back(self, err: BaseException) -> None:
-        cause = rules.principal(err)
-        # A request counts whatever arrived: a step that is being cancelled may fail otherwise.
-        cancelled = self._cancels.requested() or self._cancellation(cause)
-        self._book.cause = rules.in_words(cause)
-        self._book.status = "compensating"
-        cancelled |= await self._undo_all(0) or self._absorbed
-        self._book.status = "compensated"
-        self._assert_undone(self._book.steps, cause)
-        if cancelled:
-            # Not the ActivityError that carried it: `asyncio.timeout` knows only this one.
-            raise asyncio.CancelledError from cause
-        raise SagaCompensated(
-            f"undone after {self._book.cause}",
-            self.report(),
-            # A retried run would take up the handed-over steps, which are now undone.
-            non_retryable=rules.non_retryable(cause) or self._taken_up,
-        ) from cause
-
-    def _end_forward(self, err: BaseException) -> None:
-        cause = rules.principal(err)
-        self._book.status = "forward_failed"
-        self._book.cause = rules.in_words(cause)
-        if self._cancellation(cause):
-            raise asyncio.CancelledError from cause
-        raise SagaForwardFailed(
-            f"failed after the pivot, nothing is undone: {self._book.cause}", self.report()
-        ) from cause
-
-    def _assert_undone(self, steps: list[Step], err: BaseException | None) -> None:
-        skipped = [step.id for step in steps if step.undo_status == "skipped"]
-        if skipped:
-            self._book.status = "compensation_failed"
-            raise SagaCompensationFailed(
-                f"undo skipped by an operator: {', '.join(skipped)}", self.report()
-            ) from err
+        branch = branches.current_branch()
+        steps = self._book.since(start, branch)
+        if not branch:  # others go on meanwhile
+            self._book.status = "compensating"
+        absorbed = await self._undoing.since(start, branch)
+        if not branch:
+            self._book.status = "running"
+        self._book.drop_checkpoints(checkpoint, branch)
+        try:
+            self._ending.assert_undone(steps, None)
+        except SagaCompensationFailed:
+            self._ending.absorbed |= absorbed
+            raise
+        if absorbed:
+            raise asyncio.CancelledError
 
     def _assert_nothing_runs(self, doing: str) -> None:
-        if self._open:
+        if self._running:
             raise SagaUsageError(
-                f"cannot {doing} while {', '.join(sorted(self._open))} runs: await every step "
+                f"cannot {doing} while {self._running.names()} runs: await every step "
                 "first, or nobody knows what there is to undo"
             )
 
-    def _complete(self) -> None:
-        self._assert_nothing_runs("leave the block")
-        self._book.status = "completed"
-        self._raise_absorbed()
-
-    def _continue(self) -> None:
-        self._assert_nothing_runs("continue as new")
-        self._book.status = "continued"
-        lost = [] if self._book.pivot else [step.id for step in self._book.to_undo(self._carried)]
-        if lost:
-            workflow.logger.warning(
-                "Continue-as-new leaves the undo of %s behind: pass saga.state on, or leave the "
-                "block first",
-                ", ".join(lost),
+    def _assert_before_pivot(self, undo: str) -> None:
+        if self._book.pivot:
+            raise SagaUsageError(
+                f"the undo {undo} would never be called after the pivot; leave it out, or move "
+                "its step before pivot()"
             )
-
-    def _raise_absorbed(self) -> None:
-        if self._absorbed:
-            self._absorbed = False
-            raise asyncio.CancelledError
 
     def _raise_cancellation(self) -> None:
         if not self._book.pivot and self._cancels.requested():
             raise asyncio.CancelledError
-
-    def _cancellation(self, cause: BaseException) -> bool:
-        """Not every CancelledError is one: awaiting a task that the code cancelled is a failure."""
-        return is_cancelled_exception(cause) and self._cancels.seen()
-
-    def _failure(self, err: BaseException) -> bool:
-        """Whether it would fail or cancel the workflow; of an exception group, all of it."""
-        kinds = (asyncio.CancelledError, *self._undo_on)
-        return all(
-            isinstance(leaf, kinds) or workflow.is_failure_exception(leaf)
-            for leaf in rules.leaves(err)
-        )
