@@ -50,6 +50,17 @@ class World:
     def recover(self, name: str) -> None:
         self._behaviours.pop(name, None)
 
+    def hold(self, name: str) -> asyncio.Event:
+        """The service answers when the event is set. It cannot be stopped before."""
+        go_on = asyncio.Event()
+
+        async def behave(call: Call) -> str:
+            await asyncio.shield(go_on.wait())
+            return f"{call.name}-result"
+
+        self.on(name, behave)
+        return go_on
+
     async def started(self, name: str) -> None:
         await self._started[name].wait()
 
@@ -96,6 +107,11 @@ class World:
     async def confirm(self, order: str) -> str:
         return await self._serve("confirm", order)
 
+    @activity.defn
+    async def find_charge(self, order: str) -> str | None:
+        """A probe; by default the charge has landed."""
+        return await self._serve("find_charge", order)
+
     def activities(self) -> list[Callable[..., Any]]:
         return [
             self.reserve,
@@ -105,4 +121,5 @@ class World:
             self.ship,
             self.unship,
             self.confirm,
+            self.find_charge,
         ]

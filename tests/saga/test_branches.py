@@ -1,0 +1,149 @@
+"""Branches: settled together, undone side by side, each in its own order."""
+
+from __future__ import annotations
+
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.exceptions import ApplicationError
+
+from tests.saga import branching
+from tests.saga.conftest import (
+    Start,
+    failure_of,
+    report_of,
+    until_cancel_requested,
+    until_task_fails,
+)
+from tests.saga.world import Call, World, refuse
+from tests.waiting import until
+
+
+async def test_branches_return_what_they_return(start: Start, world: World) -> None:
+    result = await (await start(branching.Trip.run)).result()
+    assert result == ["charge-result", "ship-result"]
+    assert world.names()[0] == "reserve"
+    assert "release" not in world.names()
+
+
+async def test_sibling_still_running_when_one_fails(start: Start, world: World) -> None:
+    """asyncio.gather leaves the sibling running: its effect would land after the undo."""
+    shipped = world.hold("ship")
+    world.fail("charge", refuse("card declined"))
+    handle = await start(branching.Trip.run)
+    await world.started("ship")
+    await until(lambda: "charge" in world.names())
+    shipped.set()
+    err = await failure_of(handle)
+    assert isinstance(err, ApplicationError)
+    assert err.message == "undone after Refused: card declined"
+    assert world.names().index("unship") > world.done.index("ship")
+    assert world.of("unship")[0].args == ("O-1", "ship-result")
+    assert world.done[-1] == "release"
+
+
+async def test_each_branch_is_undone_in_its_own_order(start: Start, world: World) -> None:
+    """The refund does not wait for a slow unship, nor the other way round."""
+    world.fail("confirm", refuse("no mail"))
+    unshipped = world.hold("unship")
+    handle = await start(branching.Trip.run)
+    await until(lambda: "refund" in world.done)
+    assert "release" not in world.names()
+    unshipped.set()
+    await failure_of(handle)
+    assert world.done[-1] == "release"
+
+
+async def test_parallel_undo_waits_for_nothing(start: Start, world: World) -> None:
+    world.fail("confirm", refuse("no mail"))
+    held = [world.hold(name) for name in ("unship", "refund", "release")]
+    handle = await start(branching.Trip.run, "O-1", True)
+    await until(lambda: {"unship", "refund", "release"} <= set(world.names()))
+    for one in held:
+        one.set()
+    await failure_of(handle)
+    assert sorted(world.done[-3:]) == ["refund", "release", "unship"]
+
+
+async def test_late_binding_in_a_loop(start: Start, world: World) -> None:
+    """Undos made of closures in a loop would all release the last article."""
+    await failure_of(await start(branching.Loop.run))
+    assert sorted(call.args[0] for call in world.of("release")) == ["O-1-0", "O-1-1", "O-1-2"]
+    for call in world.of("release"):
+        (done,) = [one for one in world.of("reserve") if one.args[0] == call.args[0]]
+        assert call.key.business_key == done.key.business_key
+
+
+async def test_a_branch_undoes_its_own_steps_only(start: Start, world: World) -> None:
+    world.fail("ship", refuse("no van"))
+    assert await (await start(branching.Fallback.run)).result() == ["charge-result", "by hand"]
+    assert "unship" in world.names()
+    assert not {"refund", "release"} & set(world.names())
+
+
+async def test_a_bug_in_a_branch_undoes_nothing(start: Start, world: World) -> None:
+    handle = await start(branching.BuggyBranch.run)
+    await until_task_fails(handle)
+    assert "refund" not in world.names()
+    await handle.terminate()
+
+
+async def test_cancellation_reaches_every_branch(start: Start, world: World) -> None:
+    held = [world.hold(name) for name in ("charge", "ship")]
+    handle = await start(branching.Trip.run)
+    await world.started("charge")
+    await world.started("ship")
+    await handle.cancel()
+    await until_cancel_requested(handle)
+    for one in held:
+        one.set()
+    await failure_of(handle)
+    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
+    assert {"unship", "refund", "release"} <= set(world.done)
+    assert "confirm" not in world.names()
+
+
+async def test_the_report_tells_the_branches_apart(start: Start, world: World) -> None:
+    handle = await start(branching.Trip.run)
+    await handle.result()
+    branches = {step["id"]: step["branch"] for step in (await report_of(handle))["steps"]}
+    assert branches["reserve/1"] == ""
+    assert branches["charge/1"] == branches["confirm/1"] == "1.1"
+    assert branches["ship/1"] == "1.2"
+
+
+async def test_cancellation_while_a_branch_undoes(start: Start, world: World) -> None:
+    """The second cancellation meets an undo in a branch; everything is still undone once."""
+    world.fail("ship", refuse("no van"))
+    unshipped = world.hold("unship")
+    handle = await start(branching.Fallback.run)
+    await world.started("unship")
+    await handle.cancel()
+    await until_cancel_requested(handle)
+    unshipped.set()
+    await failure_of(handle)
+    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
+    assert [name for name in world.done if name in ("unship", "release")] == ["unship", "release"]
+
+
+async def test_compensations_without_steps(start: Start, world: World) -> None:
+    await failure_of(await start(branching.Added.run))
+    assert world.done == ["reserve", "ship", "unship", "refund", "release"]
+    assert world.of("refund")[0].args == ("O-1", "by hand")
+
+
+async def test_local_steps_have_keys_and_undos(start: Start, world: World) -> None:
+    seen: list[Call] = []
+
+    async def second_attempt(call: Call) -> str:
+        seen.append(call)
+        if len(seen) == 1:
+            raise RuntimeError("again")
+        return "charged"
+
+    world.on("charge", second_attempt)
+    await failure_of(await start(branching.Local.run))
+    first, again, second = seen
+    assert first.key == again.key != second.key
+    assert [call.key.business_key for call in world.of("refund")] == [
+        second.key.business_key,
+        first.key.business_key,
+    ]

@@ -1,0 +1,120 @@
+"""Resets: a run begins in the middle, and what was done may have been undone since."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
+from temporalio.client import Client, WorkflowHandle
+from temporalio.exceptions import ApplicationError
+
+from musterwerk.errors import EffectUndone
+from tests.saga import branching
+from tests.saga.conftest import Start, failure_of, report_of
+from tests.saga.world import Call, World, refuse
+from tests.waiting import until
+
+
+async def reset_after(
+    client: Client, handle: WorkflowHandle[Any, Any], activity: str
+) -> WorkflowHandle[Any, Any]:
+    """Back to the workflow task that took the activity's result."""
+    names: dict[int, str] = {}
+    at = 0
+    async for event in handle.fetch_history_events():
+        if event.HasField("activity_task_scheduled_event_attributes"):
+            scheduled = event.activity_task_scheduled_event_attributes
+            names[event.event_id] = scheduled.activity_type.name
+        if event.HasField("activity_task_completed_event_attributes"):
+            completed = event.activity_task_completed_event_attributes
+            if names[completed.scheduled_event_id] == activity:
+                at = event.event_id
+        if at and event.HasField("workflow_task_completed_event_attributes"):
+            at = event.event_id
+            break
+    answer = await client.workflow_service.reset_workflow_execution(
+        ResetWorkflowExecutionRequest(
+            namespace=client.namespace,
+            workflow_execution=WorkflowExecution(
+                workflow_id=handle.id, run_id=handle.result_run_id or ""
+            ),
+            reason="try again",
+            workflow_task_finish_event_id=at,
+            request_id=str(uuid.uuid4()),
+        )
+    )
+    return client.get_workflow_handle(handle.id, run_id=answer.run_id)
+
+
+class Keeper:
+    """A service that knows which keys were undone, as the effect ledger does."""
+
+    def __init__(self, world: World) -> None:
+        self.undone: set[str] = set()
+        self.live: set[str] = set()
+        world.on("reserve", self.do)
+        world.on("release", self.undo)
+
+    async def do(self, call: Call) -> str:
+        if call.key.business_key in self.undone:
+            raise EffectUndone("it was released")
+        self.live.add(call.key.business_key)
+        return "reserved"
+
+    async def undo(self, call: Call) -> None:
+        self.undone.add(call.key.business_key)
+        self.live.discard(call.key.business_key)
+
+
+async def test_an_undone_saga_never_ends_as_a_success_by_reset(
+    start: Start, world: World, client: Client
+) -> None:
+    """The reservation is released; charging the card now would be for nothing."""
+    keeper = Keeper(world)
+    world.fail("charge", refuse("card declined"))
+    handle = await start(branching.Resettable.run)
+    await handle.signal("go")
+    await failure_of(handle)
+    world.recover("charge")
+    again = await reset_after(client, handle, "reserve")
+    err = await failure_of(again)
+    assert isinstance(err, ApplicationError)
+    assert err.type == "SagaCompensated"
+    assert "EffectUndone" in err.message
+    assert len(world.of("charge")) == 1
+    assert not keeper.live
+
+
+async def test_a_running_saga_goes_on_after_a_reset(
+    start: Start, world: World, client: Client
+) -> None:
+    keeper = Keeper(world)
+    handle = await start(branching.Resettable.run)
+    await until(lambda: "reserve" in world.done)
+    await report_of(handle)
+    again = await reset_after(client, handle, "reserve")
+    await again.signal("go")
+    assert await again.result() == "charge-result"
+    first, confirmed = world.of("reserve")
+    assert first.key == confirmed.key
+    assert len(keeper.live) == 1
+
+
+async def test_a_reset_before_the_pivot_confirms_first(
+    start: Start, world: World, client: Client
+) -> None:
+    """The pivot itself cannot ask; what follows it must not begin before the answer."""
+    keeper = Keeper(world)
+    handle = await start(branching.Resettable.run, "O-1", True)
+    await until(lambda: "reserve" in world.done)
+    await handle.cancel()
+    await failure_of(handle)
+    assert not keeper.live
+    again = await reset_after(client, handle, "reserve")
+    await again.signal("go")
+    err = await failure_of(again)
+    assert isinstance(err, ApplicationError)
+    assert "EffectUndone" in err.message
+    assert "confirm" not in world.names()
