@@ -3,7 +3,11 @@
     MusterwerkError                 a use or set-up that cannot work; the message says what to do
     ├── UsageError                  wrong arguments or input; commands exit with 2
     │   └── SagaUsageError          a saga written wrongly: suspends the workflow until it is mended
-    └── ServerError                 the Temporal server is missing, unreachable or died
+    ├── ServerError                 the Temporal server is missing, unreachable or died
+    ├── StoreError                  Musterwerk's database cannot be used as it is
+    │   └── StoreMissing            there is none yet
+    ├── AlertError                  a mail or webhook was not taken
+    └── ResolutionRefused           an operator's answer to a dead letter was not taken
 
     temporalio ApplicationError     outcomes that travel through Temporal, found by their `type`
     ├── SagaCompensated             the saga failed, and everything it had done is undone
@@ -43,6 +47,29 @@ class SagaUsageError(UsageError):
 
 class ServerError(MusterwerkError):
     """No Temporal server answers, or the embedded one could not be started."""
+
+
+class StoreError(MusterwerkError):
+    """Musterwerk's database does not answer, or its tables are not those of this version.
+
+    `temporary` where it may work again without anybody's doing.
+    """
+
+    def __init__(self, message: str, *, temporary: bool = False) -> None:
+        super().__init__(message)
+        self.temporary = temporary
+
+
+class StoreMissing(StoreError):
+    """There is no database yet, or one without tables: no worker of ours has used it."""
+
+
+class AlertError(MusterwerkError):
+    """A mail server or webhook did not take an alert. It may be tried again."""
+
+
+class ResolutionRefused(MusterwerkError):
+    """Nothing was changed: no such dead letter is open, or somebody else was first."""
 
 
 class SagaCompensated(ApplicationError):

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from temporalio.service import RPCError
 
-from musterwerk.cli import dev, sagas
+from musterwerk.cli import dev, sagas, worker
 from musterwerk.cli.extensions import add_commands
 from musterwerk.errors import MusterwerkError, UsageError
 
@@ -31,6 +31,7 @@ def build() -> typer.Typer:
     app.callback()(_root)
     dev.register(app)
     sagas.register(app)
+    worker.register(app)
     add_commands(app)
     return app
 

@@ -22,6 +22,7 @@ from musterwerk.cli.address import (
 from musterwerk.cli.extensions import dev_parts
 from musterwerk.cli.output import Output
 from musterwerk.cli.running import run
+from musterwerk.cli.worker import start_worker, worker_options
 from musterwerk.runtime.connection import DEFAULT_NAMESPACE, Target
 from musterwerk.runtime.folder import FolderLock
 from musterwerk.runtime.processes import ManagedProcess, ProcessDied, first_death
@@ -57,6 +58,7 @@ def dev(
     one. The data is kept for the next start.
     """
     parts: list[DevPart] = dev_parts(without=() if shop else ("shop",))
+    worker_options(data)  # wrong settings are told before anything starts
     run(_dev(data.absolute(), given_address(address), parts), stop_code=0)
 
 
@@ -64,6 +66,9 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
     watched: list[ManagedProcess] = []
     async with AsyncExitStack() as stack:
         context = await _engine(stack, data, given, watched)
+        worker = await start_worker(data, context.target)
+        stack.push_async_callback(worker.stop)
+        watched.append(worker)
         addresses = {"Temporal": context.address}
         if context.ui_url:
             addresses["Temporal UI"] = context.ui_url

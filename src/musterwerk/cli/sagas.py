@@ -8,9 +8,11 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.text import Text
 
+from musterwerk.cli import letters
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
 from musterwerk.cli.output import Format, Output, OutputOption, plain
 from musterwerk.cli.running import run
+from musterwerk.errors import UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.saga.client import SagaExecution, list_sagas, report
 
@@ -22,6 +24,7 @@ _NO_UNDO = {"none", ""}
 
 
 def register(main: typer.Typer) -> None:
+    app.command("resolve")(letters.resolve)
     main.add_typer(app, name="sagas")
 
 
@@ -33,6 +36,15 @@ def list_(
     only_open: Annotated[
         bool | None, typer.Option("--open/--closed", help="Only these; both without it.")
     ] = None,
+    dead_letters: Annotated[
+        bool, typer.Option("--dead-letters", help="Only what waits for somebody, oldest first.")
+    ] = False,
+    settled: Annotated[
+        bool, typer.Option("--settled", help="Dead letters that are settled, by whom and why.")
+    ] = False,
+    ask: Annotated[
+        bool, typer.Option("--ask", help="Dead letters of the workflows, not of the database.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many, latest first.")] = 50,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 5.0,
     output: OutputOption = Format.table,
@@ -41,11 +53,19 @@ def list_(
 ) -> None:
     """List workflows that run sagas, latest first."""
     out = Output(output)
+    if dead_letters or settled:
+        if types or only_open is not None:
+            raise UsageError("--type, --open and --closed do not go with --dead-letters")
+        where = letters.Where(ask=ask, address=address, data=data, timeout=timeout)
+        letters.list_letters(out, where, settled=settled, limit=limit)
+        return
+    if ask:
+        raise UsageError("--ask goes with --dead-letters or --settled")
     state: Literal["open", "closed"] | None = None
     if only_open is not None:
         state = "open" if only_open else "closed"
 
-    async def ask(target: Target) -> list[SagaExecution]:
+    async def question(target: Target) -> list[SagaExecution]:
         client = await target.connect()
         with out.progress("asking workflows", total=limit) as advance:
             return await list_sagas(
@@ -57,7 +77,7 @@ def list_(
                 on_found=advance,
             )
 
-    found = run(ask(find_address(address, data)))
+    found = run(question(find_address(address, data)))
     if out.machine:
         out.json([execution.as_json() for execution in found])
     elif found:
@@ -81,11 +101,11 @@ def show(
     """Show each step of a workflow's sagas in order, and what undid it."""
     out = Output(output)
 
-    async def ask(target: Target) -> SagaExecution:
+    async def question(target: Target) -> SagaExecution:
         client = await target.connect()
         return await report(client, workflow_id, run_id, rpc_timeout=timedelta(seconds=timeout))
 
-    execution = run(ask(find_address(address, data)))
+    execution = run(question(find_address(address, data)))
     if out.machine:
         out.json(execution.as_json())
         return

@@ -23,15 +23,25 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHandle,
     WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
 )
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
-from musterwerk.errors import MusterwerkError
-from musterwerk.saga.registry import QUERY
+from musterwerk.errors import MusterwerkError, ResolutionRefused, UsageError
+from musterwerk.saga.model import Resolve
+from musterwerk.saga.registry import QUERY, UPDATE
 
 NO_WORKER = "no worker answered"
 _AT_ONCE = 8
 _TIMEOUT = timedelta(seconds=5)
+
+# An update that finds a worker restarted first waits out a workflow task of 10 s.
+_UPDATE_TIMEOUT = timedelta(seconds=20)
+
+#: Children of sagas that run none themselves.
+_LETTERBOX = "musterwerk.DeadLetter"
 _RECENT_EVENTS = 20
 
 
@@ -111,6 +121,100 @@ async def list_sagas(
         if len(found) >= limit:
             break
     return found[:limit]
+
+
+async def resolve(
+    client: Client,
+    workflow_id: str,
+    answer: Resolve,
+    run_id: str | None = None,
+    *,
+    rpc_timeout: timedelta = _UPDATE_TIMEOUT,
+) -> dict[str, Any]:
+    """Settle a dead letter as an operator; returns the letter as the workflow has it then.
+
+    Raises `ResolutionRefused` where nothing was changed: no such letter is open, somebody else
+    was first (who, is in the message), or no worker answers. The answer is sent only to a
+    workflow that has just been seen to answer, because Temporal might deliver it much later
+    otherwise. If that one falls silent in between, the message says that it is not known.
+    """
+    if answer.action not in ("retry", "skip", "done"):
+        raise UsageError(f"unknown action {answer.action!r}: retry, skip or done")
+    if not answer.by.strip() or not answer.reason.strip():
+        raise UsageError("a resolution needs a name (by) and a reason")
+    execution = await report(client, workflow_id, run_id, rpc_timeout=rpc_timeout)
+    if execution.sagas is None:
+        raise ResolutionRefused(f"nothing was changed: {workflow_id!r} {_silence(execution)}")
+    if refusal := _refusal(execution, answer):
+        raise ResolutionRefused(refusal)
+    try:
+        return await _update(client, execution, answer, rpc_timeout)
+    except WorkflowUpdateFailedError as error:
+        words = error.cause.message if isinstance(error.cause, ApplicationError) else str(error)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        words = f"{workflow_id!r} has just ended"
+    # Whoever was first may be on record by now.
+    execution = await report(client, workflow_id, execution.run_id, rpc_timeout=rpc_timeout)
+    raise ResolutionRefused(_refusal(execution, answer) or words)
+
+
+async def _update(
+    client: Client, execution: SagaExecution, answer: Resolve, rpc_timeout: timedelta
+) -> dict[str, Any]:
+    handle: Any = client.get_workflow_handle(execution.workflow_id, run_id=execution.run_id)
+    try:
+        async with asyncio.timeout(rpc_timeout.total_seconds() + 1):
+            return await handle.execute_update(UPDATE, answer, rpc_timeout=rpc_timeout)
+    except (WorkflowUpdateRPCTimeoutOrCancelledError, TimeoutError) as error:
+        raise ResolutionRefused(
+            f"{execution.workflow_id!r} answered a moment ago and does not any more: whether it "
+            "takes this is not known. Look with `musterwerk sagas show`; saying it again does "
+            "no harm."
+        ) from error
+
+
+async def sender_of(client: Client, letter_id: str) -> dict[str, Any] | None:
+    """The dead letter with this id, as its saga sent it; None if there is no such letter."""
+    handle = client.get_workflow_handle(letter_id)
+    try:
+        found = await handle.describe()
+        if found.workflow_type != _LETTERBOX:
+            return None
+        events = handle.fetch_history_events(page_size=1)
+        started = (await anext(events)).workflow_execution_started_event_attributes
+    except RPCError as error:
+        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
+            return None
+        raise
+    given: list[dict[str, Any]] = await client.data_converter.decode(started.input.payloads)
+    return given[0]
+
+
+def _silence(execution: SagaExecution) -> str:
+    if execution.problem == NO_WORKER:
+        return "cannot be asked, no worker answers. Start one of its task queue; say it again then."
+    return f"cannot be asked: {execution.problem}"
+
+
+def _refusal(execution: SagaExecution, answer: Resolve) -> str | None:
+    """Why there is nothing to resolve, in words; None if there is."""
+    sagas = {saga["name"]: saga for saga in execution.sagas or []}
+    if answer.saga not in sagas:
+        return f"no saga named {answer.saga!r} here; there is {', '.join(sagas) or 'none'}"
+    letters = [one for one in sagas[answer.saga]["dead_letters"] if one["step"] == answer.step]
+    if any(not letter["settled"] for letter in letters):
+        return None
+    if not letters:
+        return f"step {answer.step!r} of {execution.workflow_id!r} has no dead letter"
+    how = letters[-1]["resolution"]
+    if how is None:
+        return f"step {answer.step!r} has no open dead letter: a later attempt has succeeded"
+    return (
+        f"step {answer.step!r} has been resolved already: {how['action']} by {how['by']} "
+        f"at {how['at']}, because: {how['reason']}"
+    )
 
 
 @dataclass
@@ -211,7 +315,7 @@ async def _batches(
     client: Client, list_filter: str, wanted: Callable[[WorkflowExecution], bool]
 ) -> AsyncIterator[list[WorkflowExecution]]:
     batch: list[WorkflowExecution] = []
-    async for execution in client.list_workflows(list_filter or None):
+    async for execution in client.list_workflows(list_filter):
         if wanted(execution):
             batch.append(execution)
         if len(batch) == _AT_ONCE:
@@ -222,7 +326,7 @@ async def _batches(
 
 
 def _list_filter(types: Sequence[str], state: Literal["open", "closed"] | None) -> str:
-    terms: list[str] = []
+    terms = [f"WorkflowType != '{_LETTERBOX}'"]
     if types:
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in types)
         terms.append(f"WorkflowType IN ({names})")

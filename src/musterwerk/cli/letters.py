@@ -1,0 +1,201 @@
+"""`musterwerk sagas list --dead-letters` and `sagas resolve`: what operators do about them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+from temporalio.client import Client
+
+from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.output import Format, Output, OutputOption
+from musterwerk.cli.running import run
+from musterwerk.errors import ResolutionRefused, StoreError, StoreMissing, UsageError
+from musterwerk.runtime.connection import Target
+from musterwerk.saga.client import SagaExecution, list_sagas, sender_of
+from musterwerk.saga.client import resolve as send
+from musterwerk.saga.model import Resolve
+
+_ALL = 1_000_000
+_OPEN = ["WORKFLOW", "SAGA", "STEP", "CANNOT", "ACTIVITY", "SINCE", "ATTEMPTS", "ERROR"]
+_SETTLED = ["WORKFLOW", "SAGA", "STEP", "COULD NOT", "SINCE", "SETTLED", "HOW", "BY", "REASON"]
+
+
+@dataclass(frozen=True)
+class Where:
+    """Where letters are looked for: in the database, or with `ask` in the workflows."""
+
+    ask: bool
+    address: str | None
+    data: Path
+    timeout: float
+
+
+def list_letters(out: Output, where: Where, *, settled: bool, limit: int) -> None:
+    """Open letters oldest first, settled ones latest first; says where they are from."""
+    found = None if where.ask else _stored(out, where.data, settled, limit)
+    if found is None:
+        target = find_address(where.address, where.data)
+        found = run(_asked(out, target, settled, timedelta(seconds=where.timeout)))[:limit]
+    if out.machine:
+        out.json(found)
+    elif found:
+        rows = [_settled_row(one) if settled else _open_row(one) for one in found]
+        out.table(_SETTLED if settled else _OPEN, rows)
+    else:
+        out.say("No settled dead letter." if settled else "No open dead letter.")
+
+
+def _stored(out: Output, data: Path, settled: bool, limit: int) -> list[dict[str, Any]] | None:
+    """From the database; None where there is none."""
+    try:
+        from musterwerk.store import DeadLetterTable, Store, database_url
+    except ModuleNotFoundError:
+        out.say("Asked the workflows themselves: musterwerk[store] is not installed.")
+        return None
+    store = Store(database_url(data), migrate=False)
+    table = DeadLetterTable(store)
+    try:
+        rows = table.settled(limit) if settled else table.open(limit)
+    except StoreMissing as missing:
+        out.say(f"Asked the workflows themselves: {missing}.")
+        return None
+    except StoreError as error:
+        raise StoreError(f"{error}. --ask asks the workflows themselves.") from error
+    finally:
+        store.close()
+    out.say(f"From the database {store}.")
+    return [{name: _plain(value) for name, value in vars(row).items()} for row in rows]
+
+
+async def _asked(
+    out: Output, target: Target, settled: bool, patience: timedelta
+) -> list[dict[str, Any]]:
+    """From the reports of the workflows: of the open ones only, unless settled ones are wanted."""
+    client = await target.connect()
+    with out.progress("asking workflows") as advance:
+        executions = await list_sagas(
+            client,
+            state=None if settled else "open",
+            limit=_ALL,
+            rpc_timeout=patience,
+            on_found=advance,
+        )
+    silent = sum(execution.sagas is None for execution in executions)
+    if silent:
+        out.say(f"{silent} workflows could not be asked; `musterwerk sagas list` says why.")
+    found = [
+        _reported(client, execution, saga["name"], letter)
+        for execution in executions
+        for saga in execution.sagas or []
+        for letter in saga["dead_letters"]
+        if letter["settled"] is settled
+    ]
+    return sorted(found, key=lambda one: str(one["since"]), reverse=settled)
+
+
+def _reported(
+    client: Client, execution: SagaExecution, saga: str, letter: dict[str, Any]
+) -> dict[str, Any]:
+    how: dict[str, Any] = letter["resolution"] or {}
+    place = (execution.workflow_id, execution.run_id, saga, letter["step"], letter["since"])
+    return {
+        "id": letter.get("id") or "/".join(place),
+        "namespace": client.namespace,
+        "workflow_id": execution.workflow_id,
+        "run_id": execution.run_id,
+        "workflow_type": execution.workflow_type,
+        "saga": saga,
+        **{name: letter[name] for name in ("step", "direction", "activity", "error", "since")},
+        "attempts": letter["attempts"],
+        "settled_at": how.get("at"),
+        "action": how.get("action"),
+        "resolved_by": how.get("by"),
+        "reason": how.get("reason"),
+        "resolved_at": how.get("at"),
+    }
+
+
+def _open_row(letter: dict[str, Any]) -> Sequence[str | Text]:
+    names = ("workflow_id", "saga", "step", "direction", "activity", "since", "attempts", "error")
+    return [str(letter[name]) for name in names]
+
+
+def _settled_row(letter: dict[str, Any]) -> Sequence[str | Text]:
+    names = ("workflow_id", "saga", "step", "direction", "since", "settled_at")
+    how = letter["action"] or "succeeded later"
+    return [
+        *(str(letter[name] or "") for name in names),
+        how,
+        letter["resolved_by"] or "",
+        letter["reason"] or "",
+    ]
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
+
+
+def resolve(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="The workflow's or letter's id.")],
+    step: Annotated[str, typer.Argument(metavar="STEP", help='As listed, such as "charge/1".')],
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Who decides.")],
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; it is kept.")],
+    retry: Annotated[bool, typer.Option("--retry", help="Try it again at once.")] = False,
+    skip: Annotated[bool, typer.Option("--skip", help="Give it up.")] = False,
+    done: Annotated[bool, typer.Option("--done", help="It was done by other means.")] = False,
+    saga: Annotated[
+        str | None, typer.Option("--saga", metavar="NAME", help="Where a workflow has several.")
+    ] = None,
+    result: Annotated[
+        str | None,
+        typer.Option(metavar="JSON", help="With --done, what a step after the pivot returns."),
+    ] = None,
+    run_id: Annotated[str | None, typer.Option("--run-id", help="Default: the latest run.")] = None,
+    timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 20.0,
+    output: OutputOption = Format.table,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Settle a dead letter: one of --retry, --skip, --done, with your name and the reason."""
+    chosen = [name for name, is_so in (("retry", retry), ("skip", skip), ("done", done)) if is_so]
+    if len(chosen) != 1:
+        raise UsageError("choose exactly one of --retry, --skip and --done")
+    if not by.strip() or not reason.strip():
+        raise UsageError("--by and --reason may not be empty: they are what is kept")
+    given = _result(result, chosen[0])
+
+    async def tell(target: Target) -> dict[str, Any]:
+        client = await target.connect()
+        workflow_id, run, name = identity, run_id, saga or "saga"
+        if letter := await sender_of(client, identity):
+            if letter["step"] != step:
+                raise ResolutionRefused(f"the letter {identity!r} is about {letter['step']!r}")
+            workflow_id, run, name = letter["workflow_id"], letter["run_id"], letter["saga"]
+        answer = Resolve(step, chosen[0], by, reason, saga=name, result=given)
+        told = await send(client, workflow_id, answer, run, rpc_timeout=timedelta(seconds=timeout))
+        return {"workflow_id": workflow_id, "saga": name, **told}
+
+    told = run(tell(find_address(address, data)))
+    out = Output(output)
+    if out.machine:
+        out.json(told)
+    else:
+        out.text(f"{told['step']} of {told['workflow_id']}: {chosen[0]}, by {by}: {reason}")
+
+
+def _result(text: str | None, action: str) -> Any:
+    if text is None:
+        return None
+    if action != "done":
+        raise UsageError("--result goes with --done only: nothing else has a result")
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise UsageError(f"--result is no JSON: {error}; text needs quotes: '\"text\"'") from error

@@ -1,0 +1,89 @@
+"""`musterwerk worker`: a worker of ours, until Ctrl-C."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.output import Output
+from musterwerk.cli.running import run
+from musterwerk.errors import UsageError
+from musterwerk.runtime.connection import Target
+from musterwerk.runtime.processes import Command, ManagedProcess
+
+if TYPE_CHECKING:
+    from musterwerk.worker import WorkerOptions
+
+_CONNECT_SECONDS = 30.0
+_SERVES = "Serves "
+
+
+def register(app: typer.Typer) -> None:
+    app.command("worker")(worker)
+
+
+def worker(
+    address: AddressOption = None,
+    namespace: Annotated[str | None, typer.Option(help="Default: Temporal's own setting.")] = None,
+    data: DataOption = DEFAULT_DATA,
+    isolated: Annotated[bool, typer.Option("--isolated", hidden=True)] = False,
+) -> None:
+    """Keep dead letters of sagas and alert people of them, until Ctrl-C.
+
+    The database is DATA/musterwerk.sqlite, or what MUSTERWERK_DATABASE_URL says.
+    """
+    target = find_address(address, data)
+    target = Target(
+        target.address, namespace or target.namespace, isolated=isolated or target.isolated
+    )
+    run(_work(target, worker_options(data)), stop_code=0)
+
+
+async def _work(target: Target, options: WorkerOptions) -> None:
+    from musterwerk.worker import serve
+
+    client = await target.connect(patience=_CONNECT_SECONDS)
+    await serve(client, options, Output().say)
+
+
+def worker_options(data: Path) -> WorkerOptions:
+    """The worker's settings, checked; says what to install where its parts are missing."""
+    try:
+        from musterwerk.worker import WorkerOptions
+    except ModuleNotFoundError as missing:
+        raise UsageError(
+            f"the worker needs {missing.name}: pip install 'musterwerk[worker]'"
+        ) from missing
+    return WorkerOptions.from_environment(data)
+
+
+async def start_worker(data: Path, target: Target) -> ManagedProcess:
+    """A worker as a child process, ready to serve."""
+    args = ["--data", str(data)]
+    if target.address:
+        args += ["--address", target.address]
+    if target.namespace:
+        args += ["--namespace", target.namespace]
+    if target.isolated:
+        args += ["--isolated"]
+    process = ManagedProcess.start(
+        Command(
+            name="musterwerk-worker",
+            args=[sys.executable, "-P", "-m", "musterwerk", "worker", *args],
+            log=data / "logs" / "musterwerk-worker.log",
+        )
+    )
+
+    async def serves() -> bool:
+        return any(line.startswith(_SERVES) for line in process.log_tail())
+
+    try:
+        await process.ready(serves)
+    except BaseException:
+        process.kill()
+        raise
+    return process

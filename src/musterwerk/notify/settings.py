@@ -1,0 +1,101 @@
+"""Who is told, and how: from the environment, checked as a whole before anything runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.errors import MessageError
+from email.headerregistry import Address
+from typing import Literal
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from musterwerk.errors import UsageError
+from musterwerk.notify.mail import Mailbox, MailServer
+from musterwerk.notify.message import Target
+from musterwerk.notify.webhook import Webhook
+
+Language = Literal["en", "de"]
+
+_SMTP = "MUSTERWERK_SMTP"
+_FROM = "MUSTERWERK_MAIL_FROM"
+_TO = "MUSTERWERK_ALERT_MAIL"
+_WEBHOOK = "MUSTERWERK_ALERT_WEBHOOK"
+_LANGUAGE = "MUSTERWERK_LANGUAGE"
+_PORTS = {"smtp": 25, "smtps": 465}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """`targets` is empty where nobody is to be told."""
+
+    targets: tuple[Target, ...] = ()
+    language: Language = "en"
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
+        """Raises `UsageError` that names the variable and what is expected of it."""
+        given = {name: value.strip() for name, value in environ.items() if value.strip()}
+        targets: list[Target] = []
+        if webhook := given.get(_WEBHOOK):
+            targets.append(Webhook(_web_address(webhook)))
+        # Checked even where nobody is to be alerted: a typo is found today, not on that day.
+        server = _server(given[_SMTP]) if _SMTP in given else None
+        sender = _address(_FROM, given[_FROM]) if _FROM in given else None
+        for one in filter(None, (part.strip() for part in given.get(_TO, "").split(","))):
+            if server is None or sender is None:
+                missing = _SMTP if server is None else _FROM
+                example = "smtp://HOST:PORT" if server is None else "an address"
+                raise UsageError(f"{_TO} is set, so {missing} has to be set too: {example}")
+            targets.append(Mailbox(server, sender, _address(_TO, one)))
+        return cls(tuple({target.name: target for target in targets}.values()), _language(given))
+
+
+def _language(given: Mapping[str, str]) -> Language:
+    language = given.get(_LANGUAGE, "en").lower()
+    if language == "en" or language == "de":
+        return language
+    raise UsageError(f"{_LANGUAGE} is {language!r}; en or de is expected")
+
+
+def _address(variable: str, text: str) -> Address:
+    try:
+        address = Address(addr_spec=text)
+    except (MessageError, ValueError, IndexError):
+        address = Address()
+    if not address.username or not address.domain or not text.isascii():
+        raise UsageError(f"{variable}: {text!r} is no mail address; name@domain is expected")
+    return address
+
+
+def _server(text: str) -> MailServer:
+    parts = _split(text)
+    # The value is not repeated in messages: it may hold a password.
+    if parts is None or parts.scheme not in _PORTS or parts.path not in ("", "/"):
+        raise UsageError(f"{_SMTP}: smtp://[USER:PASSWORD@]HOST:PORT or smtps://... is expected")
+    if parts.username and parts.password is None:
+        raise UsageError(f"{_SMTP} names a user without a password; USER:PASSWORD@ is expected")
+    return MailServer(
+        host=parts.hostname or "",
+        port=parts.port or _PORTS[parts.scheme],
+        tls=parts.scheme == "smtps",
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password) if parts.password else None,
+    )
+
+
+def _web_address(text: str) -> str:
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https"):
+        raise UsageError(f"{_WEBHOOK}: http://HOST/PATH or https://HOST/PATH is expected")
+    return text
+
+
+def _split(text: str) -> SplitResult | None:
+    """None if it is no address with a host and, if any, a valid port."""
+    try:
+        parts = urlsplit(text)
+        valid = parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return None
+    return parts if valid else None

@@ -1,0 +1,36 @@
+"""A webhook: one POST with JSON, taken if the answer is 2xx."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+import httpx
+
+from musterwerk.errors import AlertError
+from musterwerk.notify.message import Message
+
+_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """The address may hold a secret and is shown nowhere. Redirects are not followed."""
+
+    url: str
+    name: str = "webhook"
+
+    async def send(self, message: Message) -> None:
+        headers = {"Content-Type": "application/json", "Idempotency-Key": message.key}
+        try:
+            async with httpx.AsyncClient(timeout=_SECONDS, follow_redirects=False) as http:
+                # ASCII only: what UTF-8 cannot hold is escaped.
+                answer = await http.post(
+                    self.url, content=json.dumps(message.data), headers=headers
+                )
+        except httpx.HTTPError as error:
+            raise AlertError(
+                f"the webhook cannot be reached: {type(error).__name__}: {error}"
+            ) from error
+        if not answer.is_success:
+            raise AlertError(f"the webhook answered with {answer.status_code}")

@@ -1,0 +1,13 @@
+"""Musterwerk's own database: SQLite by default, PostgreSQL where it is configured.
+
+Knows SQL and its tables, and nothing of Temporal. Calls block; in async code use a thread.
+Needs `pip install "musterwerk[store]"`.
+"""
+
+from __future__ import annotations
+
+from musterwerk.store.address import database_url
+from musterwerk.store.database import Store
+from musterwerk.store.deadletters import DeadLetterTable, LetterRow
+
+__all__ = ["DeadLetterTable", "LetterRow", "Store", "database_url"]

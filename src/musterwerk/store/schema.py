@@ -1,0 +1,89 @@
+"""Bringing the tables up to date, and refusing those that this version does not know."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from musterwerk.errors import StoreError, StoreMissing
+
+#: Not Alembic's own default: the database may have an application's migrations in it, too.
+VERSION_TABLE = "musterwerk_version"
+
+#: Any fixed number will do; it only has to be the same in every process that migrates.
+_LOCK = 0x6D757374_6F72
+
+
+def migrate(engine: Engine, file: Path | None) -> None:
+    """Bring the database to the newest version, in one transaction. The second of two waits."""
+    if file is not None:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(file), engine.connect() as connection:
+        if file is not None:
+            # Not while a transaction is open, and refused while others are at it.
+            raw = connection.connection.driver_connection
+            assert raw is not None  # noqa: S101 - for the type checker; it is connected
+            raw.execute("PRAGMA journal_mode=WAL")
+        with connection.begin():
+            if connection.dialect.name == "postgresql":
+                connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            _refuse_newer(_version(connection))
+            command.upgrade(_config(connection), "head")
+
+
+def check(connection: Connection) -> None:
+    """Raise unless the tables are this version's."""
+    version = _version(connection)
+    if version is None:
+        raise StoreMissing("the database has no tables of Musterwerk's yet")
+    _refuse_newer(version)
+    if version != _scripts().get_current_head():
+        raise StoreError(
+            f"the database has the tables of an older version ({version}); "
+            "`musterwerk worker` of this version brings them up to date when it starts"
+        )
+
+
+def _version(connection: Connection) -> str | None:
+    options = {"version_table": VERSION_TABLE}
+    return MigrationContext.configure(connection, opts=options).get_current_revision()
+
+
+def _refuse_newer(version: str | None) -> None:
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if version is not None and version not in known:
+        raise StoreError(
+            f"the database was written by a newer version of Musterwerk (its tables are at "
+            f"{version!r}, this version knows up to {_scripts().get_current_head()!r}); "
+            "install that version or a later one"
+        )
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", "musterwerk.store:migrations")
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _alone(file: Path | None) -> Generator[None]:
+    """One process at a time: SQLite cannot wait for its turn to switch a new file to WAL."""
+    if file is None:
+        yield
+        return
+    with file.with_name(file.name + ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
