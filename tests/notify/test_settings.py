@@ -1,0 +1,48 @@
+"""Settings of alerts: a typo is found when the worker starts, not on the day of the alert."""
+
+from __future__ import annotations
+
+import pytest
+
+from musterwerk.errors import UsageError
+from musterwerk.notify import Mailbox, MailServer, Settings
+
+GOOD = {
+    "MUSTERWERK_SMTP": "smtps://ops:p%40ss@mail.example",
+    "MUSTERWERK_MAIL_FROM": "musterwerk@example.com",
+    "MUSTERWERK_ALERT_MAIL": "ada@example.com, bob@example.com,",
+    "MUSTERWERK_ALERT_WEBHOOK": "https://hooks.example/secret",
+    "MUSTERWERK_LANGUAGE": "de",
+}
+
+
+def test_everything_is_read() -> None:
+    settings = Settings.from_environment(GOOD)
+    names = [target.name for target in settings.targets]
+    assert names == ["webhook", "mail:ada@example.com", "mail:bob@example.com"]
+    ada = settings.targets[1]
+    assert isinstance(ada, Mailbox)
+    assert ada.server == MailServer("mail.example", 465, True, "ops", "p@ss")
+    assert settings.language == "de"
+
+
+def test_nothing_set_alerts_nobody() -> None:
+    assert Settings.from_environment({}) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"MUSTERWERK_SMTP": "mail.example:25"}, r"MUSTERWERK_SMTP: smtp://"),
+        ({"MUSTERWERK_SMTP": "smtp://mail.example:port"}, r"MUSTERWERK_SMTP: smtp://"),
+        ({"MUSTERWERK_SMTP": ""}, r"so MUSTERWERK_SMTP has to be set too"),
+        ({"MUSTERWERK_MAIL_FROM": ""}, r"so MUSTERWERK_MAIL_FROM has to be set too"),
+        ({"MUSTERWERK_MAIL_FROM": "musterwerk"}, r"MUSTERWERK_MAIL_FROM: .* name@domain"),
+        ({"MUSTERWERK_ALERT_MAIL": "ada@@x"}, r"MUSTERWERK_ALERT_MAIL: 'ada@@x' is no mail"),
+        ({"MUSTERWERK_ALERT_WEBHOOK": "hooks.example"}, r"MUSTERWERK_ALERT_WEBHOOK: http://"),
+        ({"MUSTERWERK_LANGUAGE": "fr"}, r"MUSTERWERK_LANGUAGE is 'fr'; en or de"),
+    ],
+)
+def test_a_wrong_setting_is_named(change: dict[str, str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Settings.from_environment(GOOD | change)
