@@ -19,6 +19,8 @@ import pytest
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
 from tests.cli.support import MUSTERWERK, contribute, environment, musterwerk
+from tests.saga.letterbox.test_letterbox import letter_of
+from tests.waiting import until_async
 
 DYING_PART = """
 import sys
@@ -113,6 +115,24 @@ async def test_addresses_work_and_commands_find_them(tmp_path: Path) -> None:
             pass
         result = musterwerk("sagas", "list", "-o", "json", home=tmp_path)
         assert (result.code, result.data) == (0, [])
+
+
+async def test_dead_letters_are_kept_from_the_start(tmp_path: Path) -> None:
+    """Who tries the saga's dead letters on one machine would have to know of a second command."""
+    with dev(tmp_path):
+        client = await connect(address_of(tmp_path), isolated=True)
+        letter = letter_of()
+        await client.start_workflow(
+            "musterwerk.DeadLetter", letter, id=letter["id"], task_queue="musterwerk"
+        )
+
+        async def listed() -> bool:
+            result = musterwerk("sagas", "list", "--dead-letters", "-o", "json", home=tmp_path)
+            return [one["id"] for one in result.data] == [letter["id"]]
+
+        await until_async(listed)
+        sagas = musterwerk("sagas", "list", "-o", "json", home=tmp_path)
+        assert sagas.data == []  # a letter is no saga
 
 
 async def test_restart_keeps_the_data(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from musterwerk.cli.address import (
 from musterwerk.cli.extensions import dev_parts
 from musterwerk.cli.output import Output
 from musterwerk.cli.running import run
-from musterwerk.cli.worker import start_worker, worker_options
+from musterwerk.cli.worker import installed, start_worker, worker_options
 from musterwerk.runtime.connection import DEFAULT_NAMESPACE, Target
 from musterwerk.runtime.folder import FolderLock
 from musterwerk.runtime.processes import ManagedProcess, ProcessDied, first_death
@@ -58,7 +58,8 @@ def dev(
     one. The data is kept for the next start.
     """
     parts: list[DevPart] = dev_parts(without=() if shop else ("shop",))
-    worker_options(data)  # wrong settings are told before anything starts
+    if installed():
+        worker_options(data)  # wrong settings are told before anything starts
     run(_dev(data.absolute(), given_address(address), parts), stop_code=0)
 
 
@@ -66,9 +67,7 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
     watched: list[ManagedProcess] = []
     async with AsyncExitStack() as stack:
         context = await _engine(stack, data, given, watched)
-        worker = await start_worker(data, context.target)
-        stack.push_async_callback(worker.stop)
-        watched.append(worker)
+        await _letterbox(stack, context)
         addresses = {"Temporal": context.address}
         if context.ui_url:
             addresses["Temporal UI"] = context.ui_url
@@ -88,6 +87,15 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
         stack.callback(dev_file(data).unlink, missing_ok=True)
         _announce(addresses, data)
         raise ProcessDied(await first_death(watched))
+
+
+async def _letterbox(stack: AsyncExitStack, context: DevContext) -> None:
+    if not installed():
+        Output().say("Dead letters are not kept: that needs pip install 'musterwerk[worker]'.")
+        return
+    worker = await start_worker(context.data, context.target)
+    stack.push_async_callback(worker.stop)
+    context.watch(worker)
 
 
 async def _engine(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -48,6 +49,11 @@ async def _work(target: Target, options: WorkerOptions) -> None:
 
     client = await target.connect(patience=_CONNECT_SECONDS)
     await serve(client, options, Output().say)
+
+
+def installed() -> bool:
+    """Whether the parts of the extra `worker` are there."""
+    return all(find_spec(name) for name in ("aiosmtplib", "alembic", "httpx", "sqlalchemy"))
 
 
 def worker_options(data: Path) -> WorkerOptions:

@@ -11,11 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.api.common.v1 import WorkflowExecution
+from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
 
+from musterwerk.saga.letterbox import owners
+from musterwerk.saga.letterbox.model import Letter
 from musterwerk.store import DeadLetterTable, Store, database_url
 from musterwerk.worker import WorkerOptions, serve
+from tests.cli import desk
 from tests.receivers import mail_server, webhook_server
 from tests.waiting import until, until_async
 
@@ -251,9 +257,6 @@ async def waiting_for_a_word(handle: Handle) -> bool:
 
 
 async def test_how_an_owner_ended(box: Box, client: Client) -> None:
-    from musterwerk.saga.letterbox import owners
-    from musterwerk.saga.letterbox.model import Letter
-
     owner = await client.start_workflow(
         "Nobody", id=f"owner-{uuid.uuid4()}", task_queue=f"none-{uuid.uuid4()}"
     )
@@ -269,3 +272,32 @@ async def test_how_an_owner_ended(box: Box, client: Client) -> None:
     assert gone is not None
     assert gone.resolution is not None
     assert gone.resolution.action == "gone"
+
+
+async def test_an_owner_that_was_reset_still_has_its_letter(client: Client) -> None:
+    """A reset ends the run that wrote the letter; the saga lives on in the next."""
+    queue = f"owners-{uuid.uuid4()}"
+    owner = await client.start_workflow("NoSaga", id=f"owner-{uuid.uuid4()}", task_queue=queue)
+    letter = Letter.read(letter_of(workflow_id=owner.id, run_id=owner.first_execution_run_id))
+    async with Worker(client, task_queue=queue, workflows=[desk.NoSaga]):
+
+        async def begun() -> bool:
+            return len((await owner.fetch_history()).events) >= 4
+
+        await until_async(begun)
+        await client.workflow_service.reset_workflow_execution(
+            ResetWorkflowExecutionRequest(
+                namespace=client.namespace,
+                workflow_execution=WorkflowExecution(workflow_id=owner.id, run_id=letter.run_id),
+                reason="test",
+                request_id=str(uuid.uuid4()),
+                workflow_task_finish_event_id=4,
+            )
+        )
+        assert (await owner.describe()).run_id != letter.run_id
+        assert await owners.ended(client, letter) is None
+        await client.get_workflow_handle(owner.id).terminate()
+        ended = await owners.ended(client, letter)
+        assert ended is not None
+        assert ended.resolution is not None
+        assert ended.resolution.action == "terminated"
