@@ -45,7 +45,7 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
         await command("shop", "order", str(tmp_path / "order.json"))
         await until_async(fulfilled, limit=60)
         saga = await command("sagas", "show", "order-first")
-        assert "reserve_inventory" in json.dumps(saga)
+        assert "reserve_article" in json.dumps(saga)
         dev.send_signal(signal.SIGINT)
         async with asyncio.timeout(60):
             assert await dev.wait() == 0

@@ -8,6 +8,7 @@ import pytest
 from temporalio.client import WorkflowFailureError
 from temporalio.exceptions import CancelledError
 
+from musterwerk.shop.model import Line
 from musterwerk.shop.patience import PATIENCE, Patience
 from musterwerk.shop.workflow import OrderFulfillmentWorkflow
 from tests.shop.desk import Desk, order
@@ -79,6 +80,32 @@ async def test_what_is_out_of_stock_fails_and_the_customer_reads_why(desk: Desk)
     (mail,) = desk.mails("rare")
     assert "X-Kind: failure" in mail
     assert "CD-RARE" in mail
+
+
+async def test_an_article_that_is_short_gives_the_others_back(desk: Desk) -> None:
+    """Each article has a reservation of its own: the one that was had must not stay behind."""
+    pair = order("half").model_copy(
+        update={"lines": [Line(sku="CD-1", quantity=2), Line(sku="CD-RARE", quantity=2)]}
+    )
+    await desk.place(pair)
+    view = await desk.ended("half")
+    assert view["status"] == "failed"
+    assert "CD-RARE" in view["reason"]
+    query = "SELECT sku, state FROM reservations WHERE order_id = 'half'"
+    assert desk.rows("inventory", query) == [("CD-1", "released")]
+    assert_undone(desk, "half")
+    assert len(desk.mails("half")) == 1
+
+
+async def test_an_order_of_two_articles_leaves_in_one_parcel(desk: Desk) -> None:
+    pair = order("pair").model_copy(
+        update={"lines": [Line(sku="CD-1", quantity=2), Line(sku="CD-2", quantity=3)]}
+    )
+    await desk.place(pair)
+    assert (await desk.ended("pair"))["status"] == "fulfilled"
+    query = "SELECT sku, units, state FROM reservations WHERE order_id = 'pair' ORDER BY sku"
+    assert desk.rows("inventory", query) == [("CD-1", 2, "issued"), ("CD-2", 3, "issued")]
+    assert_fulfilled(desk, "pair", units=5)
 
 
 async def test_a_declined_card_gives_the_goods_back(desk: Desk) -> None:

@@ -9,7 +9,7 @@ from temporalio import activity
 
 from musterwerk.saga import step_key
 from musterwerk.shop.gateway import Gateway, Undo
-from musterwerk.shop.model import Order, Payment, Reservation, Shipment
+from musterwerk.shop.model import Line, Order, Payment, Reservation, Shipment
 
 
 class ShopActivities:
@@ -24,8 +24,8 @@ class ShopActivities:
 
     def all(self) -> list[Callable[..., Any]]:
         return [
-            self.reserve_inventory,
-            self.release_inventory,
+            self.reserve_article,
+            self.release_article,
             self.charge_payment,
             self.refund_payment,
             self.create_shipment,
@@ -37,11 +37,13 @@ class ShopActivities:
         ]
 
     @activity.defn
-    async def reserve_inventory(self, order: Order) -> Reservation:
-        return await self._gateway.reserve(order, step_key().business_key)
+    async def reserve_article(self, order: Order, line: Line) -> Reservation:
+        return await self._gateway.reserve(order.order_id, line, step_key().business_key)
 
     @activity.defn
-    async def release_inventory(self, order: Order, reservation: Reservation | None) -> None:
+    async def release_article(
+        self, order: Order, line: Line, reservation: Reservation | None
+    ) -> None:
         await self._gateway.release(order.order_id, _undo())
 
     @activity.defn
@@ -65,7 +67,7 @@ class ShopActivities:
         await self._gateway.hand_over(order.order_id, step_key().business_key)
 
     @activity.defn
-    async def issue_stock(self, order: Order, reservation: Reservation) -> None:
+    async def issue_stock(self, order: Order) -> None:
         await self._gateway.issue(order.order_id, step_key().business_key)
 
     @activity.defn

@@ -15,7 +15,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 from temporalio.exceptions import ApplicationError
 
-from musterwerk.shop.model import Order, Payment, Reservation, Shipment, Wire
+from musterwerk.shop.model import Line, Order, Payment, Reservation, Shipment, Wire
 
 #: Seconds for one whole call; shorter than any activity's start_to_close_timeout.
 TIMEOUT = 1.0
@@ -70,15 +70,15 @@ class Gateway:
         self._urls = urls
         self._timeout = timeout
 
-    async def reserve(self, order: Order, key: str) -> Reservation:
-        body = order.model_dump(mode="json", include={"order_id", "lines"})
+    async def reserve(self, order_id: str, line: Line, key: str) -> Reservation:
+        body = {"order_id": order_id, **line.model_dump(mode="json")}
         return _read(Reservation, await self._post("inventory", "/reservations", key, body))
 
     async def release(self, order_id: str, undo: Undo) -> None:
         await self._undo("inventory", "/reservations/release", order_id, undo)
 
     async def issue(self, order_id: str, key: str) -> None:
-        """The goods of the order's one live reservation leave the warehouse."""
+        """The goods of all the order's live reservations leave the warehouse."""
         await self._post("inventory", "/reservations/issue", key, {"order_id": order_id})
 
     async def charge(self, order: Order, key: str) -> Payment:

@@ -23,6 +23,7 @@ def _no_number(value: Any) -> Any:
 
 Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
 Sku = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0,31}$")]
+Quantity = Annotated[int, Field(strict=True, gt=0, le=10_000)]
 
 
 class Wire(BaseModel):
@@ -63,7 +64,7 @@ class Money(Wire):
 
 class Line(Wire):
     sku: Sku
-    quantity: Annotated[int, Field(strict=True, gt=0, le=10_000)]
+    quantity: Quantity
 
 
 class Order(Wire):
@@ -85,6 +86,8 @@ class Order(Wire):
 
 
 class Reservation(Wire):
+    """The units of one article that are promised to one order."""
+
     reservation_id: str
     units: int
 

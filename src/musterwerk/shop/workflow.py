@@ -27,7 +27,7 @@ OrderState = Literal["processing", "shipping", "undoing", "fulfilled", "failed",
 REFUSALS = frozenset({"OutOfStock", "CardDeclined", "CannotShip", "UnknownSku"})
 
 SERVICES = {
-    "reserve_inventory": "the warehouse",
+    "reserve_article": "the warehouse",
     "charge_payment": "payment",
     "create_shipment": "shipping",
 }
@@ -80,12 +80,14 @@ class OrderFulfillmentWorkflow:
 
     async def _fulfil(self, options: StepOptions) -> Outcome:
         saga, order = self._saga, self._order
-        reservation = await saga.run(
-            ShopActivities.reserve_inventory,
-            order,
-            undo=ShopActivities.release_inventory,
-            **options,
-        )
+        for line in order.lines:
+            await saga.run(
+                ShopActivities.reserve_article,
+                order,
+                line,
+                undo=ShopActivities.release_article,
+                **options,
+            )
         if order.total.amount:  # what costs nothing is not charged
             await saga.run(
                 ShopActivities.charge_payment, order, undo=ShopActivities.refund_payment, **options
@@ -96,7 +98,7 @@ class OrderFulfillmentWorkflow:
         )
         saga.pivot()
         await saga.run(ShopActivities.hand_over_shipment, order, shipment, **options)
-        await saga.run(ShopActivities.issue_stock, order, reservation, **options)
+        await saga.run(ShopActivities.issue_stock, order, **options)
         await self._confirm(shipment, options)
         return Outcome(
             status="fulfilled", order_id=order.order_id, tracking_number=shipment.tracking_number

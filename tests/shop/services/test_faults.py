@@ -164,7 +164,7 @@ def test_duplicate_is_handled_twice_and_happens_once(tmp_path: Path) -> None:
     answers: list[int] = []
     with service(made, only("duplicate")) as inventory:
         for n in range(12):
-            body = {"order_id": f"o-{n}", "lines": [{"sku": "CD-1", "quantity": 1}]}
+            body = {"order_id": f"o-{n}", "sku": "CD-1", "quantity": 1}
             answers.append(inventory.post("/reservations", f"k{n}", body).status_code)
         assert inventory.get("/stock")[0]["reserved"] == 12
     assert len(rows(tmp_path / "inventory.sqlite", MOVED)) == 12

@@ -27,11 +27,12 @@ from musterwerk.shop.gateway import Gateway, ServiceUrls, Undo
 from musterwerk.shop.model import Line, Money, Order
 from tests.shop.services.harness import Process, Running, rows, serving
 
+LINE = Line(sku="CD-1", quantity=2)
 ORDER = Order(
     order_id="o-1",
     customer_id="C-17",
     email="ada@customer.example",
-    lines=[Line(sku="CD-1", quantity=2)],
+    lines=[LINE],
     total=Money(amount=Decimal("12.50"), currency="USD"),
 )
 
@@ -67,7 +68,7 @@ async def failing(call: Any) -> ApplicationError:
 
 
 async def test_an_order_goes_all_the_way(gateway: Gateway, tmp_path: Path, smtp: Process) -> None:
-    reservation = await gateway.reserve(ORDER, "r")
+    reservation = await gateway.reserve("o-1", LINE, "r")
     assert reservation.units == 2
     payment = await gateway.charge(ORDER, "c")
     assert payment.captured == ORDER.total
@@ -83,7 +84,7 @@ async def test_an_order_goes_all_the_way(gateway: Gateway, tmp_path: Path, smtp:
 
 
 async def test_an_order_goes_all_the_way_back(gateway: Gateway, tmp_path: Path) -> None:
-    await gateway.reserve(ORDER, "r")
+    await gateway.reserve("o-1", LINE, "r")
     await gateway.charge(ORDER, "c")
     await gateway.ship(ORDER, "s")
     for undo in (gateway.cancel_shipment, gateway.refund, gateway.release):
@@ -97,14 +98,14 @@ async def test_an_order_goes_all_the_way_back(gateway: Gateway, tmp_path: Path) 
 
 async def test_refusals_are_typed_and_final(gateway: Gateway) -> None:
     """Trying again to sell what is not there would keep the customer waiting for nothing."""
-    many = ORDER.model_copy(update={"lines": [Line(sku="CD-1", quantity=99)]})
+    many = Line(sku="CD-1", quantity=99)
     dear = ORDER.model_copy(update={"total": Money(amount=Decimal("5000.01"), currency="USD")})
     huge = ORDER.model_copy(update={"lines": [Line(sku="CD-1", quantity=1001)]})
-    odd = ORDER.model_copy(update={"lines": [Line(sku="CD-99", quantity=1)]})
+    odd = Line(sku="CD-99", quantity=1)
     free = ORDER.model_copy(update={"total": Money(amount=Decimal("0.00"), currency="USD")})
     calls = {
-        "OutOfStock": gateway.reserve(many, "k1"),
-        "UnknownSku": gateway.reserve(odd, "k2"),
+        "OutOfStock": gateway.reserve("o-1", many, "k1"),
+        "UnknownSku": gateway.reserve("o-1", odd, "k2"),
         "CardDeclined": gateway.charge(dear, "k3"),
         "InvalidRequest": gateway.charge(free, "k4"),
         "CannotShip": gateway.ship(huge, "k5"),
@@ -119,7 +120,7 @@ async def test_refusals_are_typed_and_final(gateway: Gateway) -> None:
     late = await failing(gateway.cancel_shipment("o-1", Undo(undoes="k7", key="k9")))
     assert (late.type, late.non_retryable) == ("AlreadyHandedOver", True)
     await gateway.release("o-1", Undo(undoes="k10", key="k11"))
-    zombie = await failing(gateway.reserve(ORDER, "k10"))
+    zombie = await failing(gateway.reserve("o-1", LINE, "k10"))
     assert (zombie.type, zombie.non_retryable) == ("EffectUndone", True)
 
 
@@ -127,7 +128,7 @@ async def test_no_answer_in_time_is_an_outage(http: httpx.AsyncClient) -> None:
     """Nobody knows whether the effect has happened: it must be retryable, never a refusal."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         url = f"http://127.0.0.1:{deaf.getsockname()[1]}"
-        error = await failing(at(http, url, timeout=0.1).reserve(ORDER, "k1"))
+        error = await failing(at(http, url, timeout=0.1).reserve("o-1", LINE, "k1"))
     assert (error.type, error.non_retryable) == ("ServiceUnavailable", False)
     assert error.message == "inventory did not answer within 0.1 s"
 
@@ -197,7 +198,7 @@ async def test_what_an_answer_means(
         return answer
 
     with serving(Starlette(routes=[Route("/{path:path}", say, methods=["POST"])])) as running:
-        error = await failing(at(http, running.url).reserve(ORDER, "k1"))
+        error = await failing(at(http, running.url).reserve("o-1", LINE, "k1"))
     assert (error.type, error.non_retryable) == (kind, final)
 
 
@@ -213,7 +214,7 @@ async def test_every_attempt_sends_the_same(http: httpx.AsyncClient) -> None:
     with serving(Starlette(routes=[Route("/{path:path}", take, methods=["POST"])])) as running:
         for order in (ORDER, travelled):
             calls = at(http, running.url)
-            await failing(calls.reserve(order, "k1"))
+            await failing(calls.reserve(order.order_id, order.lines[0], "k1"))
             await failing(calls.charge(order, "k2"))
             await failing(calls.ship(order, "k3"))
             await failing(calls.refund(order.order_id, Undo("k2", "k2:undo")))

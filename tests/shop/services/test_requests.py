@@ -19,7 +19,7 @@ from musterwerk.shop.services.app import Service
 from musterwerk.shop.services.idempotency import Key
 from tests.shop.services.harness import Running, rows, service, slug
 
-RESERVE = {"order_id": "o-1", "lines": [{"sku": "CD-1", "quantity": 1}]}
+RESERVE = {"order_id": "o-1", "sku": "CD-1", "quantity": 1}
 JSON = {"content-type": "application/json", "Idempotency-Key": "k1"}
 
 
@@ -119,10 +119,10 @@ def test_what_is_not_json_is_refused_clearly(inventory: Running, body: bytes) ->
 
 @pytest.mark.parametrize("quantity", [0, -1, 1.5, "2", True, 10**30])
 def test_a_quantity_that_is_none_is_refused_by_its_field(inventory: Running, quantity: Any) -> None:
-    body = {"order_id": "o-1", "lines": [{"sku": "CD-1", "quantity": quantity}]}
+    body = {"order_id": "o-1", "sku": "CD-1", "quantity": quantity}
     answer = inventory.post("/reservations", "k1", body)
     assert (answer.status_code, slug(answer)) == (422, "invalid")
-    assert [error["field"] for error in answer.json()["errors"]] == ["lines.0.quantity"]
+    assert [error["field"] for error in answer.json()["errors"]] == ["quantity"]
 
 
 def test_an_unknown_field_is_refused(inventory: Running) -> None:

@@ -1,7 +1,8 @@
 """Faults on purpose, between the network and a service that knows nothing of them.
 
-Which request meets which fault follows from the seed, the address, the order and how often the
-order has been there. Idempotency keys are left out: they are new in every run.
+Which request meets which fault follows from the seed, the address, the order, its article where
+one is named, and how often these have been there. Idempotency keys are left out: they are new in
+every run.
 """
 
 from __future__ import annotations
@@ -98,7 +99,7 @@ class Faults:
         return {"injected": dict(self.injected), "in_flight": self.in_flight}
 
     async def _handle(self, call: Call) -> Answer:
-        order = _order_of(call)
+        order = _subject(call)
         self._seen[call.path, order] += 1
         if time.monotonic() < self._back_at:
             return _answer("unavailable", f"{self._service} is down for a moment")
@@ -138,14 +139,17 @@ class Faults:
         return await self._inner(call)
 
 
-def _order_of(call: Call) -> str:
+def _subject(call: Call) -> str:
+    """The order, and the article: an order's articles come at once, in any sequence."""
     try:
         body = json.loads(call.body)
     except (ValueError, RecursionError):
         return ""  # the service will say what is wrong with it
     if not isinstance(body, dict):
         return ""
-    return str(cast("dict[str, Any]", body).get("order_id", ""))
+    named = cast("dict[str, Any]", body)
+    order = str(named.get("order_id", ""))
+    return f"{order}/{named['sku']}" if "sku" in named else order
 
 
 def _answer(slug: str, detail: str) -> Answer:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter
-from pydantic import Field
 from sqlalchemy import ColumnElement, Row, insert, select, update
 from sqlalchemy.orm import Session
 
-from musterwerk.shop.model import Identifier, Line, Reservation, Wire
+from musterwerk.shop.model import Identifier, Quantity, Reservation, Sku, Wire
 from musterwerk.shop.services.app import Service
 from musterwerk.shop.services.database import Database, now
 from musterwerk.shop.services.idempotency import BusinessKey, Key
@@ -32,7 +31,8 @@ class Stock(Wire):
 
 class Reserve(Wire):
     order_id: Identifier
-    lines: Annotated[list[Line], Field(min_length=1, max_length=100)]
+    sku: Sku
+    quantity: Quantity
 
 
 class Release(Wire):
@@ -43,7 +43,7 @@ class Release(Wire):
 
 
 class Issue(Wire):
-    """Without `key` it is the order's one live reservation whose goods leave."""
+    """Without `key` it is the goods of all the order's live reservations that leave."""
 
     order_id: Identifier
     key: BusinessKey | None = None
@@ -58,7 +58,7 @@ class Inventory:
             return [Stock(**row) for row in books.stock_list(session)]
 
     def reserve(self, body: Reserve, key: Key) -> Reservation:
-        """Promise goods to an order, all of them or none."""
+        """Promise one article to an order, as many units as it wants or none."""
         request = body.model_dump(mode="json")
         done = self._database.once(key, request, lambda session: _reserve(session, key, body))
         return Reservation.model_validate(done)
@@ -68,18 +68,19 @@ class Inventory:
 
         def undo(session: Session, done: Any) -> None:
             chosen = reservations.c.reservation_id == done["reservation_id"]
-            _leave(session, _live(session, body.order_id, chosen), "release")
+            (found,) = _live(session, body.order_id, chosen)
+            _leave(session, found, "release")
 
         self._database.back(key, body.key, body.order_id, undo)
 
     def issue(self, body: Issue, key: Key) -> None:
-        """The goods of a reservation leave the house for good. Repeating it changes nothing."""
+        """The goods leave the house for good, all at once. Repeating it changes nothing."""
 
         def effect(session: Session) -> None:
             chosen = reservations.c.key == body.key if body.key else _held_by(body.order_id)
-            found = _live(session, body.order_id, chosen)
-            if found.state != "issued":
-                _leave(session, found, "issue")
+            for found in _live(session, body.order_id, chosen):
+                if found.state != "issued":
+                    _leave(session, found, "issue")
 
         self._database.onward(key, {"issue": body.model_dump(mode="json")}, effect)
 
@@ -115,61 +116,57 @@ def create(data: Path, stock: Mapping[str, int] | None = None) -> Service:
 
 
 def _reserve(session: Session, key: str, body: Reserve) -> dict[str, Any]:
-    units = _wanted(session, body)
+    _check_stock(session, body)
     holder = session.execute(
-        select(reservations.c.reservation_id).where(_held_by(body.order_id))
+        select(reservations.c.reservation_id).where(
+            _held_by(body.order_id), reservations.c.sku == body.sku
+        )
     ).scalar()
     if holder is not None:
-        raise Problem("order-taken", f"order {body.order_id} has reservation {holder} already")
+        raise Problem(
+            "order-taken", f"order {body.order_id} has reservation {holder} of {body.sku} already"
+        )
     reservation_id = "res-" + sha256(key.encode()).hexdigest()[:20]
     session.execute(
         insert(reservations).values(
             key=key,
             order_id=body.order_id,
+            sku=body.sku,
             reservation_id=reservation_id,
-            units=sum(units.values()),
+            units=body.quantity,
             state="reserved",
             created_at=now(),
             changed_at=now(),
         )
     )
-    books.move(session, "reserve", body.order_id, reservation_id, units)
-    return Reservation(reservation_id=reservation_id, units=sum(units.values())).model_dump()
+    books.move(session, "reserve", reservation_id)
+    return Reservation(reservation_id=reservation_id, units=body.quantity).model_dump()
 
 
-def _wanted(session: Session, body: Reserve) -> dict[str, int]:
-    """The units by article, if all are known and there are enough of each."""
-    units: dict[str, int] = {}
-    for line in body.lines:
-        units[line.sku] = units.get(line.sku, 0) + line.quantity
-    found = session.execute(
-        select(articles.c.sku, articles.c.available).where(articles.c.sku.in_(units))
-    )
-    available: dict[str, int] = {row.sku: row.available for row in found}
-    unknown = sorted(units.keys() - available.keys())
-    if unknown:
-        raise Problem("unknown-sku", f"there is no article {', '.join(unknown)}")
-    short = [sku for sku, wanted in units.items() if wanted > available[sku]]
-    if short:
-        raise Problem(
-            "out-of-stock",
-            "; ".join(f"{sku}: {units[sku]} wanted, {available[sku]} in stock" for sku in short),
-        )
-    return units
+def _check_stock(session: Session, body: Reserve) -> None:
+    available = session.execute(
+        select(articles.c.available).where(articles.c.sku == body.sku)
+    ).scalar()
+    if available is None:
+        raise Problem("unknown-sku", f"there is no article {body.sku}")
+    if body.quantity > available:
+        raise Problem("out-of-stock", f"{body.sku}: {body.quantity} wanted, {available} in stock")
 
 
 def _held_by(order_id: str) -> ColumnElement[bool]:
     return (reservations.c.order_id == order_id) & (reservations.c.state != "released")
 
 
-def _live(session: Session, order_id: str, chosen: ColumnElement[bool]) -> Row[Any]:
-    found = session.execute(select(reservations).where(chosen)).one_or_none()
-    if found is None:
+def _live(session: Session, order_id: str, chosen: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    """The chosen reservations, at least one. A problem if any is another order's or released."""
+    found = session.execute(select(reservations).where(chosen)).all()
+    if not found:
         raise Problem("not-found", f"order {order_id} has no such reservation")
-    if found.order_id != order_id:
-        raise Problem("key-reused", f"this reservation is another order's, not {order_id}'s")
-    if found.state == "released":
-        raise Problem("undone", f"reservation {found.reservation_id} was released")
+    for row in found:
+        if row.order_id != order_id:
+            raise Problem("key-reused", f"this reservation is another order's, not {order_id}'s")
+        if row.state == "released":
+            raise Problem("undone", f"reservation {row.reservation_id} was released")
     return found
 
 
@@ -177,8 +174,7 @@ def _leave(session: Session, found: Row[Any], kind: books.Movement) -> None:
     """Move the reservation's goods out of it, back to the shelf or out of the house."""
     if found.state != "reserved":
         raise Problem("already-handed-over", f"the goods of order {found.order_id} have left")
-    units = books.reserved_units(session, found.reservation_id)
-    books.move(session, kind, found.order_id, found.reservation_id, units)
+    books.move(session, kind, found.reservation_id)
     session.execute(
         update(reservations)
         .where(reservations.c.key == found.key)

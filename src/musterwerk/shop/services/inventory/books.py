@@ -52,6 +52,7 @@ reservations = Table(
     metadata,
     Column("key", String, primary_key=True),
     Column("order_id", String, nullable=False),
+    Column("sku", String, ForeignKey("articles.sku"), nullable=False),
     Column("reservation_id", String, nullable=False, unique=True),
     Column("units", Integer, CheckConstraint("units > 0"), nullable=False),
     Column(
@@ -64,8 +65,9 @@ reservations = Table(
     Column("changed_at", String, nullable=False),
 )
 Index(
-    "one_reservation_per_order",
+    "one_reservation_per_article",
     reservations.c.order_id,
+    reservations.c.sku,
     unique=True,
     sqlite_where=text("state <> 'released'"),
 )
@@ -113,36 +115,24 @@ _SIGNS: dict[Movement, tuple[int, int, int]] = {
 }
 
 
-def move(
-    session: Session, kind: Movement, order_id: str, reservation_id: str, units: dict[str, int]
-) -> None:
+def move(session: Session, kind: Movement, reservation_id: str) -> None:
+    """Move all units of this reservation; a trigger applies that to the article."""
     available, reserved, shipped = _SIGNS[kind]
+    held = session.execute(
+        select(reservations).where(reservations.c.reservation_id == reservation_id)
+    ).one()
     session.execute(
-        insert(movements),
-        [
-            {
-                "sku": sku,
-                "order_id": order_id,
-                "reservation_id": reservation_id,
-                "kind": kind,
-                "available_delta": available * quantity,
-                "reserved_delta": reserved * quantity,
-                "shipped_delta": shipped * quantity,
-                "at": now(),
-            }
-            for sku, quantity in units.items()
-        ],
-    )
-
-
-def reserved_units(session: Session, reservation_id: str) -> dict[str, int]:
-    """What this reservation took, by article."""
-    found = session.execute(
-        select(movements.c.sku, movements.c.reserved_delta).where(
-            movements.c.reservation_id == reservation_id, movements.c.kind == "reserve"
+        insert(movements).values(
+            sku=held.sku,
+            order_id=held.order_id,
+            reservation_id=reservation_id,
+            kind=kind,
+            available_delta=available * held.units,
+            reserved_delta=reserved * held.units,
+            shipped_delta=shipped * held.units,
+            at=now(),
         )
     )
-    return {row.sku: row.reserved_delta for row in found}
 
 
 def read_stock(path: Path) -> dict[str, int]:
