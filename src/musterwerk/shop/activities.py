@@ -27,6 +27,7 @@ class ShopActivities:
             self.reserve_article,
             self.release_article,
             self.charge_payment,
+            self.find_payment,
             self.refund_payment,
             self.create_shipment,
             self.cancel_shipment,
@@ -49,6 +50,11 @@ class ShopActivities:
     @activity.defn
     async def charge_payment(self, order: Order) -> Payment:
         return await self._gateway.charge(order, step_key().business_key)
+
+    @activity.defn
+    async def find_payment(self, order: Order) -> Payment | None:
+        """Has the charge of this very step landed? None where it has not, or was undone."""
+        return await self._gateway.find_charge(step_key().business_key)
 
     @activity.defn
     async def refund_payment(self, order: Order, payment: Payment | None) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
+from urllib.parse import quote
 
 import httpx
 from pydantic import BaseModel, ValidationError
@@ -21,6 +22,7 @@ from musterwerk.shop.model import Line, Order, Payment, Reservation, Shipment, W
 TIMEOUT = 1.0
 
 UNAVAILABLE = "ServiceUnavailable"
+NOT_FOUND = "NotFound"
 
 #: The failure type of every problem that no repetition cures. Others are `InvalidRequest`.
 REFUSALS = {
@@ -33,6 +35,7 @@ REFUSALS = {
     "undone": "EffectUndone",
     "key-reused": "KeyReused",
     "undeliverable": "Undeliverable",
+    "not-found": NOT_FOUND,
 }
 
 _PREFIX = "urn:musterwerk:"
@@ -86,6 +89,16 @@ class Gateway:
         body["amount"] = order.total.model_dump(mode="json")
         return _read(Payment, await self._post("payment", "/charges", key, body))
 
+    async def find_charge(self, key: str) -> Payment | None:
+        """What was captured under this key; None if nothing was, so far, or it was undone."""
+        try:
+            answer = await self._ask("GET", "payment", f"/charges/{quote(key, safe='')}")
+        except ApplicationError as error:
+            if error.type in (NOT_FOUND, "EffectUndone"):
+                return None
+            raise
+        return _read(Payment, answer)
+
     async def refund(self, order_id: str, undo: Undo) -> None:
         await self._undo("payment", "/charges/refund", order_id, undo)
 
@@ -113,13 +126,15 @@ class Gateway:
     async def _post(
         self, service: str, path: str, key: str, body: dict[str, Any]
     ) -> httpx.Response:
+        headers = {"Idempotency-Key": str(key)}
+        return await self._ask("POST", service, path, json=body, headers=headers)
+
+    async def _ask(self, method: str, service: str, path: str, **content: Any) -> httpx.Response:
         url = getattr(self._urls, service).rstrip("/") + path
         try:
             # Over all of it: httpx's own timeouts begin anew with every packet.
             async with asyncio.timeout(self._timeout):
-                answer = await self._http.post(
-                    url, json=body, headers={"Idempotency-Key": str(key)}, timeout=None
-                )
+                answer = await self._http.request(method, url, timeout=None, **content)
         except TimeoutError as error:
             raise _unavailable(f"{service} did not answer within {self._timeout:g} s") from error
         except httpx.TransportError as error:

@@ -149,12 +149,15 @@ def test_unavailable_takes_the_whole_service_down_for_a_while(tmp_path: Path) ->
     calm = next(name for name in names if not met(name, 100))
     with service(payment_api.create(tmp_path), plan) as payment:
         assert payment.post("/charges", "k1", charge(struck)).status_code == 503
+        asked = payment.http.get("/charges/k1")
+        assert (asked.status_code, slug(asked)) == (503, "unavailable")
         other = payment.post("/charges", "k2", charge(calm))
         assert (other.status_code, slug(other)) == (503, "unavailable")
         assert other.headers["Retry-After"]
         assert payment.get("/health")["status"] == "ok"
         assert captured(tmp_path) == 0
         wait_until(lambda: payment.post("/charges", "k2", charge(calm)).is_success)
+        assert payment.http.get("/charges/k2").is_success
         assert payment.injected() == {"unavailable": 1}
 
 

@@ -124,6 +124,25 @@ async def test_refusals_are_typed_and_final(gateway: Gateway) -> None:
     assert (zombie.type, zombie.non_retryable) == ("EffectUndone", True)
 
 
+async def test_a_charge_is_asked_after(gateway: Gateway) -> None:
+    """None for what is not there, never for what could not be asked: that would pay nobody."""
+    assert await gateway.find_charge("k1") is None
+    made = await gateway.charge(ORDER, "k1")
+    assert await gateway.find_charge("k1") == made
+    await gateway.refund("o-1", Undo(undoes="k1", key="k2"))
+    assert await gateway.find_charge("k1") is None
+
+
+@pytest.mark.parametrize("answer", ["outage", "stranger"])
+async def test_who_cannot_answer_has_not_said_no(http: httpx.AsyncClient, answer: str) -> None:
+    async def say(_: Request) -> Response:
+        return problem(503, "unavailable") if answer == "outage" else Response(status_code=404)
+
+    with serving(Starlette(routes=[Route("/{path:path}", say)])) as running:
+        error = await failing(at(http, running.url).find_charge("k1"))
+    assert (error.type, error.non_retryable) == ("ServiceUnavailable", False)
+
+
 async def test_no_answer_in_time_is_an_outage(http: httpx.AsyncClient) -> None:
     """Nobody knows whether the effect has happened: it must be retryable, never a refusal."""
     with socket.create_server(("127.0.0.1", 0)) as deaf:
@@ -236,7 +255,9 @@ async def test_activities_take_their_keys_from_the_saga(gateway: Gateway, tmp_pa
         made.info = replace(made.info, activity_id=name)
         return made
 
+    assert await environment("do").run(activities.find_payment, ORDER) is None
     charged = await environment("do").run(activities.charge_payment, ORDER)
+    assert await environment("do").run(activities.find_payment, ORDER) == charged
     again = await environment("do").run(activities.charge_payment, ORDER)
     assert charged == again
     for known in (charged, None):

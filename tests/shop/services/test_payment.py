@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -85,6 +86,30 @@ def test_a_refund_before_the_charge_stops_the_charge(payment: Running, tmp_path:
     late = payment.post("/charges", "k1", charge("12.50"))
     assert (late.status_code, slug(late)) == (410, "undone")
     assert rows(tmp_path / "payment.sqlite", "SELECT * FROM entries") == []
+
+
+@pytest.mark.parametrize("key", ["k1", "odd/key?of#us%2F"])
+def test_a_charge_is_found_by_its_key(payment: Running, key: str) -> None:
+    """Whoever lost the answer asks what became of the charge, before they decide anything."""
+    address = f"/charges/{quote(key, safe='')}"
+    missing = payment.http.get(address)
+    assert (missing.status_code, slug(missing)) == (404, "not-found")
+    made = payment.post("/charges", key, charge("12.50"))
+    assert payment.get(address) == made.json()
+    payment.post("/charges/refund", "u1", {"order_id": "o-1", "key": key})
+    undone = payment.http.get(address)
+    assert (undone.status_code, slug(undone)) == (410, "undone")
+
+
+def test_a_charge_that_will_never_be_is_undone_too(payment: Running) -> None:
+    payment.post("/charges/refund", "u1", {"order_id": "o-1", "key": "k1"})
+    stopped = payment.http.get("/charges/k1")
+    assert (stopped.status_code, slug(stopped)) == (410, "undone")
+
+
+def test_a_charge_that_was_declined_has_not_landed(payment: Running) -> None:
+    payment.post("/charges", "k1", charge("5000.01"))
+    assert slug(payment.http.get("/charges/k1")) == "not-found"
 
 
 def test_the_key_of_a_charge_is_no_key_for_its_refund(payment: Running) -> None:

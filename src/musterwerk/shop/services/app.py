@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from musterwerk.errors import EffectUndone, KeyReused, UsageError
-from musterwerk.shop.services.exchange import Boundary, calling
+from musterwerk.shop.services.exchange import Answer, Boundary, calling
 from musterwerk.shop.services.faults import FaultPlan, Faults
 from musterwerk.shop.services.idempotency import OneAtATime
 from musterwerk.shop.services.problems import Problem
@@ -22,12 +22,17 @@ from musterwerk.shop.services.problems import Problem
 
 @dataclass(frozen=True)
 class Service:
-    """What a service is made of. `refusals` are the refusals that faults may pretend, by path."""
+    """What a service is made of.
+
+    `refusals` are the refusals that faults may pretend, by path. Reading is spared from faults,
+    but for the addresses that begin with one of `exposed`: they share the service's outages.
+    """
 
     name: str
     router: APIRouter
     close: Callable[[], None]
     refusals: Mapping[str, Problem] = field(default_factory=dict[str, Problem])
+    exposed: tuple[str, ...] = ()
 
 
 def create_app(service: Service, plan: FaultPlan | None = None) -> Boundary:
@@ -52,7 +57,10 @@ def create_app(service: Service, plan: FaultPlan | None = None) -> Boundary:
         """Faults injected so far by kind, and requests being handled or held back by a fault."""
         return faults.report()
 
-    return Boundary(api, faults)
+    def weather(path: str) -> Answer | None:
+        return faults.outage() if path.startswith(service.exposed) else None
+
+    return Boundary(api, faults, weather)
 
 
 def _answer_problems(api: FastAPI) -> None:

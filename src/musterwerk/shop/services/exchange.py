@@ -64,16 +64,24 @@ class ConnectionDropped(Exception):
 class Boundary:
     """An ASGI application that takes whole requests: reads them, and sends whole answers.
 
-    What changes something (any method but GET and HEAD) goes through `handler`.
+    What changes something (any method but GET and HEAD) goes through `handler`. What reads goes
+    straight to the API, unless `weather` has an answer for its path.
     """
 
-    def __init__(self, api: ASGIApp, handler: Handler) -> None:
+    def __init__(
+        self, api: ASGIApp, handler: Handler, weather: Callable[[str], Answer | None]
+    ) -> None:
         self._api = api
         self._handler = handler
+        self._weather = weather
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["method"] in ("GET", "HEAD"):
+        if scope["type"] != "http":
             await self._api(scope, receive, send)
+            return
+        if scope["method"] in ("GET", "HEAD"):
+            clouded = self._weather(scope["path"])
+            await (self._api(scope, receive, send) if clouded is None else _send(clouded, send))
             return
         try:
             call = Call(scope, await _read_body(scope, receive))
@@ -88,8 +96,7 @@ class Boundary:
             # Headers that promise a body which never comes: the server then cuts the connection.
             await send(_start(200, [(b"content-length", b"100")]))
             return
-        await send(_start(answer.status, answer.headers))
-        await send({"type": "http.response.body", "body": answer.body})
+        await _send(answer, send)
 
 
 class ClientGone(Exception):
@@ -124,6 +131,11 @@ def calling(api: ASGIApp) -> Handler:
         return Answer(started["status"], list(started["headers"]), b"".join(parts))
 
     return handle
+
+
+async def _send(answer: Answer, send: Send) -> None:
+    await send(_start(answer.status, answer.headers))
+    await send({"type": "http.response.body", "body": answer.body})
 
 
 async def _read_body(scope: Scope, receive: Receive) -> bytes:

@@ -98,11 +98,18 @@ class Faults:
     def report(self) -> dict[str, Any]:
         return {"injected": dict(self.injected), "in_flight": self.in_flight}
 
+    def outage(self) -> Answer | None:
+        """The answer to everybody while the service is down."""
+        if time.monotonic() < self._back_at:
+            return _answer("unavailable", f"{self._service} is down for a moment")
+        return None
+
     async def _handle(self, call: Call) -> Answer:
         order = _subject(call)
         self._seen[call.path, order] += 1
-        if time.monotonic() < self._back_at:
-            return _answer("unavailable", f"{self._service} is down for a moment")
+        down = self.outage()
+        if down is not None:
+            return down
         fault = self._plan.decide(self._service, call.path, order, self._seen[call.path, order])
         if fault is None:
             return await self._inner(call)

@@ -53,6 +53,8 @@ COMMON = (
     "unavailable",
 )
 
+COMMON_TO_READING = ("invalid", "internal", "unavailable")
+
 
 class Problem(Exception):
     """Refuses a request: raised anywhere in a service, it becomes the answer.
@@ -87,10 +89,11 @@ class Problem(Exception):
         )
 
 
-def documented(*slugs: str) -> dict[int | str, dict[str, Any]]:
+def documented(*slugs: str, changes: bool = True) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route for OpenAPI: these problems and the common ones."""
+    common = COMMON if changes else COMMON_TO_READING
     responses: dict[int | str, dict[str, Any]] = {}
-    for slug in (*COMMON, *slugs):
+    for slug in (*common, *slugs):
         status = KINDS[slug].status
         others = responses.get(status, {}).get("description")
         responses[status] = {

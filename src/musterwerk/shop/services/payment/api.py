@@ -11,6 +11,7 @@ from fastapi import APIRouter
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from musterwerk.saga import effects
 from musterwerk.shop.model import Identifier, Money, Payment, Wire
 from musterwerk.shop.services.app import Service
 from musterwerk.shop.services.database import Database, now
@@ -55,6 +56,21 @@ class Payments:
         done = self._database.once(key, request, lambda session: _capture(session, key, body))
         return Payment.model_validate(done)
 
+    def find(self, key: BusinessKey) -> Payment:
+        """What the charge under this Idempotency-Key has captured, if it has and still holds it.
+
+        Not found is no promise: a charge that is on its way may land right after.
+        """
+        with self._database.transaction() as session:
+            state = effects.probe(session, key)
+            if state in ("undone", "tombstone"):
+                raise Problem("undone", f"the charge {key} was undone")
+            found = session.execute(select(charges).where(charges.c.key == key)).one_or_none()
+        if found is None:
+            raise Problem("not-found", f"there is no charge {key}")
+        captured = Money.from_minor(found.amount_minor, found.currency)
+        return Payment(payment_id=found.payment_id, captured=captured)
+
     def refund(self, body: Refund, key: Key) -> None:
         """Give back exactly what was captured, or see to it that nothing ever is."""
 
@@ -75,13 +91,20 @@ def create(data: Path) -> Service:
         responses=documented("card-declined", "order-taken", "undone"),
     )
     router.add_api_route(
+        # A key may hold a slash.
+        "/charges/{key:path}",
+        api.find,
+        methods=["GET"],
+        responses=documented("not-found", "undone", changes=False),
+    )
+    router.add_api_route(
         "/charges/refund",
         api.refund,
         methods=["POST"],
         status_code=204,
         responses=documented(),
     )
-    return Service("payment", router, database.close, REFUSALS)
+    return Service("payment", router, database.close, REFUSALS, exposed=("/charges/",))
 
 
 def _capture(session: Session, key: str, body: Charge) -> dict[str, Any]:
