@@ -30,6 +30,7 @@ REFUSALS = {
     "card-declined": "CardDeclined",
     "unknown-sku": "UnknownSku",
     "cannot-ship": "CannotShip",
+    "refund-refused": "RefundRefused",
     "already-handed-over": "AlreadyHandedOver",
     "order-taken": "OrderTaken",
     "undone": "EffectUndone",

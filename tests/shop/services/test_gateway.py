@@ -197,6 +197,7 @@ def problem(status: int, slug: str) -> Response:
         (problem(503, "unavailable"), "ServiceUnavailable", False),
         (problem(422, "undeliverable"), "Undeliverable", True),
         (problem(409, "order-taken"), "OrderTaken", True),
+        (problem(409, "refund-refused"), "RefundRefused", True),
         (problem(400, "missing-key"), "InvalidRequest", True),
         (problem(413, "too-large"), "InvalidRequest", True),
         (PlainTextResponse("not here", 404), "ServiceUnavailable", False),

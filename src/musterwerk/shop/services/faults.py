@@ -32,6 +32,9 @@ SHARES: Mapping[FaultKind, float] = {
     "duplicate": 0.26,
 }
 
+#: How many requests for one thing may meet a fault where the order is spared the worst.
+SPARED_AFTER = 2
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -48,7 +51,9 @@ class Fault:
 class FaultPlan:
     """`rate` is the probability that a request meets a fault; durations are in seconds.
 
-    `late` begins after the callers' timeout (`musterwerk.shop.gateway.TIMEOUT`).
+    `late` begins after the callers' timeout (`musterwerk.shop.gateway.TIMEOUT`). The orders in
+    `spared` get past every step that may refuse: they meet no pretended refusal there, and from
+    the third request on no fault at all, so that their attempts suffice.
     """
 
     seed: int = 0
@@ -56,6 +61,7 @@ class FaultPlan:
     shares: Mapping[FaultKind, float] = field(default_factory=lambda: SHARES)
     late: tuple[float, float] = (1.2, 4.0)
     outage: tuple[float, float] = (0.3, 1.0)
+    spared: frozenset[str] = frozenset()
 
     def decide(self, service: str, path: str, order: str, nth: int) -> Fault | None:
         text = "\0".join((str(self.seed), service, path, order, str(nth)))
@@ -105,15 +111,20 @@ class Faults:
         return None
 
     async def _handle(self, call: Call) -> Answer:
-        order = _subject(call)
-        self._seen[call.path, order] += 1
+        order, subject = _subject(call)
+        self._seen[call.path, subject] += 1
+        nth = self._seen[call.path, subject]
+        refusable = call.path in self._refusals
+        spared = refusable and order in self._plan.spared
+        if spared and nth > SPARED_AFTER:
+            return await self._inner(call)
         down = self.outage()
         if down is not None:
             return down
-        fault = self._plan.decide(self._service, call.path, order, self._seen[call.path, order])
+        fault = self._plan.decide(self._service, call.path, subject, nth)
         if fault is None:
             return await self._inner(call)
-        if fault.kind == "refuse" and call.path not in self._refusals:
+        if fault.kind == "refuse" and (spared or not refusable):
             fault = Fault("fail_before", fault.detail)
         self.injected[fault.kind] += 1
         return await self._inject(fault, call)
@@ -146,17 +157,20 @@ class Faults:
         return await self._inner(call)
 
 
-def _subject(call: Call) -> str:
-    """The order, and the article: an order's articles come at once, in any sequence."""
+def _subject(call: Call) -> tuple[str, str]:
+    """The order, and what its faults are drawn by.
+
+    That is the order with the article: an order's articles come at once, in any sequence.
+    """
     try:
         body = json.loads(call.body)
     except (ValueError, RecursionError):
-        return ""  # the service will say what is wrong with it
+        return "", ""  # the service will say what is wrong with it
     if not isinstance(body, dict):
-        return ""
+        return "", ""
     named = cast("dict[str, Any]", body)
     order = str(named.get("order_id", ""))
-    return f"{order}/{named['sku']}" if "sku" in named else order
+    return order, f"{order}/{named['sku']}" if "sku" in named else order
 
 
 def _answer(slug: str, detail: str) -> Answer:

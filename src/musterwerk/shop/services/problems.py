@@ -28,6 +28,7 @@ KINDS = {
     "cannot-ship": Kind(409, "The order cannot be shipped"),
     "already-handed-over": Kind(409, "The parcel has left the house"),
     "order-taken": Kind(409, "The order is already served under another key"),
+    "refund-refused": Kind(409, "The refund cannot be made until somebody repairs it"),
     "order-differs": Kind(409, "This order id stands for other content"),
     "too-late": Kind(409, "The order can no longer be cancelled"),
     "in-flight": Kind(409, "A request with this key is still being processed"),

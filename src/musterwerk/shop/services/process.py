@@ -19,8 +19,10 @@ from pathlib import Path
 from types import FrameType
 
 import uvicorn
+from pydantic import TypeAdapter, ValidationError
 from starlette.types import ASGIApp
 
+from musterwerk.shop.model import Identifier
 from musterwerk.shop.services.faults import FaultPlan
 
 #: Seconds that running requests get at the end; whoever stops us waits a little longer.
@@ -44,8 +46,19 @@ def service_parser(name: str) -> argparse.ArgumentParser:
     return result
 
 
-def fault_plan(options: argparse.Namespace) -> FaultPlan:
-    return FaultPlan(seed=options.seed, rate=options.faults)
+def add_broken_refunds(parser: argparse.ArgumentParser) -> None:
+    """`--broken-refunds FILE` becomes `broken_refunds`, a frozenset of order ids."""
+    parser.add_argument(
+        "--broken-refunds",
+        type=_order_ids,
+        default=frozenset[str](),
+        metavar="FILE",
+        help="JSON list of the orders that are charged, not shipped and not refunded",
+    )
+
+
+def fault_plan(options: argparse.Namespace, *, spared: frozenset[str] = frozenset()) -> FaultPlan:
+    return FaultPlan(seed=options.seed, rate=options.faults, spared=spared)
 
 
 def run(app: ASGIApp, fd: int) -> None:
@@ -87,6 +100,13 @@ def on_end_of_stdin(stop: Callable[[], object]) -> None:
 
 def log_to_stderr() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+
+
+def _order_ids(text: str) -> frozenset[str]:
+    try:
+        return TypeAdapter(frozenset[Identifier]).validate_json(Path(text).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise argparse.ArgumentTypeError(f"{text} is no JSON list of order ids: {error}") from error
 
 
 def _rate(text: str) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from decimal import Decimal
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from fastapi import APIRouter
+from pydantic import Field
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
@@ -17,7 +18,7 @@ from musterwerk.shop.services.app import Service
 from musterwerk.shop.services.database import Database, now
 from musterwerk.shop.services.idempotency import BusinessKey, Key
 from musterwerk.shop.services.payment import books
-from musterwerk.shop.services.payment.books import charges
+from musterwerk.shop.services.payment.books import charges, manual_refunds, repairs
 from musterwerk.shop.services.problems import Problem, documented
 
 #: The most that a card takes at once, by currency; above it the card is declined.
@@ -30,6 +31,9 @@ LIMITS = {
 }
 
 REFUSALS = {"/charges": Problem("card-declined", "the bank declines the card")}
+
+
+Said = Annotated[str, Field(pattern=r"\S", max_length=200)]
 
 
 class Charge(Wire):
@@ -45,9 +49,23 @@ class Refund(Wire):
     key: BusinessKey
 
 
+class Word(Wire):
+    """An operator's word about one order: who does something, and why."""
+
+    order_id: Identifier
+    by: Said
+    reason: Said
+
+
+class Refunded(Wire):
+    payment_id: str
+    refunded: Money
+
+
 class Payments:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, broken: frozenset[str]) -> None:
         self._database = database
+        self._broken = broken
 
     def charge(self, body: Charge, key: Key) -> Payment:
         if not body.amount.amount:
@@ -77,12 +95,65 @@ class Payments:
         def undo(session: Session, done: Any) -> None:
             _give_back(session, body.order_id, done["payment_id"])
 
+        self._refuse_if_broken(body.order_id)
         self._database.back(key, body.key, body.order_id, undo)
 
+    def repair(self, body: Word, key: Key) -> None:
+        """From here on the order's refund, which was refused, works."""
+        if body.order_id not in self._broken:
+            raise Problem("not-found", f"the refund of order {body.order_id} is not broken")
 
-def create(data: Path) -> Service:
+        def effect(session: Session) -> None:
+            # Who repaired it first is who repaired it.
+            claim = insert(repairs).prefix_with("OR IGNORE")
+            session.execute(claim.values(**body.model_dump(), at=now()))
+
+        self._database.onward(key, {"repair": body.model_dump(mode="json")}, effect)
+
+    def refund_by_hand(self, body: Word, key: Key) -> Refunded:
+        """Give back what the order's one charge captured, past whatever is broken.
+
+        The refund of that charge, should it be asked for again, then counts as done.
+        """
+
+        def effect(session: Session) -> dict[str, Any]:
+            chosen = (charges.c.order_id == body.order_id) & (charges.c.state == "captured")
+            found = session.execute(select(charges).where(chosen)).one_or_none()
+            if found is None:
+                raise Problem("not-found", f"order {body.order_id} has no charge to refund")
+            effects.undo(
+                session,
+                found.key,
+                lambda done: _give_back(session, body.order_id, done["payment_id"]),
+            )
+            session.execute(
+                insert(manual_refunds).values(
+                    payment_id=found.payment_id, at=now(), **body.model_dump()
+                )
+            )
+            refunded = Money.from_minor(found.amount_minor, found.currency)
+            return Refunded(payment_id=found.payment_id, refunded=refunded).model_dump(mode="json")
+
+        done = self._database.onward(key, {"by_hand": body.model_dump(mode="json")}, effect)
+        return Refunded.model_validate(done)
+
+    def _refuse_if_broken(self, order_id: str) -> None:
+        if order_id not in self._broken:
+            return
+        with self._database.transaction() as session:
+            repaired = session.execute(select(repairs).where(repairs.c.order_id == order_id))
+            if repaired.first() is None:
+                raise Problem(
+                    "refund-refused",
+                    f"the bank takes no refund of order {order_id}; an operator has to repair it "
+                    "or to refund by hand",
+                )
+
+
+def create(data: Path, broken: frozenset[str] = frozenset()) -> Service:
+    """`broken` are the orders whose refund is refused until somebody repairs it."""
     database = Database(data / "payment.sqlite", books.metadata)
-    api = Payments(database)
+    api = Payments(database, broken)
     router = APIRouter(tags=["payment"])
     router.add_api_route(
         "/charges",
@@ -102,7 +173,20 @@ def create(data: Path) -> Service:
         api.refund,
         methods=["POST"],
         status_code=204,
-        responses=documented(),
+        responses=documented("refund-refused"),
+    )
+    router.add_api_route(
+        "/charges/refund-by-hand",
+        api.refund_by_hand,
+        methods=["POST"],
+        responses=documented("not-found"),
+    )
+    router.add_api_route(
+        "/repairs",
+        api.repair,
+        methods=["POST"],
+        status_code=204,
+        responses=documented("not-found"),
     )
     return Service("payment", router, database.close, REFUSALS, exposed=("/charges/",))
 

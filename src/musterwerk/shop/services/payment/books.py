@@ -10,6 +10,7 @@ from sqlalchemy import (
     DDL,
     CheckConstraint,
     Column,
+    ForeignKey,
     Index,
     Integer,
     MetaData,
@@ -60,13 +61,38 @@ entries = Table(
     Column("at", String, nullable=False),
 )
 
-for _statement in (
-    """CREATE TRIGGER entries_stay BEFORE UPDATE ON entries BEGIN
-       SELECT RAISE(ABORT, 'entries are not changed; book a correction'); END""",
-    """CREATE TRIGGER entries_last BEFORE DELETE ON entries BEGIN
-       SELECT RAISE(ABORT, 'entries are not deleted; book a correction'); END""",
-):
-    event.listen(entries, "after_create", DDL(_statement))
+#: Refunds that somebody made by hand. In the ledger they stand like any other.
+manual_refunds = Table(
+    "manual_refunds",
+    metadata,
+    Column("payment_id", String, ForeignKey("charges.payment_id"), primary_key=True),
+    Column("order_id", String, nullable=False),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+#: Orders whose refund was broken and works again.
+repairs = Table(
+    "repairs",
+    metadata,
+    Column("order_id", String, primary_key=True),
+    Column("by", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("at", String, nullable=False),
+)
+
+for _table in (entries, manual_refunds):
+    for _verb, _past in (("UPDATE", "changed"), ("DELETE", "deleted")):
+        event.listen(
+            _table,
+            "after_create",
+            DDL(
+                f"""CREATE TRIGGER no_{_verb.lower()}_of_{_table.name} BEFORE {_verb}
+                ON {_table.name} BEGIN
+                SELECT RAISE(ABORT, '{_table.name} are not {_past}; book a correction'); END"""
+            ),
+        )
 
 
 def transfer(session: Session, transaction_id: str, source: str, target: str, sum_: Money) -> None:

@@ -45,10 +45,13 @@ class HandOver(Wire):
 
 
 class Shipping:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, refused: frozenset[str]) -> None:
         self._database = database
+        self._refused = refused
 
     def ship(self, body: Create, key: Key) -> Shipment:
+        if body.order_id in self._refused:
+            raise Problem("cannot-ship", "the carrier does not go to this address")
         request = body.model_dump(mode="json")
         done = self._database.once(key, request, lambda session: _create(session, key, body))
         return Shipment.model_validate(done)
@@ -80,9 +83,10 @@ class Shipping:
         self._database.onward(key, {"handover": body.model_dump(mode="json")}, effect)
 
 
-def create(data: Path) -> Service:
+def create(data: Path, refused: frozenset[str] = frozenset()) -> Service:
+    """`refused` are the orders that are not shipped, whatever they hold."""
     database = Database(data / "shipping.sqlite", books.metadata)
-    api = Shipping(database)
+    api = Shipping(database, refused)
     router = APIRouter(tags=["shipping"])
     router.add_api_route(
         "/shipments",
