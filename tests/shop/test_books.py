@@ -24,6 +24,7 @@ SCHEMA = {
         CREATE TABLE charges (order_id, payment_id, customer_id, amount_minor, currency, state);
         CREATE TABLE entries (id INTEGER PRIMARY KEY, transaction_id, account, amount_minor,
                               currency);
+        CREATE TABLE manual_refunds (payment_id, order_id, by, reason);
     """,
     "shipping": "CREATE TABLE shipments (order_id, state, units);",
     "mail": "CREATE TABLE messages (order_id, kind, state);",
@@ -112,6 +113,14 @@ def test_good_books_are_found_good_and_added_up(data: Path) -> None:
         }
     }
     assert audit.mails == {"confirmation": 1, "failure": 1}
+
+
+def test_a_refund_by_hand_is_good_books_and_named(data: Path) -> None:
+    write(data, "payment", "INSERT INTO manual_refunds VALUES ('pay-2', 'failed', 'ada', 'a form')")
+    audit = books.audit(data)
+    assert audit.violations == []
+    assert audit.refunds_by_hand == {"failed": ["ada"]}
+    assert audit.money["USD"]["refunded"] == "5.00"
 
 
 BROKEN = {
@@ -215,6 +224,16 @@ BROKEN = {
         "INSERT INTO entries (transaction_id, account, amount_minor, currency) VALUES"
         " ('gift', 'customer:C-7', -100, 'USD'), ('gift', 'shop:sales', 100, 'USD')",
         "The shop has 30.33 USD, but its charges and refunds make 29.33 USD.",
+    ),
+    "a refund by hand that gave nothing back": (
+        "payment",
+        "INSERT INTO manual_refunds VALUES ('pay-1', 'shipped', 'ada', 'a form')",
+        "Order shipped was refunded by hand by ada, but its payment pay-1 is captured.",
+    ),
+    "a refund by hand of another order's payment": (
+        "payment",
+        "INSERT INTO manual_refunds VALUES ('pay-2', 'shipped', 'ada', 'a form')",
+        "Order shipped was refunded by hand by ada, but its payment pay-2 is not known.",
     ),
     "a parcel that waits for ever": (
         "shipping",

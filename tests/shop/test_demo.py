@@ -58,6 +58,7 @@ def test_a_small_demo_ends_with_balanced_books_and_no_process(tmp_path: Path) ->
     assert report["orders"] == ORDERS
     assert report["fulfilled"] + report["failed"] + report["cancelled"] == ORDERS
     assert report["worker_kills"] == 1
+    assert (report["dead_letter_account"], report["refunds_by_hand"]) == ([], 0)
     assert len(report["faults_injected"]) >= 4
     assert report["data"] == str(data)
     assert (report["seed"], report["faults"]) == (3, 0.3)
@@ -173,6 +174,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path) -> None:
         ("cancel", 2.0),
         ("workers", 0),
         ("kill_workers", -1),
+        ("broken_refunds", 400),
         ("report", Path("/nowhere/report.json")),
     ],
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -76,12 +76,17 @@ def initial_stock(wanted: Sequence[Order], seed: int) -> dict[str, int]:
     demand = _demand(wanted)
     stock = {sku: demand[sku] + chance.randint(0, 3) for sku in CATALOGUE}
     lacking = max(1, round(SHORT_SHARE * len(wanted)))
-    scarce = sorted(chance.sample(sorted(demand), min(3, len(demand), lacking)))
-    for index, sku in enumerate(scarce):
+    short = sorted(chance.sample(sorted(demand), min(3, len(demand), lacking)))
+    for index, sku in enumerate(short):
         unlucky = [order for order in wanted if sku in _demand([order])]
-        share = lacking // len(scarce) + (index < lacking % len(scarce))
+        share = lacking // len(short) + (index < lacking % len(short))
         stock[sku] = demand[sku] - _demand(unlucky[-share:])[sku]
     return stock
+
+
+def scarce(wanted: Sequence[Order], stock: Mapping[str, int]) -> frozenset[str]:
+    """The articles of which there are too few for all these orders."""
+    return frozenset(sku for sku, units in _demand(wanted).items() if units > stock[sku])
 
 
 def _purchase(number: int, line: str) -> Purchase:

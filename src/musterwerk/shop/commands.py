@@ -70,6 +70,9 @@ def demo(
     cancel: Annotated[float, typer.Option(help="Share of orders that are cancelled.")] = 0.03,
     workers: Annotated[int, typer.Option(help="Worker processes.")] = 2,
     kill_workers: Annotated[int, typer.Option(help="How many are killed in the middle.")] = 1,
+    broken_refunds: Annotated[
+        int, typer.Option(help="Orders whose refund gets stuck until an operator resolves it.")
+    ] = 0,
     data: Annotated[
         Path | None, typer.Option(help="Empty folder for the databases; else a fresh one.")
     ] = None,
@@ -91,6 +94,7 @@ def demo(
         cancel=_within("--cancel", cancel, 0, 1),
         workers=_within("--workers", workers, 1, 16),
         kill_workers=_within("--kill-workers", kill_workers, 0, orders),
+        broken_refunds=_within("--broken-refunds", broken_refunds, 0, orders),
         address=address,
         data=_fresh(data),
     )

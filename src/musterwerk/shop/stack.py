@@ -10,11 +10,11 @@ import asyncio
 import json
 import socket
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn, Self
+from typing import Any, NoReturn, Self
 
 import httpx
 
@@ -28,17 +28,23 @@ _PYTHON = (sys.executable, "-P", "-m")
 
 #: Services with a database and injected faults, in the order of their start.
 FAULTY = ("inventory", "payment", "shipping", "mail")
+#: Those that have a part in a broken refund.
+_REFUNDING = ("inventory", "payment", "shipping")
 
 
 @dataclass(frozen=True)
 class StackOptions:
-    """`stock` is what the warehouse starts with when its database is new."""
+    """`stock` is what the warehouse starts with when its database is new.
+
+    The orders in `broken_refunds` are charged, not shipped, and not refunded until repaired.
+    """
 
     data: Path
     server: Target
     stock: Mapping[str, int]
     seed: int = 0
     faults: float = 0.0
+    broken_refunds: Sequence[str] = ()
     workers: int = 2
     task_queue: str = TASK_QUEUE
     max_cached_workflows: int = 1000
@@ -122,10 +128,8 @@ class Stack:
 
     async def _start_all(self) -> None:
         self._start("smtp", "musterwerk.shop.smtp", *self._data(), socket_name="smtp")
-        stock = self.options.data / "stock.json"
-        stock.write_text(json.dumps(dict(self.options.stock)), "utf-8")
         for name in FAULTY:
-            self._start_service(name, stock)
+            self._start_service(name)
         self._start(
             "orders",
             "musterwerk.shop.services.orders",
@@ -143,16 +147,24 @@ class Stack:
                 if url is not None:
                     await process.ready(lambda url=url: _healthy(http, url))
 
-    def _start_service(self, name: str, stock: Path) -> None:
+    def _start_service(self, name: str) -> None:
         extra: list[str | Path] = ["--seed", str(self.options.seed)]
         extra += ["--faults", str(self.options.faults)]
         if name == "inventory":
-            extra += ["--stock", stock]
+            extra += ["--stock", self._listing("stock", dict(self.options.stock))]
+        if name in _REFUNDING and self.options.broken_refunds:
+            listing = self._listing("broken-refunds", list(self.options.broken_refunds))
+            extra += ["--broken-refunds", listing]
         if name == "mail":
             extra += ["--smtp", f"{_LOCALHOST}:{self._port('smtp')}"]
         self._start(
             name, f"musterwerk.shop.services.{name}", *self._data(), *extra, socket_name=name
         )
+
+    def _listing(self, name: str, content: Any) -> Path:
+        path = self.options.data / f"{name}.json"
+        path.write_text(json.dumps(content), "utf-8")
+        return path
 
     def _start(
         self, name: str, module: str, *args: str | Path, socket_name: str | None = None

@@ -14,11 +14,15 @@ from musterwerk.shop.books.case import Case, flaws
 
 @dataclass(frozen=True)
 class Audit:
-    """`money` has the figures by currency; `violations` are sentences, none in good books."""
+    """`money` has the figures by currency; `violations` are sentences, none in good books.
+
+    `refunds_by_hand` are orders, with the names of those who refunded them.
+    """
 
     stock: dict[str, int]
     money: dict[str, dict[str, str]]
     mails: dict[str, int]
+    refunds_by_hand: dict[str, list[str]]
     violations: list[str]
 
 
@@ -38,7 +42,12 @@ def audit(data: Path, told: Mapping[str, str] | None = None) -> Audit:
         cases[order_id].told = status
     for order_id, case in sorted(cases.items()):
         violations += (f"Order {order_id} {flaw}." for flaw in flaws(case))
-    return Audit(stock, _money(cases), mails, violations)
+    by_hand = {
+        order_id: sorted(case.by_hand.elements())
+        for order_id, case in sorted(cases.items())
+        if case.by_hand
+    }
+    return Audit(stock, _money(cases), mails, by_hand, violations)
 
 
 def _money(cases: Mapping[str, Case]) -> dict[str, dict[str, str]]:

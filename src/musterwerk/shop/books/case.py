@@ -13,6 +13,8 @@ from musterwerk.shop.books.amounts import sums, units
 class Case:
     """Units are by article, money in the smallest units by currency, parcels by state.
 
+    `by_hand` are the refunds that somebody made by hand, by name; `refunded` has them too.
+
     `price` is None where a service has something for an order that nobody placed. `told` is how
     the order ended in the customer's ears, where that is known.
     """
@@ -25,6 +27,7 @@ class Case:
     payers: set[str] = field(default_factory=set[str])
     captured: Counter[str] = field(default_factory=Counter[str])
     refunded: Counter[str] = field(default_factory=Counter[str])
+    by_hand: Counter[str] = field(default_factory=Counter[str])
     parcels: Counter[str] = field(default_factory=Counter[str])
     units_handed_over: int = 0
     mails: Counter[str] = field(default_factory=Counter[str])

@@ -45,6 +45,12 @@ HAVING sum(e.account = 'shop:sales') IS NOT CASE c.state WHEN 'captured' THEN 1 
     OR min(e.currency) <> c.currency OR max(e.currency) <> c.currency
 """
 
+#: Refunds that somebody signed for, with what became of the order's payment.
+BY_HAND = """
+SELECT m.order_id, m.by, m.payment_id, c.state FROM manual_refunds m
+LEFT JOIN charges c ON c.payment_id = m.payment_id AND c.order_id = m.order_id
+"""
+
 
 def orders(path: Path, cases: Cases) -> None:
     for order_id, content, cents, currency in rows(
@@ -117,6 +123,13 @@ def payments(path: Path, cases: Cases, violations: list[str]) -> None:
         violations.append(
             f"Order {order_id} has the payment {payment}, which is {state}, but not in the ledger."
         )
+    for order_id, by, payment, state in rows(path, BY_HAND):
+        cases[order_id].by_hand[by] += 1
+        if state != "refunded":
+            violations.append(
+                f"Order {order_id} was refunded by hand by {by}, but its payment {payment} is "
+                f"{state or 'not known'}."
+            )
 
 
 def parcels(path: Path, cases: Cases) -> None:

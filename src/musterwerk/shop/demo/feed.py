@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from http import HTTPStatus
 
 import httpx
@@ -38,14 +39,20 @@ class Customers:
                 group.create_task(self._customer(order))
 
     async def _customer(self, order: Order) -> None:
-        async with self._slots:
-            await self._tally.set(order.order_id, "processing")
-            posts = 2 if order.order_id in self._plan.twice else 1
-            await asyncio.gather(*(self._post(order) for _ in range(posts)))
-            cancel = self._plan.cancels.get(order.order_id)
-            if cancel is not None:
-                await self._cancel(order.order_id, cancel)
+        async with AsyncExitStack() as slot:
+            await slot.enter_async_context(self._slots)
+            await self._order(order)
+            if order.order_id in self._plan.broken_refunds:
+                await slot.aclose()  # it ends when all others have
             await self._tally.set(order.order_id, await self._end(order.order_id))
+
+    async def _order(self, order: Order) -> None:
+        await self._tally.set(order.order_id, "processing")
+        posts = 2 if order.order_id in self._plan.twice else 1
+        await asyncio.gather(*(self._post(order) for _ in range(posts)))
+        cancel = self._plan.cancels.get(order.order_id)
+        if cancel is not None:
+            await self._cancel(order.order_id, cancel)
 
     async def _post(self, order: Order) -> None:
         reply = await self._until_answered(

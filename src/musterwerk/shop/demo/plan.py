@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from musterwerk.errors import UsageError
 from musterwerk.shop import cdnow
 from musterwerk.shop.model import Order
 
@@ -24,6 +25,7 @@ class DemoOptions:
     seed: int = 7
     faults: float = 0.2
     cancel: float = 0.03
+    broken_refunds: int = 0
     workers: int = 2
     kill_workers: int = 1
     address: str | None = None
@@ -37,17 +39,24 @@ class DemoOptions:
 
 @dataclass(frozen=True)
 class Plan:
-    """`cancels` tells how many seconds after an order was first seen processing it is cancelled."""
+    """`cancels` tells how many seconds after an order was first seen processing it is cancelled.
+
+    The orders in `broken_refunds` are charged, then fail, and cannot be refunded by the machine.
+    """
 
     orders: Sequence[Order]
     stock: Mapping[str, int]
     twice: frozenset[str]
     cancels: Mapping[str, float]
     kill_after: Sequence[int]
+    broken_refunds: Sequence[str] = ()
 
 
 def draw(options: DemoOptions, suffix: str = "") -> Plan:
-    """The same seed draws the same plan. `suffix` sets the order ids apart on a shared server."""
+    """The same seed draws the same plan. `suffix` sets the order ids apart on a shared server.
+
+    Raises UsageError where fewer orders than wished can have a broken refund.
+    """
     # The seed repeats a run; nothing here is secret.
     chance = random.Random(f"demo {options.seed}")  # noqa: S311
     orders = [
@@ -55,16 +64,45 @@ def draw(options: DemoOptions, suffix: str = "") -> Plan:
         for order in cdnow.orders(options.orders)
     ]
     ids = [order.order_id for order in orders]
+    stock = cdnow.initial_stock(orders, options.seed)
+    twice = frozenset(chance.sample(ids, round(TWICE_SHARE * len(ids))))
+    cancels = {
+        order_id: chance.uniform(0, LATEST_CANCEL)
+        for order_id in chance.sample(ids, round(options.cancel * len(ids)))
+    }
     return Plan(
         orders=orders,
-        stock=cdnow.initial_stock(orders, options.seed),
-        twice=frozenset(chance.sample(ids, round(TWICE_SHARE * len(ids)))),
-        cancels={
-            order_id: chance.uniform(0, LATEST_CANCEL)
-            for order_id in chance.sample(ids, round(options.cancel * len(ids)))
-        },
+        stock=stock,
+        twice=twice,
+        cancels=cancels,
+        broken_refunds=_broken_refunds(options, orders, stock, cancels),
         kill_after=[
             round(len(ids) * kill / (options.kill_workers + 1))
             for kill in range(1, options.kill_workers + 1)
         ],
     )
+
+
+def _broken_refunds(
+    options: DemoOptions,
+    orders: Sequence[Order],
+    stock: Mapping[str, int],
+    cancels: Mapping[str, float],
+) -> list[str]:
+    """Orders that nothing but shipping will stop: they will surely have been charged by then."""
+    scarce = cdnow.scarce(orders, stock)
+    able = [
+        order.order_id
+        for order in orders
+        if order.total.amount
+        and order.order_id not in cancels
+        and scarce.isdisjoint(line.sku for line in order.lines)
+    ]
+    if options.broken_refunds > len(able):
+        raise UsageError(
+            f"--broken-refunds is {options.broken_refunds}; of these {len(orders)} orders only "
+            f"{len(able)} cost something, are not cancelled and find all their articles in stock"
+        )
+    # Drawn by itself, so that it changes nothing else of the plan. Nothing here is secret.
+    chance = random.Random(f"broken refunds {options.seed}")  # noqa: S311
+    return sorted(chance.sample(able, options.broken_refunds))

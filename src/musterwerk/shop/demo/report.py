@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.console import Console
 from rich.table import Table
+
+from musterwerk.shop.demo.operator import Resolved
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,8 @@ class DemoReport:
     open: int
     open_orders: list[str]
     dead_letters: int
+    dead_letter_account: list[Resolved]
+    refunds_by_hand: int
     faults_injected: Mapping[str, int]
     worker_kills: int
     stock: Mapping[str, int]
@@ -60,10 +64,26 @@ def in_words(report: DemoReport) -> str:
             f"{report.money['kept']} {currency} kept for {report.money['owed_for_fulfilled']} "
             f"{currency} owed, nothing reserved, nobody told twice."
         )
+    lines += _resolved(report.dead_letter_account)
     if report.open_orders:
         lines.append(f"Still open: {', '.join(report.open_orders)}.")
     lines.append(f"The databases stay in {report.data}; docs/shop.md has queries for them.")
     return "\n".join(lines)
+
+
+def _resolved(account: Sequence[Resolved]) -> Iterator[str]:
+    if not account:
+        return
+    retried = sum(one.action == "retry" for one in account)
+    yield (
+        f"{len(account)} refund(s) got stuck and were resolved by an operator: {retried} repaired "
+        f"and tried again, {len(account) - retried} made by hand."
+    )
+    for one in account:
+        yield (
+            f"  - {one.order_id}, undo of {one.step}: {one.error}; resolved by {one.resolved_by} "
+            f"({one.action}): {one.reason}."
+        )
 
 
 def table(report: DemoReport) -> Table:
@@ -78,7 +98,11 @@ def table(report: DemoReport) -> Table:
         "money": {k: v for k, v in report.money.items() if k != "currency"},
         "mails": report.mails,
         "faults": report.faults_injected,
-        "": {"workers killed": report.worker_kills, "dead letters": report.dead_letters},
+        "": {
+            "workers killed": report.worker_kills,
+            "dead letters": report.dead_letters,
+            "resolved": len(report.dead_letter_account),
+        },
     }
     for title, rows in sections.items():
         for name, value in rows.items():

@@ -19,6 +19,7 @@ from musterwerk.runtime.processes import ManagedProcess, ProcessDied
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.shop import books
 from musterwerk.shop.demo.feed import Customers
+from musterwerk.shop.demo.operator import CommandLine, Operator
 from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
 from musterwerk.shop.demo.report import DemoReport
 from musterwerk.shop.demo.settling import dead_letters, quiet
@@ -36,8 +37,10 @@ _CAUSE_WITHIN = 1.0
 
 async def run(options: DemoOptions, console: Console) -> DemoReport:
     async with AsyncExitStack() as closing:
-        target, suffix, server = await _server(options, closing)
+        # On a server that others use too, the names are this run's own.
+        suffix = f"-{secrets.token_hex(3)}" if options.address is not None else ""
         plan = draw(options, suffix)
+        target, server = await _server(options, closing)
         stack = await closing.enter_async_context(
             Stack(
                 StackOptions(
@@ -46,6 +49,7 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
                     stock=plan.stock,
                     seed=options.seed,
                     faults=options.faults,
+                    broken_refunds=plan.broken_refunds,
                     workers=options.workers,
                     task_queue=TASK_QUEUE + suffix,
                 )
@@ -62,12 +66,12 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
 
 async def _server(
     options: DemoOptions, closing: AsyncExitStack
-) -> tuple[Target, str, ManagedProcess | None]:
-    """A server of its own, or the one that was named: there, names of its own for this run."""
+) -> tuple[Target, ManagedProcess | None]:
+    """A server of its own, or the one that was named."""
     if options.address is not None:
-        return Target(options.address), f"-{secrets.token_hex(3)}", None
+        return Target(options.address), None
     server = await closing.enter_async_context(EmbeddedServer(options.data, ui=False))
-    return Target(server.address, server.namespace, isolated=True), "", server.process
+    return Target(server.address, server.namespace, isolated=True), server.process
 
 
 async def _unless_one_dies(stack: Stack, server: ManagedProcess | None, work: Any) -> DemoReport:
@@ -120,6 +124,7 @@ class _Demo:
         self._tally = tally
         self._http = http
         self._temporal = temporal
+        self._operator = Operator(CommandLine(stack.options.server), http, stack.urls["payment"])
         self._kills = 0
 
     async def play(self) -> DemoReport:
@@ -148,6 +153,7 @@ class _Demo:
         async with asyncio.TaskGroup() as group:
             group.create_task(customers.all())
             group.create_task(self._kill_workers())
+            group.create_task(self._resolve())
 
     async def _kill_workers(self) -> None:
         for ended in self._plan.kill_after:
@@ -155,6 +161,14 @@ class _Demo:
             await self._stack.kill_worker()
             self._kills += 1
             self._tally.note(f"killed a worker after {ended} orders and started another")
+
+    async def _resolve(self) -> None:
+        stuck = self._plan.broken_refunds
+        if not stuck:
+            return
+        await self._tally.until_ended(len(self._plan.orders) - len(stuck))
+        self._tally.note(f"{len(stuck)} refunds are stuck; the operator sees to them")
+        await self._operator.resolve(stuck)
 
     def _report(
         self, seconds: float, letters: int, faults: Counter[str], busy: Sequence[str]
@@ -169,6 +183,8 @@ class _Demo:
             open=len(self._open()),
             open_orders=self._open(),
             dead_letters=letters,
+            dead_letter_account=self._operator.account,
+            refunds_by_hand=sum(map(len, audit.refunds_by_hand.values())),
             faults_injected=dict(sorted(faults.items())),
             worker_kills=self._kills,
             stock=audit.stock,
