@@ -67,7 +67,9 @@ async def settle(options: argparse.Namespace) -> None:
         for letter in saga["dead_letters"]
         if letter["step"] == options.step and not letter["settled"]
     )
-    await client.get_workflow_handle(options.workflow).execute_update(
+    # The SDK's overloads for handlers by name are partially unknown to strict checking.
+    handle: Any = client.get_workflow_handle(options.workflow)
+    await handle.execute_update(
         "saga_resolve",
         Resolve(options.step, options.action, options.by, options.reason, saga=saga),
     )

@@ -84,17 +84,17 @@ async def test_what_is_out_of_stock_fails_and_the_customer_reads_why(desk: Desk)
 
 async def test_an_article_that_is_short_gives_the_others_back(desk: Desk) -> None:
     """Each article has a reservation of its own: the one that was had must not stay behind."""
-    pair = order("half").model_copy(
+    pair = order("lacking").model_copy(
         update={"lines": [Line(sku="CD-1", quantity=2), Line(sku="CD-RARE", quantity=2)]}
     )
     await desk.place(pair)
-    view = await desk.ended("half")
+    view = await desk.ended("lacking")
     assert view["status"] == "failed"
     assert "CD-RARE" in view["reason"]
-    query = "SELECT sku, state FROM reservations WHERE order_id = 'half'"
+    query = "SELECT sku, state FROM reservations WHERE order_id = 'lacking'"
     assert desk.rows("inventory", query) == [("CD-1", "released")]
-    assert_undone(desk, "half")
-    assert len(desk.mails("half")) == 1
+    assert_undone(desk, "lacking")
+    assert len(desk.mails("lacking")) == 1
 
 
 async def test_an_order_of_two_articles_leaves_in_one_parcel(desk: Desk) -> None:
