@@ -22,11 +22,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from musterwerk.errors import StoreError
 from musterwerk.notify import Settings
+from musterwerk.saga import TASK_QUEUE
 from musterwerk.saga.letterbox.activities import LetterboxActivities
 from musterwerk.saga.letterbox.workflow import DeadLetterWorkflow
 from musterwerk.store import DeadLetterTable, Store, database_url
-
-TASK_QUEUE = "musterwerk"
 
 # Our modules keep no state between workflows, so that none of them needs a copy.
 _RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules("musterwerk")

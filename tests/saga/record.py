@@ -1,4 +1,4 @@
-"""Record the histories that `test_histories.py` replays: `python -m tests.saga.record`.
+"""Record histories that `test_histories.py` replays: `python -m tests.saga.record CASE...`.
 
 Only for a new case or a change that is meant to break running sagas. A history that no longer
 replays is what such a change looks like to the workflows of a user.
@@ -7,6 +7,7 @@ replays is what such a change looks like to the workflows of a user.
 from __future__ import annotations
 
 import asyncio
+import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -19,9 +20,13 @@ from temporalio.worker import Worker
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.server import EmbeddedServer
-from tests.saga import workflows
-from tests.saga.world import Call, World, refuse
+from tests.saga import branching, workflows
+from tests.saga.world import World, refuse
 
+WORKFLOWS: list[type] = [
+    *(one for one in workflows.ALL if one is not workflows.Mended),
+    *branching.ALL,
+]
 HISTORIES = Path(__file__).with_name("histories")
 
 
@@ -31,16 +36,18 @@ class Recorder:
 
     @asynccontextmanager
     async def case(
-        self, name: str, run: Any, world: World
+        self, name: str, run: Any, world: World, *args: Any
     ) -> AsyncGenerator[WorkflowHandle[Any, Any]]:
         """Start the workflow, let the caller act, wait for its end, keep its history."""
         async with Worker(
             self.client,
             task_queue=name,
-            workflows=[one for one in workflows.ALL if one is not workflows.Mended],
+            workflows=WORKFLOWS,
             activities=world.activities(),
         ):
-            handle = await self.client.start_workflow(run, args=["O-1"], id=name, task_queue=name)
+            handle = await self.client.start_workflow(
+                run, args=list(args) or ["O-1"], id=name, task_queue=name
+            )
             yield handle
             await asyncio.gather(handle.result(), return_exceptions=True)
         first = self.client.get_workflow_handle(name, run_id=handle.first_execution_run_id)
@@ -48,48 +55,117 @@ class Recorder:
         (HISTORIES / f"{name}.json").write_text(history.to_json() + "\n")
 
 
-async def record(recorder: Recorder) -> None:
+async def fulfilled(recorder: Recorder) -> None:
     async with recorder.case("fulfilled", workflows.Order.run, World()):
         pass
+
+
+async def undone(recorder: Recorder) -> None:
     world = World()
     world.fail("ship", refuse("no van"))
     async with recorder.case("undone", workflows.Order.run, world):
         pass
+
+
+async def cancelled(recorder: Recorder) -> None:
     world = World()
     async with recorder.case("cancelled", workflows.Waiting.run, world) as handle:
         await world.started("charge")
         await handle.cancel()
+
+
+async def cancelled_during_undo(recorder: Recorder) -> None:
     world = World()
-    hold = asyncio.Event()
-
-    async def slowly(call: Call) -> None:
-        await hold.wait()
-
-    world.on("refund", slowly)
+    refunded = world.hold("refund")
     world.fail("ship", refuse("no van"))
     async with recorder.case("cancelled-during-undo", workflows.Order.run, world) as handle:
         await world.started("refund")
         await handle.cancel()
-        hold.set()
+        refunded.set()
+
+
+async def dead_letter(recorder: Recorder) -> None:
     world = World()
     world.fail("refund", RuntimeError("bank away"))
     world.fail("ship", refuse("no van"))
     async with recorder.case("dead-letter", workflows.Order.run, world):
         await world.started("release")
         world.recover("refund")
+
+
+async def continued(recorder: Recorder) -> None:
     async with recorder.case("continued", workflows.Continued.run, World()):
         pass
+
+
+async def forward(recorder: Recorder) -> None:
     async with recorder.case("forward", workflows.Forward.run, World()):
         pass
 
 
-async def main() -> None:
+async def branches_undone(recorder: Recorder) -> None:
+    world = World()
+    world.fail("confirm", refuse("no mail"))
+    async with recorder.case("branches-undone", branching.Trip.run, world):
+        pass
+
+
+async def probed(recorder: Recorder) -> None:
+    world = World()
+    world.fail("charge", RuntimeError("lost"))
+    async with recorder.case("probed", branching.Unknown.run, world, "O-1", "probe"):
+        pass
+
+
+async def late(recorder: Recorder) -> None:
+    async with recorder.case("deadline", branching.Deadline.run, World(), "O-1", 0.5):
+        pass
+
+
+async def child_undone(recorder: Recorder) -> None:
+    world = World()
+    world.fail("ship", refuse("no van"))
+    async with recorder.case("child-undone", branching.Parent.run, world):
+        pass
+
+
+async def posted(recorder: Recorder) -> None:
+    world = World()
+    world.fail("refund", refuse("account closed"))
+    async with recorder.case("posted", branching.Posting.run, world, "O-1", "letters"):
+        await world.started("refund")
+        world.recover("refund")
+
+
+CASES = [
+    fulfilled,
+    undone,
+    cancelled,
+    cancelled_during_undo,
+    dead_letter,
+    continued,
+    forward,
+    branches_undone,
+    probed,
+    late,
+    child_undone,
+    posted,
+]
+
+
+async def main(names: list[str]) -> None:
+    unknown = set(names) - {case.__name__ for case in CASES}
+    if unknown or not names:
+        sys.exit(f"name the cases to record: {', '.join(case.__name__ for case in CASES)}")
     HISTORIES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedServer(Path(folder), ui=False) as server:
-            await record(Recorder(await connect(server.address, isolated=True)))
+            recorder = Recorder(await connect(server.address, isolated=True))
+            for case in CASES:
+                if case.__name__ in names:
+                    await case(recorder)
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    asyncio.run(main(sys.argv[1:]))
     leave(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,8 @@ HERE = Path(__file__).parent
 STUCK = 5
 
 
-async def test_every_stuck_refund_is_resolved_and_the_books_balance(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_every_stuck_refund_is_resolved_and_the_books_balance(tmp_path: Path) -> None:
     """Exactly as many dead letters as were asked for, under faults and with a killed worker."""
-    monkeypatch.setattr(operator, "COMMAND", (sys.executable, HERE / "sagas_command.py"))
     options = DemoOptions(
         data=tmp_path / "books",
         orders=30,
@@ -149,7 +145,7 @@ async def test_the_letter_knows_who_resolved_it(
     with service(payment_api.create(tmp_path, frozenset({"o-1"}))) as payment:
         charged(payment, "o-1")
         async with httpx.AsyncClient() as http:
-            on_duty = Operator(shell, http, payment.url)
+            on_duty = Operator(shell, tmp_path, http, payment.url)
             await on_duty.resolve(["o-1"])
     assert [(one.resolved_by, one.action) for one in on_duty.account] == [(resolver, "retry")]
     assert [args[1] for args in shell.asked] == ["list", "list", "resolve", "show"]
@@ -164,7 +160,7 @@ async def test_a_letter_that_cannot_be_resolved_fails_the_demo(tmp_path: Path) -
     with service(payment_api.create(tmp_path, frozenset({"o-1"}))) as payment:
         async with httpx.AsyncClient() as http:
             with pytest.raises(ServerError, match="no open dead letter"):
-                await Operator(shell, http, payment.url).resolve(["o-1"])
+                await Operator(shell, tmp_path, http, payment.url).resolve(["o-1"])
 
 
 async def test_an_operator_insists_when_payment_fails(tmp_path: Path) -> None:
@@ -181,7 +177,7 @@ async def test_an_operator_insists_when_payment_fails(tmp_path: Path) -> None:
         charged(payment, *orders)
     with service(payment_api.create(tmp_path, frozenset(orders)), plan) as payment:
         async with httpx.AsyncClient() as http:
-            on_duty = Operator(Willing(), http, payment.url)
+            on_duty = Operator(Willing(), tmp_path, http, payment.url)
             await on_duty.resolve(orders)
     assert on_duty.account[4:] == [
         Resolved(one, "charge_payment/1", "RefundRefused: no", NAME, "done", operator.BY_HAND)

@@ -173,14 +173,14 @@ def resolve(
 
     async def tell(target: Target) -> dict[str, Any]:
         client = await target.connect()
-        workflow_id, run, name = identity, run_id, saga or "saga"
+        workflow_id, run, name = identity, run_id, saga
         if letter := await sender_of(client, identity):
             if letter["step"] != step:
                 raise ResolutionRefused(f"the letter {identity!r} is about {letter['step']!r}")
             workflow_id, run, name = letter["workflow_id"], letter["run_id"], letter["saga"]
         answer = Resolve(step, chosen[0], by, reason, saga=name, result=given)
         told = await send(client, workflow_id, answer, run, rpc_timeout=timedelta(seconds=timeout))
-        return {"workflow_id": workflow_id, "saga": name, **told}
+        return {"workflow_id": workflow_id, **told}
 
     told = run(tell(find_address(address, data)))
     out = Output(output)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,6 +17,7 @@ from musterwerk.cli.running import run
 from musterwerk.errors import UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.runtime.processes import Command, ManagedProcess
+from musterwerk.saga import TASK_QUEUE
 
 if TYPE_CHECKING:
     from musterwerk.worker import WorkerOptions
@@ -32,6 +35,7 @@ def worker(
     namespace: Annotated[str | None, typer.Option(help="Default: Temporal's own setting.")] = None,
     data: DataOption = DEFAULT_DATA,
     isolated: Annotated[bool, typer.Option("--isolated", hidden=True)] = False,
+    task_queue: Annotated[str, typer.Option(help="Where letters come in.")] = TASK_QUEUE,
 ) -> None:
     """Keep dead letters of sagas and alert people of them, until Ctrl-C.
 
@@ -41,7 +45,8 @@ def worker(
     target = Target(
         target.address, namespace or target.namespace, isolated=isolated or target.isolated
     )
-    run(_work(target, worker_options(data)), stop_code=0)
+    options = replace(worker_options(data), task_queue=task_queue)
+    run(_work(target, options), stop_code=0)
 
 
 async def _work(target: Target, options: WorkerOptions) -> None:
@@ -67,9 +72,15 @@ def worker_options(data: Path) -> WorkerOptions:
     return WorkerOptions.from_environment(data)
 
 
-async def start_worker(data: Path, target: Target) -> ManagedProcess:
-    """A worker as a child process, ready to serve."""
-    args = ["--data", str(data)]
+async def start_worker(
+    data: Path,
+    target: Target,
+    *,
+    task_queue: str = TASK_QUEUE,
+    env: Mapping[str, str] | None = None,
+) -> ManagedProcess:
+    """A worker as a child process, ready to serve; by default in our own environment."""
+    args = ["--data", str(data), "--task-queue", task_queue]
     if target.address:
         args += ["--address", target.address]
     if target.namespace:
@@ -81,6 +92,7 @@ async def start_worker(data: Path, target: Target) -> ManagedProcess:
             name="musterwerk-worker",
             args=[sys.executable, "-P", "-m", "musterwerk", "worker", *args],
             log=data / "logs" / "musterwerk-worker.log",
+            env=env,
         )
     )
 

@@ -201,9 +201,15 @@ def _silence(execution: SagaExecution) -> str:
 def _refusal(execution: SagaExecution, answer: Resolve) -> str | None:
     """Why there is nothing to resolve, in words; None if there is."""
     sagas = {saga["name"]: saga for saga in execution.sagas or []}
-    if answer.saga not in sagas:
+    if answer.saga is not None and answer.saga not in sagas:
         return f"no saga named {answer.saga!r} here; there is {', '.join(sagas) or 'none'}"
-    letters = [one for one in sagas[answer.saga]["dead_letters"] if one["step"] == answer.step]
+    letters = [
+        one
+        for name, saga in sagas.items()
+        if answer.saga in (None, name)
+        for one in saga["dead_letters"]
+        if one["step"] == answer.step
+    ]
     if any(not letter["settled"] for letter in letters):
         return None
     if not letters:

@@ -44,8 +44,13 @@ class DeadLetters:
         letter.error = rules.in_words(err)
 
     def settle(self, letter: DeadLetter, resolve: Resolve | None = None) -> None:
-        """Close it: by an operator's word, or because the work itself succeeded."""
-        self._close(letter, None if resolve is None else letter.answers[-1])
+        """Close it: by an operator's word, or because the work itself succeeded.
+
+        Where it succeeded after an operator had it tried again, that is what is kept.
+        """
+        last = letter.answers[-1] if letter.answers else None
+        said = resolve is not None or (last is not None and last["action"] == "retry")
+        self._close(letter, last if said else None)
 
     def overtake(self, letter: DeadLetter, reason: str) -> None:
         """Close it because the question it asked no longer arises."""

@@ -198,12 +198,13 @@ class Resolve:
     says that it was done by other means (`result` is then what the step itself returns, as
     JSON); `skip` gives it up. Skipping a step of which nobody knows the outcome, before the
     pivot, means that the step has failed: it is undone with all the others.
-    `by` and `reason` are kept in the report.
+    `by` and `reason` are kept in the report. `saga` is needed only where several sagas of a
+    workflow have an open letter for such a step.
     """
 
     step: str
     action: str
     by: str
     reason: str
-    saga: str = "saga"
+    saga: str | None = None
     result: Any = None

@@ -72,37 +72,45 @@ class Registry:
             raise ApplicationError(f"unknown action {resolve.action!r}: retry, skip or done")
         if not resolve.by.strip() or not resolve.reason.strip():
             raise ApplicationError("a resolution needs a name (by) and a reason")
-        letter = self._letter(resolve)
+        saga, letter = self._letter(resolve)
         if resolve.action == "done" and letter.direction == "do":
-            self._validate_result(resolve)
+            _validate_result(saga, resolve)
 
     def resolve(self, resolve: Resolve) -> dict[str, Any]:
         """Settle a dead letter; returns it. Refused where none is open or one is settled."""
-        letter = self._letter(resolve)
+        saga, letter = self._letter(resolve)
         answer(letter, resolve)
-        return letter.report()
+        return letter.report() | {"saga": saga.name}
 
-    def _validate_result(self, resolve: Resolve) -> None:
-        saga = self.sagas[resolve.saga]
-        (step,) = [step for step in saga.steps if step.id == resolve.step]
-        try:
-            typed_result(step, resolve.result)
-        except Exception as err:
-            raise ApplicationError(
-                f"step {step.id} returns something else than {resolve.result!r}; say with "
-                f"`result`, as JSON, what it would have returned: {err}"
-            ) from None
-
-    def _letter(self, resolve: Resolve) -> DeadLetter:
-        saga = self.sagas.get(resolve.saga)
-        if saga is None:
+    def _letter(self, resolve: Resolve) -> tuple[Book, DeadLetter]:
+        if resolve.saga is not None and resolve.saga not in self.sagas:
             known = ", ".join(self.sagas)
             raise ApplicationError(f"no saga named {resolve.saga!r} here; there is {known}")
-        letter = saga.letters.unsettled(resolve.step)
-        if letter is None:
+        found = [
+            (saga, letter)
+            for saga in self.sagas.values()
+            if resolve.saga in (None, saga.name)
+            and (letter := saga.letters.unsettled(resolve.step)) is not None
+        ]
+        if not found:
             raise ApplicationError(f"step {resolve.step!r} has no open dead letter")
+        if len(found) > 1:
+            names = ", ".join(saga.name for saga, _ in found)
+            raise ApplicationError(f"step {resolve.step!r} is stuck in several sagas: {names}")
+        saga, letter = found[0]
         if letter.pending is not None and letter.pending.action != "retry":
             raise ApplicationError(
                 f"already resolved by {letter.pending.by}: {letter.pending.action}"
             )
-        return letter
+        return saga, letter
+
+
+def _validate_result(saga: Book, resolve: Resolve) -> None:
+    (step,) = [step for step in saga.steps if step.id == resolve.step]
+    try:
+        typed_result(step, resolve.result)
+    except Exception as err:
+        raise ApplicationError(
+            f"step {step.id} returns something else than {resolve.result!r}; say with "
+            f"`result`, as JSON, what it would have returned: {err}"
+        ) from None

@@ -203,6 +203,8 @@ def in_words(err: BaseException) -> str:
         cause.type if isinstance(cause, ApplicationError) and cause.type else type(cause).__name__
     )
     text = cause.message if isinstance(cause, FailureError) else str(cause)
+    # Half a surrogate pair, as file names may have, cannot be sent to anybody.
+    text = text.encode("utf-8", "replace").decode()
     return f"{kind}: {text}" if text and text != kind else kind
 
 

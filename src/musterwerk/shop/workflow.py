@@ -18,7 +18,8 @@ with workflow.unsafe.imports_passed_through():  # Pydantic and HTTP code load on
     from musterwerk.errors import SagaCompensated, SagaCompensationFailed, StepSkipped
     from musterwerk.saga import StepOptions, uncancellable
     from musterwerk.shop.activities import ShopActivities
-    from musterwerk.shop.model import Order, Outcome, Shipment
+    from musterwerk.shop.model import Line, Order, Outcome, Reservation, Shipment
+    from musterwerk.shop.names import letters_queue
     from musterwerk.shop.patience import PATIENCE, Patience
 
 OrderState = Literal["processing", "shipping", "undoing", "fulfilled", "failed", "cancelled"]
@@ -41,7 +42,11 @@ class OrderFulfillmentWorkflow:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._patience: Patience = workflow.memo_value(PATIENCE, Patience(), type_hint=Patience)
-        self._saga = Saga("order", undo_retry=self._patience.undos())
+        self._saga = Saga(
+            "order",
+            undo_retry=self._patience.undos(),
+            dead_letters_to=letters_queue(workflow.info().task_queue),
+        )
         self._ended: OrderState | None = None
 
     @workflow.run
@@ -80,17 +85,15 @@ class OrderFulfillmentWorkflow:
 
     async def _fulfil(self, options: StepOptions) -> Outcome:
         saga, order = self._saga, self._order
-        for line in order.lines:
-            await saga.run(
-                ShopActivities.reserve_article,
-                order,
-                line,
-                undo=ShopActivities.release_article,
-                **options,
-            )
+        await saga.gather(*(self._reserve(line, options) for line in order.lines))
         if order.total.amount:  # what costs nothing is not charged
             await saga.run(
-                ShopActivities.charge_payment, order, undo=ShopActivities.refund_payment, **options
+                ShopActivities.charge_payment,
+                order,
+                undo=ShopActivities.refund_payment,
+                on_unknown="probe",
+                probe=ShopActivities.find_payment,
+                **options,
             )
         saga.checkpoint("paid")
         shipment = await saga.run(
@@ -102,6 +105,15 @@ class OrderFulfillmentWorkflow:
         await self._confirm(shipment, options)
         return Outcome(
             status="fulfilled", order_id=order.order_id, tracking_number=shipment.tracking_number
+        )
+
+    async def _reserve(self, line: Line, options: StepOptions) -> Reservation:
+        return await self._saga.run(
+            ShopActivities.reserve_article,
+            self._order,
+            line,
+            undo=ShopActivities.release_article,
+            **options,
         )
 
     async def _confirm(self, shipment: Shipment, options: StepOptions) -> None:

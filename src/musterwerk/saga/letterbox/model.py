@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 from temporalio.exceptions import ApplicationError
 
-WORKFLOW = "musterwerk.DeadLetter"
-SETTLED = "settled"
+from musterwerk.saga.post import SETTLED as SETTLED
+from musterwerk.saga.post import WORKFLOW as WORKFLOW
 
 # Activities by name: the workflow imports none of the code that does I/O.
 PLAN = "musterwerk.plan_dead_letter"

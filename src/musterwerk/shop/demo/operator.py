@@ -13,6 +13,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Literal
 
 import httpx
@@ -56,7 +57,7 @@ class CommandLine:
 
     def __init__(self, target: Target) -> None:
         self._address = ("--address", target.address) if target.address else ()
-        self._env = _isolated(target) if target.isolated else dict(os.environ)
+        self._env = demo_environment(target)
 
     async def run(self, *args: str) -> str:
         """What it prints. Raises ServerError, with what it complains of, where it fails."""
@@ -78,10 +79,13 @@ class CommandLine:
 
 
 class Operator:
-    """`account` has the letters that are resolved so far."""
+    """`data` has the database of dead letters; `account` those that are resolved so far."""
 
-    def __init__(self, command_line: CommandLine, http: httpx.AsyncClient, payment: str) -> None:
+    def __init__(
+        self, command_line: CommandLine, data: Path, http: httpx.AsyncClient, payment: str
+    ) -> None:
         self._command_line = command_line
+        self._data = ("--data", str(data))
         self._http = http
         self._payment = payment
         self.account: list[Resolved] = []
@@ -100,7 +104,7 @@ class Operator:
     async def letters(self, orders: Sequence[str]) -> dict[str, dict[str, Any]]:
         """The open letters about refunds of these orders, as the command line lists them."""
         listing = await self._command_line.run(
-            *("sagas", "list", "--dead-letters", "--open", "--limit", _LIMIT, "-o", "json")
+            *("sagas", "list", "--dead-letters", "--limit", _LIMIT, "-o", "json"), *self._data
         )
         ours = {workflow_id(order_id): order_id for order_id in orders}
         return {
@@ -176,9 +180,12 @@ def _come_again(reply: httpx.Response) -> bool:
     return reply.is_server_error
 
 
-def _isolated(target: Target) -> dict[str, str]:
-    """Our environment without anything that names another server."""
-    env = {name: value for name, value in os.environ.items() if not name.startswith("TEMPORAL_")}
+def demo_environment(target: Target) -> dict[str, str]:
+    """Ours without another server, another database and people who would be alerted."""
+    foreign = ("TEMPORAL_", "MUSTERWERK_") if target.isolated else ("MUSTERWERK_",)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    if not target.isolated:
+        return env
     env["TEMPORAL_CONFIG_FILE"] = os.devnull
     if target.namespace:
         env["TEMPORAL_NAMESPACE"] = target.namespace

@@ -14,17 +14,18 @@ import httpx
 from rich.console import Console
 from temporalio.client import Client
 
+from musterwerk.cli.worker import start_worker
 from musterwerk.runtime.connection import Target
 from musterwerk.runtime.processes import ManagedProcess, ProcessDied
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.shop import books
 from musterwerk.shop.demo.feed import Customers
-from musterwerk.shop.demo.operator import CommandLine, Operator
+from musterwerk.shop.demo.operator import CommandLine, Operator, demo_environment
 from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
 from musterwerk.shop.demo.report import DemoReport
 from musterwerk.shop.demo.settling import dead_letters, quiet
 from musterwerk.shop.demo.tally import Tally
-from musterwerk.shop.names import TASK_QUEUE
+from musterwerk.shop.names import TASK_QUEUE, letters_queue
 from musterwerk.shop.stack import FAULTY, Stack, StackOptions
 
 #: Every price in the file is in dollars.
@@ -55,13 +56,21 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
                 )
             )
         )
+        letters = await start_worker(
+            options.data,
+            target,
+            task_queue=letters_queue(TASK_QUEUE + suffix),
+            env=demo_environment(target),
+        )
+        closing.push_async_callback(letters.stop)
         http = await closing.enter_async_context(
             httpx.AsyncClient(base_url=stack.urls["orders"], timeout=15)
         )
         temporal = await target.connect()
         with Tally(len(plan.orders), console) as tally:
             demo = _Demo(options, plan, stack, tally, http, temporal)
-            return await _unless_one_dies(stack, server, demo.play())
+            others = [letters] if server is None else [letters, server]
+            return await _unless_one_dies(stack, others, demo.play())
 
 
 async def _server(
@@ -74,11 +83,10 @@ async def _server(
     return Target(server.address, server.namespace, isolated=True), server.process
 
 
-async def _unless_one_dies(stack: Stack, server: ManagedProcess | None, work: Any) -> DemoReport:
+async def _unless_one_dies(stack: Stack, others: Sequence[ManagedProcess], work: Any) -> DemoReport:
     playing = asyncio.create_task(work)
     watching = [asyncio.create_task(stack.died())]
-    if server is not None:
-        watching.append(asyncio.create_task(_died(server)))
+    watching += [asyncio.create_task(_died(process)) for process in others]
     try:
         await asyncio.wait((playing, *watching), return_when=asyncio.FIRST_COMPLETED)
         if playing.done() and playing.exception() is not None:
@@ -95,9 +103,9 @@ async def _unless_one_dies(stack: Stack, server: ManagedProcess | None, work: An
         await asyncio.gather(playing, *watching, return_exceptions=True)
 
 
-async def _died(server: ManagedProcess) -> NoReturn:
-    await server.wait()
-    raise ProcessDied(server)
+async def _died(process: ManagedProcess) -> NoReturn:
+    await process.wait()
+    raise ProcessDied(process)
 
 
 def _first(group: ExceptionGroup[Exception]) -> Exception:
@@ -124,7 +132,9 @@ class _Demo:
         self._tally = tally
         self._http = http
         self._temporal = temporal
-        self._operator = Operator(CommandLine(stack.options.server), http, stack.urls["payment"])
+        self._operator = Operator(
+            CommandLine(stack.options.server), options.data, http, stack.urls["payment"]
+        )
         self._kills = 0
 
     async def play(self) -> DemoReport:
