@@ -1,8 +1,8 @@
 """What Saga costs over steps written by hand: throughput, CPU, history and memory.
 
-An empty workflow, four no-op steps by hand and the same four through Saga run in alternating
-rounds on one embedded server and one worker. Prints one JSON document; docs/benchmarks.md says
-what its fields mean.
+An empty workflow, four no-op steps by hand and the same four through Saga, in sequence and in two
+branches, run in alternating rounds on one embedded server and one worker. Prints one JSON
+document; docs/benchmarks.md says what its fields mean.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ QUICK = Settings(orders=6, concurrency=3, rounds=2, open=5, open_rounds=1, sandb
 
 def parse() -> Settings:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=_positive, default=200, help="of each kind, per round")
+    parser.add_argument("--orders", type=_positive, default=60, help="of each kind, per round")
     parser.add_argument("--concurrency", type=_positive, default=50)
-    parser.add_argument("--rounds", type=_positive, default=6)
+    parser.add_argument("--rounds", type=_positive, default=30)
     parser.add_argument("--open", type=_positive, default=1000, help="workflows held for memory")
     parser.add_argument("--open-rounds", type=_positive, default=2)
     parser.add_argument("--no-sandbox", action="store_true", help="for both kinds of workflow")

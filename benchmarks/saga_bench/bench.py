@@ -20,10 +20,17 @@ from saga_bench.steps import Order
 
 T = TypeVar("T")
 
-#: How the two variants that are compared are called in the JSON, and the engine's floor.
+#: How the variants are called in the JSON: the engine's floor, and two pairs to compare.
 EMPTY, HAND_WRITTEN, SAGA = "empty", "hand_written", "saga"
+HAND_WRITTEN_BRANCHES, SAGA_BRANCHES = "hand_written_branches", "saga_branches"
 #: The workflow type of each.
-WORKFLOWS = {EMPTY: "bench-empty", HAND_WRITTEN: "bench-hand-written", SAGA: "bench-saga"}
+WORKFLOWS = {
+    EMPTY: "bench-empty",
+    HAND_WRITTEN: "bench-hand-written",
+    SAGA: "bench-saga",
+    HAND_WRITTEN_BRANCHES: "bench-hand-written-branches",
+    SAGA_BRANCHES: "bench-saga-branches",
+}
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ every execution, and what that costs belongs to the variant that needs it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from temporalio import workflow
@@ -53,6 +53,50 @@ class HandWritten:
             await _compensate(undos, err)
             raise
         return number
+
+
+@workflow.defn(name="bench-hand-written-branches")
+class HandWrittenBranches:
+    """The same steps in two branches of two, settled together."""
+
+    @workflow.run
+    async def run(self, order: Order) -> list[str]:
+        undos: list[Undo] = []
+        try:
+            return await _settle([_reserve_and_charge(undos, order), _ship_and_bill(undos, order)])
+        except BaseException as err:
+            await _compensate(undos, err)
+            raise
+
+
+async def _reserve_and_charge(undos: list[Undo], order: Order) -> str:
+    reservation = payment = None
+    undos.append(lambda: _undo(release, order, reservation))
+    reservation = await _step(reserve, order)
+    undos.append(lambda: _undo(refund, order, payment))
+    payment = await _step(charge, order)
+    return payment
+
+
+async def _ship_and_bill(undos: list[Undo], order: Order) -> str:
+    shipment = number = None
+    undos.append(lambda: _undo(recall, order, shipment))
+    shipment = await _step(ship, order)
+    undos.append(lambda: _undo(cancel_invoice, order, number))
+    number = await _step(invoice, order)
+    return number
+
+
+async def _settle(branches: list[Coroutine[Any, Any, str]]) -> list[str]:
+    """All have ended before anything is undone; a failure or a cancellation ends the others."""
+    tasks = [asyncio.create_task(branch) for branch in branches]
+    try:
+        await workflow.wait(tasks, return_when=asyncio.FIRST_EXCEPTION)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await workflow.wait(tasks)
+    return [task.result() for task in tasks]
 
 
 @workflow.defn(name="bench-hand-written-open")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 import statistics
 import time
 from dataclasses import dataclass
@@ -10,13 +11,20 @@ from typing import Any
 
 import psutil
 
-from saga_bench.bench import HAND_WRITTEN, SAGA, WORKFLOWS, Bench, WorkerProcess, say
+from saga_bench.bench import (
+    HAND_WRITTEN,
+    HAND_WRITTEN_BRANCHES,
+    SAGA,
+    SAGA_BRANCHES,
+    WORKFLOWS,
+    Bench,
+    WorkerProcess,
+    say,
+)
 
 GOAL = 0.95
 _HISTORIES = 5
-#: Every round is followed by its reverse, so that drift cancels; over six rounds each variant
-#: has had each place and each predecessor.
-_ORDERS = ((0, 1, 2), (2, 1, 0), (1, 2, 0), (0, 2, 1), (2, 0, 1), (1, 0, 2))
+_RESAMPLES = 2000
 
 
 @dataclass(frozen=True)
@@ -41,12 +49,11 @@ async def measure(bench: Bench) -> dict[str, Any]:
             say(f"warming up: {name}")
             await _round(bench, worker, name, bench.settings.concurrency)
         for number in range(bench.settings.rounds):
-            for place in _ORDERS[number % len(_ORDERS)]:
-                name = list(WORKFLOWS)[place]
+            for name in _order_of(number):
                 one, last[name] = await _round(bench, worker, name, bench.settings.orders)
                 rounds[name].append(one)
                 say(
-                    f"round {number + 1}/{bench.settings.rounds}  {name:<12}"
+                    f"round {number + 1}/{bench.settings.rounds}  {name:<21}"
                     f" {one.orders_per_second:6.1f} orders/s,"
                     f" worker {one.worker_cpu_ms:5.1f} ms, server {one.server_cpu_ms:5.1f} ms,"
                     f" other programs {one.others:4.0%}"
@@ -57,7 +64,16 @@ async def measure(bench: Bench) -> dict[str, Any]:
     return {
         "variants": variants,
         "saga_to_hand_written": _compare(rounds[SAGA], rounds[HAND_WRITTEN]),
+        "branches": _compare(rounds[SAGA_BRANCHES], rounds[HAND_WRITTEN_BRANCHES]),
     }
+
+
+def _order_of(number: int) -> list[str]:
+    """Every round begins one variant later, and every other one is reversed: drift cancels."""
+    names = list(WORKFLOWS)
+    place = number // 2 % len(names)
+    turned = names[place:] + names[:place]
+    return turned[::-1] if number % 2 else turned
 
 
 async def _round(
@@ -118,9 +134,19 @@ def _compare(saga: list[Round], by_hand: list[Round]) -> dict[str, Any]:
         "throughput_per_cpu": _spread([_ratio(h.cpu_ms, s.cpu_ms) for s, h in pairs]),
         "worker_cpu": _spread([_ratio(s.worker_cpu_ms, h.worker_cpu_ms) for s, h in pairs]),
         "server_cpu": _spread([_ratio(s.server_cpu_ms, h.server_cpu_ms) for s, h in pairs]),
+        "throughput_interval_95": _interval(throughput["rounds"]),
         "goal": GOAL,
         "goal_met": throughput["median"] >= GOAL,
     }
+
+
+def _interval(ratios: list[float]) -> list[float]:
+    """Where the median of such pairs lies in 95 of 100 cases, by bootstrap (percentiles)."""
+    chance = random.Random(0)  # noqa: S311 - the same pairs give the same interval
+    medians = sorted(
+        statistics.median(chance.choices(ratios, k=len(ratios))) for _ in range(_RESAMPLES)
+    )
+    return [round(medians[at * _RESAMPLES // 1000], 4) for at in (25, 975)]
 
 
 def _spread(ratios: list[float]) -> dict[str, Any]:

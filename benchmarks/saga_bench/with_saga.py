@@ -35,6 +35,28 @@ class WithSaga:
             )
 
 
+@workflow.defn(name="bench-saga-branches")
+class WithSagaBranches:
+    """The same steps in two branches of two."""
+
+    @workflow.run
+    async def run(self, order: Order) -> list[str]:
+        async with Saga() as saga:
+            return list(
+                await saga.gather(_reserve_and_charge(saga, order), _ship_and_bill(saga, order))
+            )
+
+
+async def _reserve_and_charge(saga: Saga, order: Order) -> str:
+    await saga.run(reserve, order, undo=release, start_to_close_timeout=TIMEOUT)
+    return await saga.run(charge, order, undo=refund, start_to_close_timeout=TIMEOUT)
+
+
+async def _ship_and_bill(saga: Saga, order: Order) -> str:
+    await saga.run(ship, order, undo=recall, start_to_close_timeout=TIMEOUT)
+    return await saga.run(invoice, order, undo=cancel_invoice, start_to_close_timeout=TIMEOUT)
+
+
 @workflow.defn(name="bench-saga-open")
 class WithSagaOpen:
     @workflow.run

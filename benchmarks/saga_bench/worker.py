@@ -15,10 +15,10 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
-from saga_bench.by_hand import HandWritten, HandWrittenOpen
+from saga_bench.by_hand import HandWritten, HandWrittenBranches, HandWrittenOpen
 from saga_bench.empty import Empty
 from saga_bench.steps import ACTIVITIES
-from saga_bench.with_saga import WithSaga, WithSagaOpen
+from saga_bench.with_saga import WithSaga, WithSagaBranches, WithSagaOpen
 
 
 async def run(options: argparse.Namespace) -> None:
@@ -26,7 +26,15 @@ async def run(options: argparse.Namespace) -> None:
     async with Worker(
         client,
         task_queue=options.task_queue,
-        workflows=[Empty, HandWritten, HandWrittenOpen, WithSaga, WithSagaOpen],
+        workflows=[
+            Empty,
+            HandWritten,
+            HandWrittenBranches,
+            HandWrittenOpen,
+            WithSaga,
+            WithSagaBranches,
+            WithSagaOpen,
+        ],
         activities=ACTIVITIES,
         max_cached_workflows=options.cache,
         workflow_runner=(
