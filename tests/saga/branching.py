@@ -63,6 +63,28 @@ class Loop:
 
 
 @workflow.defn
+class BranchesContinued:
+    """Two branches, and the next run fails."""
+
+    @workflow.run
+    async def run(self, order: str, state: dict[str, Any] | None = None) -> None:
+        async with Saga(undo_retry=RETRY, state=state) as saga:
+            if state is None:
+                await saga.run(
+                    World.reserve, order, undo=World.release, start_to_close_timeout=LIMIT
+                )
+                await saga.gather(self._pay(saga, order), self._ship(saga, order))
+                workflow.continue_as_new(args=[order, saga.state])
+            raise ApplicationError("fails in the second run")
+
+    async def _pay(self, saga: Saga, order: str) -> None:
+        await saga.run(World.charge, order, undo=World.refund, start_to_close_timeout=LIMIT)
+
+    async def _ship(self, saga: Saga, order: str) -> None:
+        await saga.run(World.ship, order, undo=World.unship, start_to_close_timeout=LIMIT)
+
+
+@workflow.defn
 class Fallback(Switch):
     """One branch undoes its own step and tries another way, while the other goes on."""
 
@@ -287,6 +309,7 @@ class Local:
 ALL: list[type] = [
     Trip,
     Loop,
+    BranchesContinued,
     Fallback,
     BuggyBranch,
     Unknown,

@@ -79,6 +79,21 @@ async def test_a_branch_undoes_its_own_steps_only(start: Start, world: World) ->
     assert not {"refund", "release"} & set(world.names())
 
 
+async def test_branches_are_known_after_continue_as_new(start: Start, world: World) -> None:
+    """Undone one after the other, a stuck undo of one branch would hold up the other."""
+    held = [world.hold(name) for name in ("unship", "refund")]
+    handle = await start(branching.BranchesContinued.run)
+    await until(lambda: {"unship", "refund"} <= set(world.names()))
+    assert "release" not in world.names()
+    for one in held:
+        one.set()
+    await failure_of(handle)
+    assert world.done[-1] == "release"
+    for do, undo in (("charge", "refund"), ("ship", "unship")):
+        assert world.of(do)[0].key.business_key == world.of(undo)[0].key.business_key
+        assert world.of(undo)[0].args == ("O-1", f"{do}-result")
+
+
 async def test_a_bug_in_a_branch_undoes_nothing(start: Start, world: World) -> None:
     handle = await start(branching.BuggyBranch.run)
     await until_task_fails(handle)

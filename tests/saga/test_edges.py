@@ -161,6 +161,8 @@ async def test_a_skip_is_known_after_continue_as_new(start: Start, world: World)
     err = await failure_of(handle)
     assert isinstance(err, ApplicationError)
     assert err.type == "SagaCompensationFailed"
+    (letter,) = err.details[0]["dead_letters"]
+    assert letter["resolution"]["by"] == "Ada"
 
 
 class LateBank:
