@@ -1,0 +1,1 @@
+"""A worker with a saga written by hand moves to `Saga`, with executions in flight."""
