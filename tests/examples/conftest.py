@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 import pytest
-from temporalio.client import Client
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import Client, WorkflowHandle
 
 from musterwerk.runtime.server import EmbeddedServer
+from tests.waiting import until_async
 
 
 @pytest.fixture
@@ -19,3 +22,23 @@ async def plain(temporal_server: EmbeddedServer) -> Client:
 def fresh() -> str:
     """A part for ids and queues that no other test has."""
     return uuid.uuid4().hex[:12]
+
+
+async def until_waiting(handle: WorkflowHandle[Any, Any], *, after: str) -> None:
+    """Until this activity is done and the workflow waits for a signal: its worker may stop then.
+
+    A worker that stops while it is given a task keeps the task to itself until it times out.
+    """
+
+    async def waiting() -> bool:
+        events = [event async for event in handle.fetch_history_events()]
+        begun = {
+            event.event_id
+            for event in events
+            if event.activity_task_scheduled_event_attributes.activity_type.name == after
+        }
+        done = {e.activity_task_completed_event_attributes.scheduled_event_id for e in events}
+        last = events[-1].event_type
+        return bool(begun & done) and last == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
+
+    await until_async(waiting)

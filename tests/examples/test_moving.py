@@ -13,7 +13,7 @@ from examples.moving.activities import Services
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowFailureError, WorkflowHandle
 from temporalio.worker import Replayer, Worker
 
-from tests.waiting import until
+from tests.examples.conftest import until_waiting
 
 ROOT = Path(__file__).parents[2]
 
@@ -36,11 +36,11 @@ class Site:
         )
 
     async def start(self, order: str) -> WorkflowHandle[Any, str]:
-        """Returns when it has charged, that is when it waits for its approval."""
+        """Returns when it waits for its approval."""
         handle = await self.client.start_workflow(
             "Fulfilment", order, id=f"{order}-{self.fresh}", task_queue=self.fresh, result_type=str
         )
-        await until(lambda: f"charge {order}" in self.services.lines)
+        await until_waiting(handle, after="charge")
         return handle
 
 
