@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -43,7 +44,11 @@ class Deployments:
 
     async def start(self, name: str = "old", after: str = "charge") -> Handle:
         handle = await self.client.start_workflow(
-            "Parcel", id=f"{name}-{self.queue}", task_queue=self.queue
+            "Parcel",
+            id=f"{name}-{self.queue}",
+            task_queue=self.queue,
+            # A worker that stops keeps the task it has just been given until it times out.
+            task_timeout=timedelta(seconds=1),
         )
         await until_waiting(handle, after=after)
         return handle
