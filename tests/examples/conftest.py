@@ -12,6 +12,12 @@ from temporalio.client import Client, WorkflowHandle
 from musterwerk.runtime.server import EmbeddedServer
 from tests.waiting import until_async
 
+_TASK = {
+    EventType.EVENT_TYPE_WORKFLOW_TASK_SCHEDULED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED,
+    EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED,
+}
+
 
 @pytest.fixture
 async def plain(temporal_server: EmbeddedServer) -> Client:
@@ -38,7 +44,7 @@ async def until_waiting(handle: WorkflowHandle[Any, Any], *, after: str) -> None
             if event.activity_task_scheduled_event_attributes.activity_type.name == after
         }
         done = {e.activity_task_completed_event_attributes.scheduled_event_id for e in events}
-        last = events[-1].event_type
+        last = [event.event_type for event in events if event.event_type in _TASK][-1]
         return bool(begun & done) and last == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED
 
     await until_async(waiting)
