@@ -34,6 +34,17 @@ class Grouped:
 
 
 @workflow.defn
+class Forgotten:
+    """Waits for ever, with a deadline."""
+
+    @workflow.run
+    async def run(self, order: str) -> None:
+        async with Saga(undo_retry=RETRY, deadline=timedelta(days=1)) as saga:
+            await saga.run(World.charge, order, undo=World.refund, start_to_close_timeout=LIMIT)
+            await workflow.wait_condition(lambda: False)
+
+
+@workflow.defn
 class ForwardBranches:
     """Two branches after the pivot."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import uuid
 from typing import Any
 
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
@@ -117,6 +119,23 @@ async def test_a_child_that_was_terminated_becomes_a_dead_letter(
     await parent.terminate()
 
 
+async def test_a_terminated_child_is_not_forgotten_by_continue_as_new(
+    start: Start, world: World, client: Client
+) -> None:
+    parent = await start(branching.OrphanContinued.run)
+    await until(lambda: "charge" in world.done)
+    await child_of(client, parent).terminate("by mistake")
+
+    async def letters() -> list[dict[str, Any]]:
+        return (await report_of(client.get_workflow_handle(parent.id)))["dead_letters"]
+
+    await until_async(letters)
+    (letter,) = await letters()
+    assert (letter["step"], letter["direction"]) == ("Nested/1", "undo")
+    await until(lambda: "release" in world.done)
+    await client.get_workflow_handle(parent.id).terminate()
+
+
 async def test_a_child_that_does_not_hold_is_a_bug(start: Start, world: World) -> None:
     parent = await start(branching.Careless.run)
     await until_task_fails(parent)
@@ -145,3 +164,30 @@ async def test_the_undo_of_a_slow_child_does_not_keep_others_from_theirs(
     world.recover("refund")
     await failure_of(parent)
     assert "refund" in world.done
+
+
+async def test_a_child_that_continued_as_new_is_undone(start: Start, world: World) -> None:
+    """The cancellation of its first run reaches nobody."""
+    await failure_of(await start(branching.ParentOfReborn.run))
+    assert world.names() == ["charge", "refund"]
+
+
+async def test_every_child_hears_that_it_is_kept(
+    start: Start, world: World, client: Client
+) -> None:
+    """One that is gone must not make the other undo what its parent has shipped."""
+    parent = await start(branching.TwoChildren.run, order := f"O-{uuid.uuid4()}")
+    children = [client.get_workflow_handle(f"{order}-{number}") for number in (1, 2)]
+
+    async def holding() -> bool:
+        return [step["status"] for step in (await report_of(parent))["steps"]] == ["done"] * 2
+
+    await until_async(holding)
+    # In one task of the parent: it passes its pivot before it hears that the child is gone.
+    await asyncio.gather(parent.signal("go"), children[0].terminate())
+    await asyncio.gather(parent.result(), return_exceptions=True)
+    if (await report_of(parent))["pivot"]:
+        assert await children[1].result() == "confirm-result"
+        assert "refund" not in world.names()
+    else:
+        assert "refund" in world.names()

@@ -55,6 +55,30 @@ async def test_a_step_that_cannot_stop_does_not_hide_it(start: Start, world: Wor
     assert world.of("refund")[0].args == ("O-1", "charge-result")
 
 
+async def test_code_that_catches_everything_does_not_hide_it(start: Start, world: World) -> None:
+    """`except Exception: compensate_to(...)` would go on to the next carrier, too late."""
+    shipped = world.hold("ship")
+    handle = await start(branching.Carriers.run)
+    await world.started("ship")
+
+    async def fired() -> bool:
+        return any(
+            [
+                event.HasField("activity_task_cancel_requested_event_attributes")
+                async for event in handle.fetch_history_events()
+            ]
+        )
+
+    await until_async(fired)
+    shipped.set()
+    err = await failure_of(handle)
+    assert isinstance(err, ApplicationError)
+    assert err.type == "SagaCompensated"
+    assert isinstance(err.cause, ApplicationError)
+    assert err.cause.type == "SagaDeadlineExceeded"
+    assert world.names() == ["reserve", "ship", "unship", "release"]
+
+
 async def test_the_pivot_ends_it(start: Start, world: World) -> None:
     """What has left the house is not called back because it is late."""
     handle = await start(branching.Deadline.run, "O-1", 0.5, True)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import uuid
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -163,6 +166,22 @@ async def test_a_skip_is_known_after_continue_as_new(start: Start, world: World)
     assert err.type == "SagaCompensationFailed"
     (letter,) = err.details[0]["dead_letters"]
     assert letter["resolution"]["by"] == "Ada"
+
+
+async def test_a_worker_that_stops_forgets_its_sagas_quietly(client: Client, world: World) -> None:
+    """Their blocks are closed by the garbage collector, when there is no workflow any more."""
+    queue = f"forgotten-{uuid.uuid4()}"
+    async with Worker(
+        client, task_queue=queue, workflows=[edges.Forgotten], activities=world.activities()
+    ):
+        handle = await client.start_workflow(edges.Forgotten.run, "O-1", id=queue, task_queue=queue)
+        await until(lambda: "charge" in world.done)
+        await report_of(handle)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        gc.collect()
+    assert world.done == ["charge"]
+    await handle.terminate()
 
 
 class LateBank:

@@ -14,7 +14,7 @@ from musterwerk.errors import EffectUndone
 from tests.saga import branching
 from tests.saga.conftest import Start, failure_of, report_of
 from tests.saga.world import Call, World, refuse
-from tests.waiting import until
+from tests.waiting import until_async
 
 
 async def reset_after(
@@ -46,6 +46,12 @@ async def reset_after(
         )
     )
     return client.get_workflow_handle(handle.id, run_id=answer.run_id)
+
+
+async def reserved(handle: WorkflowHandle[Any, Any]) -> bool:
+    """The workflow knows it, and waits at its gate."""
+    steps = (await report_of(handle))["steps"]
+    return bool(steps) and steps[0]["status"] == "done"
 
 
 class Keeper:
@@ -92,8 +98,7 @@ async def test_a_running_saga_goes_on_after_a_reset(
 ) -> None:
     keeper = Keeper(world)
     handle = await start(branching.Resettable.run)
-    await until(lambda: "reserve" in world.done)
-    await report_of(handle)
+    await until_async(lambda: reserved(handle))
     again = await reset_after(client, handle, "reserve")
     await again.signal("go")
     assert await again.result() == "charge-result"
@@ -108,7 +113,7 @@ async def test_a_reset_before_the_pivot_confirms_first(
     """The pivot itself cannot ask; what follows it must not begin before the answer."""
     keeper = Keeper(world)
     handle = await start(branching.Resettable.run, "O-1", True)
-    await until(lambda: "reserve" in world.done)
+    await until_async(lambda: reserved(handle))
     await handle.cancel()
     await failure_of(handle)
     assert not keeper.live

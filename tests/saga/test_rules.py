@@ -61,8 +61,7 @@ def test_an_inserted_step_shifts_no_other_key(before: list[str], inserted: str) 
     def ids(activities: list[str]) -> list[str]:
         steps: list[Step] = []
         for activity in activities:
-            identity = f"{activity}/{rules.next_occurrence(steps, activity)}"
-            steps.append(step(activity, id=identity))
+            steps.append(step(activity, id=rules.step_id(steps, activity, ())))
         return [one.id for one in steps]
 
     for position in range(len(before) + 1):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -42,9 +43,11 @@ async def has_letter(handle: WorkflowHandle[Any, Any]) -> None:
     await until_async(open_letter)
 
 
-async def resolve(handle: WorkflowHandle[Any, Any], action: str, result: Any = None) -> None:
+async def resolve(
+    handle: WorkflowHandle[Any, Any], action: Any, result: Any = None, step: str = "charge/1"
+) -> None:
     update: Any = handle  # the SDK's overloads are partially unknown to strict checking
-    answer = Resolve(step="charge/1", action=action, by="Ada", reason="asked them", result=result)
+    answer = Resolve(step=step, action=action, by="Ada", reason="asked them", result=result)
     await update.execute_update("saga_resolve", answer)
 
 
@@ -132,6 +135,40 @@ async def test_cancellation_ends_the_question(start: Start, world: World) -> Non
     (letter,) = (await report_of(handle))["dead_letters"]
     assert letter["settled"]
     assert letter["resolution"]["action"] == "overtaken"
+
+
+async def test_nobody_is_asked_after_a_cancellation(start: Start, world: World) -> None:
+    """A step that cannot stop takes the one cancellation with it, and then its outcome is lost."""
+    charged = asyncio.Event()
+
+    async def lost(call: Call) -> str:
+        await asyncio.shield(charged.wait())
+        raise RuntimeError("the answer is lost")
+
+    world.on("charge", lost)
+    handle = await start(branching.Unknown.run, "O-1", "escalate", False)
+    await world.started("charge")
+    await handle.cancel()
+    await until_cancel_requested(handle)
+    charged.set()
+    await failure_of(handle)
+    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
+    assert world.names()[-2:] == ["refund", "release"]
+    assert (await report_of(handle))["dead_letters"] == []
+
+
+@CACHED
+async def test_cancellation_survives_a_skipped_step(start: Start, world: World) -> None:
+    """Absorbed while the step could not be done, and still raised when the block ends."""
+    world.fail("ship", refuse("no van"))
+    handle = await start(branching.Caught.run)
+    await has_letter(handle)
+    await handle.cancel()
+    await until_cancel_requested(handle)
+    await resolve(handle, "skip", step="ship/1")
+    await failure_of(handle)
+    assert (await handle.describe()).status == WorkflowExecutionStatus.CANCELED
+    assert world.done == ["confirm"]
 
 
 @CACHED

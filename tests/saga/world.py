@@ -20,6 +20,7 @@ class Call:
     args: tuple[Any, ...]
     key: StepKey
     attempt: int
+    activity_id: str
 
 
 Behaviour = Callable[[Call], Awaitable[Any]]
@@ -71,7 +72,8 @@ class World:
         return [call for call in self.calls if call.name == name]
 
     async def _serve(self, name: str, *args: Any) -> Any:
-        call = Call(name, args, step_key(), activity.info().attempt)
+        info = activity.info()
+        call = Call(name, args, step_key(), info.attempt, info.activity_id)
         self.calls.append(call)
         self._started[name].set()
         behaviour = self._behaviours.get(name)

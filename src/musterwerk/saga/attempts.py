@@ -11,11 +11,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, is_cancelled_exception
 
 from musterwerk.saga import rules
+from musterwerk.saga.book import result_type_of
 from musterwerk.saga.deadletters import resolution
 from musterwerk.saga.execution import Execution, typed_result
 from musterwerk.saga.model import DeadLetter, Step
 from musterwerk.saga.running import Running
-from musterwerk.saga.shield import ended
+from musterwerk.saga.shield import cancellations, ended, spawn
 
 
 class Attempts:
@@ -25,18 +26,22 @@ class Attempts:
         self._execution = execution
         self._letters = execution.book.letters
         self._running = running
+        self._cancelled_before: dict[str, int] = {}
 
     async def run(self, step: Step) -> Any:
+        self._cancelled_before[step.id] = cancellations()
         try:
             return await self._once(step, may_refuse=True)
         except ActivityError as err:
             if step.on_unknown == "compensate" or not rules.outcome_lost(err):
                 raise
             return await self._find_out(step, err)
+        finally:
+            del self._cancelled_before[step.id]
 
     async def confirm(self, step: Step) -> None:
         """Run a step again that is done: its key makes it the same effect, or a refusal."""
-        with self._running.awaited(step):
+        with self._running.awaited(step.id):
             try:
                 await self._once(step, may_refuse=False)
             finally:
@@ -56,6 +61,12 @@ class Attempts:
                 step.status, step.undo_status = "refused", "none"
             raise
 
+    def _assert_wanted(self, step: Step, err: ActivityError) -> None:
+        """A step that could not be stopped hides that it was to stop: nobody is asked then."""
+        before = self._cancelled_before[step.id]
+        if cancellations() > before or self._running.stopping(step):
+            raise asyncio.CancelledError from err
+
     async def _find_out(self, step: Step, err: ActivityError) -> Any:
         ask: dict[str, Callable[[Step, ActivityError], Awaitable[Any]]] = {
             "probe": self._probe,
@@ -64,6 +75,7 @@ class Attempts:
         }
         step.status = "unknown"
         try:
+            self._assert_wanted(step, err)
             result = await ask[step.on_unknown](step, err)
         except BaseException as given_up:
             step.status = "cancelled" if is_cancelled_exception(given_up) else "failed"
@@ -85,7 +97,8 @@ class Attempts:
             raise err from None
         if answer is None or answer is False:
             raise err
-        return answer
+        # True is how a step that returns nothing is found to have landed.
+        return None if answer is True and result_type_of(step.call) is type(None) else answer
 
     async def _retry(self, step: Step, err: ActivityError) -> Any:
         """More rounds under the same key; after the bounded ones somebody is told of it."""
@@ -98,6 +111,7 @@ class Attempts:
                 if not rules.outcome_lost(again):
                     raise
                 err = again
+            self._assert_wanted(step, err)
             step.status = "unknown"
         return await self._with_operator(step, err, retry.rounds, rules.slow_pauses(retry))
 
@@ -140,6 +154,7 @@ class Attempts:
                 if not rules.outcome_lost(again):
                     raise
                 err = again
+                self._assert_wanted(step, err)
                 self._letters.add_round(letter, again)
             else:
                 self._letters.settle(letter)
@@ -147,7 +162,7 @@ class Attempts:
 
     async def _pause(self, step: Step, work: Coroutine[Any, Any, Any]) -> Any:
         """A wait that `Running.stop` can end."""
-        task = asyncio.create_task(work)
+        task = spawn(work)
         with self._running.task(step, task):
             await ended(task)
         return task.result()

@@ -19,7 +19,7 @@ STATE_VERSION = 2
 
 
 class Checkpoint(NamedTuple):
-    steps: int  # how many there were before it
+    name: str
     branch: Branch
 
 
@@ -33,13 +33,13 @@ class Book:
         self.pivot = False
         self.cause: str | None = None
         self.steps: list[Step] = []
-        self.checkpoints: dict[str, Checkpoint] = {}
+        self.checkpoints: dict[Checkpoint, int] = {}  # how many steps there were before
         self.deadline: datetime | None = None
-        self.groups = 0  # of branches, so far
+        self.groups: dict[str, int] = {}  # of branches so far, by the branch they are in
         self.letters = DeadLetters()
 
     def add(self, step: Step) -> Step:
-        step.id = f"{step.activity}/{rules.next_occurrence(self.steps, step.activity)}"
+        step.id = rules.step_id(self.steps, step.activity, step.branch)
         self.steps.append(step)
         return step
 
@@ -56,40 +56,46 @@ class Book:
         return [
             step
             for step in self.steps
-            if step.status == "done" and step.undo_status == "registered" and step.undo is not None
+            if (step.kind, step.status, step.undo_status) == ("activity", "done", "registered")
         ]
 
     def assert_open(self, doing: str) -> None:
         if self.status not in ("running", "forward"):
             raise SagaUsageError(f"cannot {doing}: the saga {self.name!r} is {self.status}")
 
-    def mark(self, checkpoint: str, branch: Branch) -> None:
+    def next_group(self, branch: Branch) -> int:
+        """Numbers the groups of branches within each branch, so that keys do not depend on pace."""
+        where = "/".join(f"{group}.{number}" for group, number in branch)
+        self.groups[where] = self.groups.get(where, 0) + 1
+        return self.groups[where]
+
+    def mark(self, name: str, branch: Branch) -> None:
+        checkpoint = Checkpoint(name, branch)
         if checkpoint in self.checkpoints:
-            raise SagaUsageError(
-                f"checkpoint {checkpoint!r} exists already; give each its own name"
-            )
-        self.checkpoints[checkpoint] = Checkpoint(len(self.steps), branch)
+            raise SagaUsageError(f"checkpoint {name!r} exists already; give each its own name")
+        self.checkpoints[checkpoint] = len(self.steps)
 
-    def index_of(self, checkpoint: str) -> int:
-        """The index of the first step registered after the checkpoint."""
-        if checkpoint not in self.checkpoints:
-            known = ", ".join(self.checkpoints) or "none"
-            raise SagaUsageError(f"no checkpoint {checkpoint!r}; there is {known}")
-        return self.checkpoints[checkpoint].steps
+    def find(self, name: str, branch: Branch) -> Checkpoint:
+        """That of the branch, or else of the nearest one around it."""
+        for depth in range(len(branch), -1, -1):
+            if (checkpoint := Checkpoint(name, branch[:depth])) in self.checkpoints:
+                return checkpoint
+        known = ", ".join(one.name for one in self.checkpoints) or "none"
+        raise SagaUsageError(f"no checkpoint {name!r} here; there is {known}")
 
-    def drop_checkpoints(self, after: str | None, branch: Branch) -> None:
+    def drop_checkpoints(self, after: Checkpoint | None, branch: Branch) -> None:
         """Forget those of the branch that were set later (or all): what they mark is undone."""
-        names = list(self.checkpoints)
-        for name in names[0 if after is None else names.index(after) + 1 :]:
-            if self.checkpoints[name].branch[: len(branch)] == branch:
-                del self.checkpoints[name]
+        every = list(self.checkpoints)
+        for one in every[0 if after is None else every.index(after) + 1 :]:
+            if one.branch[: len(branch)] == branch:
+                del self.checkpoints[one]
 
     def report(self) -> dict[str, Any]:
         return {
             "name": self.name,
             "status": self.status,
             "pivot": self.pivot,
-            "checkpoints": list(self.checkpoints),
+            "checkpoints": [checkpoint.name for checkpoint in self.checkpoints],
             "cause": self.cause,
             "deadline": self.deadline.isoformat() if self.deadline else None,
             "steps": [step.report() for step in self.steps],
@@ -102,7 +108,7 @@ class Book:
             "name": self.name,
             "anchor": self.anchor,
             "pivot": self.pivot,
-            "checkpoints": {name: at.steps for name, at in self.checkpoints.items()},
+            "checkpoints": {one.name: at for one, at in self.checkpoints.items() if not one.branch},
             "groups": self.groups,
             "deadline": self.deadline.isoformat() if self.deadline else None,
             "steps": [state.dump_step(step) for step in self.steps],
@@ -122,7 +128,7 @@ class Book:
             )
         self.anchor = data["anchor"]
         # Branches have ended before a continue-as-new.
-        self.checkpoints = {name: Checkpoint(at, ()) for name, at in data["checkpoints"].items()}
+        self.checkpoints = {Checkpoint(name, ()): at for name, at in data["checkpoints"].items()}
         self.groups = data["groups"]
         self.deadline = datetime.fromisoformat(data["deadline"]) if data["deadline"] else None
         self.letters.load(data["dead_letters"])

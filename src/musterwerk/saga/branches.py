@@ -11,6 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 from musterwerk.saga.model import Branch
+from musterwerk.saga.shield import spawn
 
 _current: ContextVar[Branch] = ContextVar("musterwerk.saga.branch", default=())
 
@@ -25,16 +26,17 @@ async def gather(
     branches: Sequence[Coroutine[Any, Any, Any]],
     *,
     is_failure: Callable[[BaseException], bool],
-    to_the_end: bool,
+    give_up: Callable[[], object] | None,
 ) -> tuple[Any, ...]:
     """Run the branches, and return or raise only when all of them have ended.
 
-    The first failure cancels the others, unless they have to go `to_the_end`: then a
-    cancellation of the caller does not reach them either, and is raised afterwards. What is no
-    failure is a bug, and raised at once: the workflow task fails, and nothing goes on.
+    The first failure, or a cancellation, cancels the others, after `give_up` was called. Without
+    that they go to their end first. What is no failure is a bug, and raised at once: the workflow
+    task fails, and nothing goes on.
     """
+    outer = current_branch()
     tasks = [
-        asyncio.create_task(_in_branch((*current_branch(), (group, number)), branch))
+        spawn(_in_branch((*outer, (group, number)), branch))
         for number, branch in enumerate(branches, 1)
     ]
     cancelled = told = False
@@ -44,23 +46,22 @@ async def gather(
                 [task for task in tasks if not task.done()], return_when=asyncio.FIRST_COMPLETED
             )
         except asyncio.CancelledError:
-            cancelled = True
+            cancelled, told = True, False
         errors = _errors(tasks)
         for err in errors:
             if not is_failure(err):
                 raise err
-        if (cancelled or errors) and not told and not to_the_end:
+        if (cancelled or errors) and not told and give_up is not None:
             told = True
+            give_up()
             for task in tasks:
                 task.cancel()
     errors = _errors(tasks)
-    if cancelled and not to_the_end:
+    if cancelled:
         raise asyncio.CancelledError
     if errors:
         # The first that is not a cancellation, which the others caused.
         raise next((err for err in errors if not is_cancelled_exception(err)), errors[0])
-    if cancelled:
-        raise asyncio.CancelledError
     return tuple(task.result() for task in tasks)
 
 

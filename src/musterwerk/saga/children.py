@@ -90,18 +90,19 @@ class Children:
         hint: Any = step.result_type
         return workflow.payload_converter().from_payload(offer.payload, hint)
 
-    def undoes(self, step: Step) -> bool:
-        return step.id in self._by_step
-
     async def undo(self, step: Step) -> Coroutine[Any, Any, None] | None:
         """Cancel the child and wait for it; what is returned is still to be awaited after that.
 
         A child has its own rounds and dead letters, which may take days: others are not kept
         from their undo by it.
         """
-        child = self._by_step[step.id]
         step.undo_status = "running"
-        child.handle.cancel()
+        child = self._by_step.get(step.id)
+        if child is None:
+            err = ApplicationError("it ended in an earlier run, and cannot be asked any more")
+            return self._with_operator(step, err)
+        if not child.handle.done():
+            await self._cancel(child)
         patience = self._retry.pause * self._retry.rounds
         await workflow.wait([child.handle], timeout=patience.total_seconds())
         return self._verdict(step, child) if child.handle.done() else self._later(step, child)
@@ -186,10 +187,27 @@ class Children:
         )
 
     async def _keep(self, children: list[Child]) -> None:
+        """Each hears of it, whatever has become of the others."""
+        failures: list[FailureError] = []
         for child in children:
-            await child.handle.signal(KEEP)
+            try:
+                await workflow.get_external_workflow_handle(child.handle.id).signal(KEEP)
+            except FailureError as err:
+                failures.append(err)
         for child in children:
-            await child.handle
+            try:
+                await child.handle
+            except FailureError as err:
+                failures.append(err)
+        if failures:
+            raise failures[-1]
+
+    async def _cancel(self, child: Child) -> None:
+        """By its id alone: it may have continued as new, and the handle knows the first run."""
+        try:
+            await workflow.get_external_workflow_handle(child.handle.id).cancel()
+        except FailureError as err:
+            workflow.logger.info("The child %s ends by itself: %s", child.handle.id, err)
 
     async def _later(self, step: Step, child: Child) -> None:
         await workflow.wait([child.handle])
@@ -218,23 +236,34 @@ class Children:
         self._book.letters.settle(letter, asked)
 
 
-async def hold(book: Book, result: Any) -> None:
-    """The child's side: offer the result, and wait to be kept or cancelled."""
+async def hold(book: Book, result: Any) -> bool:
+    """The child's side: offer the result, and wait to be kept or cancelled.
+
+    Says whether it was both at once: then it is kept, and the cancellation comes too late.
+    """
     parent = workflow.memo_value(MEMO, None)
     if parent is None:
-        return
-    told: list[bool] = []
+        return False
+    handlers: Any = workflow  # the SDK types handlers as bare Callable
+    if handlers.get_signal_handler(KEEP) is not None:
+        raise SagaUsageError("a child holds once: its parent waits for one result")
 
     def keep() -> None:
-        told.append(True)
+        book.pivot, book.status = True, "forward"
 
     book.status = "holding"
-    handlers: Any = workflow  # the SDK types handlers as bare Callable
     handlers.set_signal_handler(KEEP, keep)
     offer = {"token": parent["token"], "result": state.dump_value(result)}
     await workflow.get_external_workflow_handle(parent["workflow_id"]).signal(HELD, offer)
-    await workflow.wait_condition(lambda: bool(told))
-    book.pivot, book.status = True, "forward"
+    try:
+        await workflow.wait_condition(lambda: book.pivot)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if not book.pivot or task is None:
+            raise
+        task.uncancel()
+        return True
+    return False
 
 
 def child_name(run: Callable[..., Any] | str) -> str:

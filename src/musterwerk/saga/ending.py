@@ -18,7 +18,7 @@ from musterwerk.saga.book import Book
 from musterwerk.saga.children import Children
 from musterwerk.saga.model import Step
 from musterwerk.saga.order import every_step
-from musterwerk.saga.shield import CancelWatch, uncancellable
+from musterwerk.saga.shield import CancelWatch, shielded
 from musterwerk.saga.undoing import Undoing
 
 
@@ -41,6 +41,10 @@ class Ending:
         self.absorbed = False
         self.taken_up = False  # from a state, that of an earlier run
         self.carried = 0  # how many steps the last state held
+
+    def absorb(self) -> None:
+        """A cancellation came that must not interrupt; it is raised when the block ends."""
+        self.absorbed = True
 
     def is_failure(self, err: BaseException) -> bool:
         """Whether it would fail or cancel the workflow; of an exception group, all of it."""
@@ -94,9 +98,10 @@ class Ending:
         cancelled = self._cancels.requested() or self._cancellation(cause)
         self._book.cause = rules.in_words(cause)
         self._book.status = "compensating"
-        cancelled |= await self._undoing.since() or self.absorbed
+        cancelled |= await self._undoing.since()
         self._book.status = "compensated"
         await self._settled()
+        cancelled |= self.absorbed
         self.assert_undone(self._book.steps, cause)
         if cancelled:
             # Not the ActivityError that carried it: `asyncio.timeout` knows only this one.
@@ -135,9 +140,14 @@ class Ending:
 
     async def _settled(self) -> None:
         """Children have heard that they are kept, and the letters are with the server."""
-        for work in (self._children.kept, self._book.letters.sent):
-            _, absorbed = await uncancellable(work())
-            self.absorbed |= absorbed
+        failure: SagaForwardFailed | None = None
+        try:
+            await shielded(self._children.kept(), self.absorb)
+        except SagaForwardFailed as err:
+            failure = err
+        await shielded(self._book.letters.sent(), self.absorb)
+        if failure is not None:
+            raise failure
 
     def _cancellation(self, cause: BaseException) -> bool:
         """Not every CancelledError is one: awaiting a task that the code cancelled is a failure."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Coroutine
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError, RetryState
 
 from musterwerk.errors import StepSkipped
 from musterwerk.saga import rules
 from musterwerk.saga.book import Book, result_type_of
 from musterwerk.saga.deadletters import resolution
 from musterwerk.saga.model import DeadLetter, Direction, Step, StepOptions, UndoRetry
+from musterwerk.saga.shield import ended, spawn
 
 
 class Execution:
@@ -22,10 +25,10 @@ class Execution:
         self.book = book
         self.retry = retry
 
-    def start(self, step: Step) -> workflow.ActivityHandle[Any]:
+    def start(self, step: Step) -> asyncio.Task[Any]:
         return self._start(step, "do", step.call, step.args, step.options)
 
-    def probe(self, step: Step) -> workflow.ActivityHandle[Any]:
+    def probe(self, step: Step) -> asyncio.Task[Any]:
         options = rules.undo_options(step.options, None, self.retry)
         return self._start(step, "probe", step.probe, step.args, options)
 
@@ -74,7 +77,7 @@ class Execution:
             else:
                 step.undo_status = "done"
                 return None
-        return None
+        raise AssertionError("UndoRetry has at least one round")
 
     async def _undo_slowly(self, step: Step, letter: DeadLetter) -> None:
         """Go on until the undo succeeds or an operator settles its letter."""
@@ -95,7 +98,7 @@ class Execution:
                 return
 
     async def _undo_once(self, step: Step) -> None:
-        args = step.args if step.status == "added" else [*step.args, step.result]
+        args = step.args if step.kind == "added" else [*step.args, step.result]
         await self._start(step, "undo", step.undo, args, step.undo_options)
 
     def _start(
@@ -105,7 +108,7 @@ class Execution:
         call: Any,
         args: list[Any],
         options: StepOptions,
-    ) -> workflow.ActivityHandle[Any]:
+    ) -> asyncio.Task[Any]:
         final: Any = {
             "cancellation_type": workflow.ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
             "summary": None if direction == "do" else f"{direction} of {step.id}",
@@ -115,9 +118,35 @@ class Execution:
         local = final.pop("local", False)
         identity = rules.activity_id(self.book.anchor, self.book.name, step.id, direction)
         if local:
-            return workflow.start_local_activity(call, args=args, activity_id=identity, **final)
+            handle = workflow.start_local_activity(call, args=args, activity_id=identity, **final)
+            name = step.activity if direction == "do" else step.undo_name or ""
+            return spawn(_as_activity(handle, name, identity, final.get("retry_policy")))
         final.pop("local_retry_threshold", None)
         return workflow.start_activity(call, args=args, activity_id=identity, **final)
+
+
+async def _as_activity(
+    handle: asyncio.Task[Any], name: str, identity: str, policy: RetryPolicy | None
+) -> Any:
+    """A local activity fails with its bare failure; here it fails as every other activity."""
+    await ended(handle)
+    try:
+        return handle.result()
+    except ApplicationError as err:
+        final = err.non_retryable or err.type in (
+            (policy and policy.non_retryable_error_types) or ()
+        )
+        raise ActivityError(
+            "Activity task failed",
+            scheduled_event_id=0,
+            started_event_id=0,
+            identity="",
+            activity_type=name,
+            activity_id=identity,
+            retry_state=RetryState.NON_RETRYABLE_FAILURE
+            if final
+            else RetryState.MAXIMUM_ATTEMPTS_REACHED,
+        ) from err
 
 
 def typed_result(step: Step, value: Any) -> Any:

@@ -31,9 +31,12 @@ StepStatus = Literal[
     "unknown",
     "dead_letter",
     "skipped",
-    "added",
 ]
-UndoStatus = Literal["none", "registered", "running", "done", "dead_letter", "skipped", "resolved"]
+#: An activity, a child workflow, or an undo that was added without a step.
+StepKind = Literal["activity", "child", "added"]
+UndoStatus = Literal[
+    "none", "registered", "planned", "running", "done", "dead_letter", "skipped", "resolved"
+]
 SagaStatus = Literal[
     "running",
     "holding",
@@ -133,8 +136,9 @@ class Step:
     on_unknown: OnUnknown = "compensate"
     probe: Callable[..., Any] | str | None = None
     result_type: type[Any] | None = None
+    kind: StepKind = "activity"
     branch: Branch = ()
-    id: str = ""  # "<activity>/<occurrence>", given when it is registered
+    id: str = ""  # given when it is registered
     status: StepStatus = "running"
     undo_status: UndoStatus = "none"
     result: Any = None
@@ -144,6 +148,7 @@ class Step:
     def report(self) -> dict[str, Any]:
         return {
             "id": self.id,
+            "kind": self.kind,
             "activity": self.activity,
             "branch": "/".join(f"{group}.{number}" for group, number in self.branch),
             "status": self.status,

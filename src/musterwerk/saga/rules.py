@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -15,13 +14,12 @@ from temporalio.exceptions import (
     ApplicationError,
     FailureError,
     RetryState,
-    TimeoutType,
     is_cancelled_exception,
 )
 from temporalio.exceptions import TimeoutError as ActivityTimeout
 
 from musterwerk.errors import SagaUsageError
-from musterwerk.saga.model import Direction, OnUnknown, Step, StepOptions, UndoRetry
+from musterwerk.saga.model import Branch, Direction, OnUnknown, Step, StepOptions, UndoRetry
 
 # What a step hands on to its undo: where it runs and how long one attempt may take. A limit for
 # all attempts would cut the undo's rounds short, and its author need not heartbeat.
@@ -59,9 +57,15 @@ def parse_activity_id(value: str) -> tuple[Direction, str, str] | None:
             return None
 
 
-def next_occurrence(steps: Sequence[Step], activity: str) -> int:
-    """Counted per activity name, so that a step inserted elsewhere shifts no other key."""
-    return Counter(step.activity for step in steps)[activity] + 1
+def step_id(steps: Sequence[Step], activity: str, branch: Branch) -> str:
+    """Such as "charge/1", and "charge/1.2:1" in a branch.
+
+    Counted per activity and branch, so that a step inserted elsewhere shifts no other key, and
+    that it does not matter which branch comes first.
+    """
+    count = sum(step.activity == activity and step.branch == branch for step in steps) + 1
+    where = "-".join(f"{group}.{number}" for group, number in branch)
+    return f"{activity}/{where}:{count}" if branch else f"{activity}/{count}"
 
 
 def check_arity(undo: Callable[..., Any] | str, arguments: int) -> None:
@@ -101,6 +105,8 @@ def undo_options(step: StepOptions, own: StepOptions | None, retry: UndoRetry) -
             "more): an undo that is retried for ever never becomes a dead letter that somebody "
             "sees. The saga goes on trying slowly after the bounded rounds."
         )
+    if not merged["start_to_close_timeout"] and not merged.get("schedule_to_close_timeout"):
+        raise SagaUsageError("an undo needs a start_to_close_timeout, of its own or of its step")
     check_place(merged)
     return merged
 
@@ -167,7 +173,7 @@ def outcome_lost(err: ActivityError) -> bool:
     if is_cancelled_exception(err):
         return False
     if isinstance(err.cause, ActivityTimeout):
-        return err.cause.type != TimeoutType.SCHEDULE_TO_START  # which means: never begun
+        return True  # also in the queue: an attempt before that may have been carried out
     return err.retry_state != RetryState.NON_RETRYABLE_FAILURE
 
 

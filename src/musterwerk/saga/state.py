@@ -40,9 +40,9 @@ def dump_step(step: Step) -> dict[str, Any]:
 
 def load_step(data: dict[str, Any]) -> Step:
     """A step of an earlier run. What was still under way then is unknown, or still to be done."""
-    status = "failed" if data["status"] == "running" else data["status"]
+    status = "failed" if data["status"] in ("running", "unknown") else data["status"]
     undone = data["undo_status"]
-    undo_status = "registered" if undone in ("running", "dead_letter") else undone
+    undo_status = "registered" if undone in ("planned", "running", "dead_letter") else undone
     return Step(
         id=data["id"],
         activity=data["activity"],
@@ -52,6 +52,7 @@ def load_step(data: dict[str, Any]) -> Step:
         undo=data["undo"],
         undo_name=data["undo"],
         undo_options=_load_options(data["undo_options"]),
+        kind=data["kind"],
         branch=_load_branch(data["branch"]),
         status=status,
         undo_status=undo_status,

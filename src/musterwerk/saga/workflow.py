@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from datetime import datetime, timedelta
+from functools import partial
 from types import TracebackType
 from typing import Any, TypeVar, TypeVarTuple, Unpack, overload
 
@@ -14,17 +15,17 @@ from temporalio.exceptions import is_cancelled_exception
 from musterwerk.errors import SagaCompensationFailed, SagaDeadlineExceeded, SagaUsageError
 from musterwerk.saga import branches, rules
 from musterwerk.saga.attempts import Attempts
-from musterwerk.saga.book import Book, name_of
+from musterwerk.saga.book import Book, Checkpoint, name_of
 from musterwerk.saga.children import ChildOptions, Children, child_name, child_result, hold
 from musterwerk.saga.deadline import DeadlineTimer, absolute
 from musterwerk.saga.ending import Ending
 from musterwerk.saga.execution import Execution
-from musterwerk.saga.model import RunOptions, Step, StepOptions, UndoRetry
+from musterwerk.saga.model import Branch, RunOptions, Step, StepOptions, UndoRetry
 from musterwerk.saga.post import Post
 from musterwerk.saga.registry import Registry
 from musterwerk.saga.resets import ResetWatch
 from musterwerk.saga.running import Running
-from musterwerk.saga.shield import CancelWatch, cancellations, uncancellable
+from musterwerk.saga.shield import CancelWatch, cancellations, shielded
 from musterwerk.saga.undoing import Undoing
 
 Ts = TypeVarTuple("Ts")
@@ -85,6 +86,7 @@ class Saga:
             book.letters.post = Post(name, dead_letters_to)
         self._retry = undo_retry or UndoRetry()
         self._running = Running()
+        self._given_up: set[tuple[Branch, int]] = set()  # groups that a failure has ended
         self._execution = Execution(book, self._retry)
         self._attempts = Attempts(self._execution, self._running)
         registry = Registry.current()
@@ -183,10 +185,9 @@ class Saga:
         step = self._register(activity, args, undo, probe, options)
         step.result_type = result_type
         cancelled_before = cancellations()
-        with self._running.awaited(step):
+        with self._running.awaited(step.id):
             if self._book.pivot:
-                step.result, absorbed = await uncancellable(self._execution.forward(step))
-                self._ending.absorbed |= absorbed
+                step.result = await shielded(self._execution.forward(step), self._ending.absorb)
             else:
                 step.result = await self._attempts.run(step)
             step.status = "done"
@@ -234,16 +235,20 @@ class Saga:
                 args=list(args),
                 options={},
                 undo=None,
-                undo_name="(by the child)",
+                undo_name=None,
                 undo_options={},
+                kind="child",
                 result_type=result_type or child_result(workflow),
                 branch=branches.current_branch(),
                 undo_status="registered",
             )
         )
-        with self._running.awaited(step):
+        cancelled_before = cancellations()
+        with self._running.awaited(step.id):
             step.result = await self._children.run(step, options)
             step.status = "done"
+        if cancellations() > cancelled_before:
+            raise asyncio.CancelledError
         self._raise_cancellation()
         return step.result
 
@@ -259,7 +264,8 @@ class Saga:
         if self._book.pivot:
             raise SagaUsageError("after its pivot a saga cannot be undone, so hold comes first")
         self._timer.stop()  # from here on the parent's deadline counts
-        await hold(self._book, result)
+        if await hold(self._book, result):
+            self._ending.absorb()
         return result
 
     @overload
@@ -288,13 +294,12 @@ class Saga:
             for branch in branches_:
                 branch.close()
             raise
-        self._book.groups += 1
-        return await branches.gather(
-            self._book.groups,
-            branches_,
-            is_failure=self._ending.is_failure,
-            to_the_end=self._book.pivot,
-        )
+        branch = branches.current_branch()
+        group = self._book.next_group(branch)
+        together = partial(branches.gather, group, branches_, is_failure=self._ending.is_failure)
+        if self._book.pivot:
+            return await shielded(together(give_up=None), self._ending.absorb)
+        return await together(give_up=lambda: self._given_up.add((branch, group)))
 
     def add_compensation(
         self, activity: Callable[..., Any] | str, *args: Any, **options: Unpack[StepOptions]
@@ -316,7 +321,8 @@ class Saga:
                 undo_name=name_of(activity),
                 undo_options=rules.undo_options(options, options, self._retry),
                 branch=branches.current_branch(),
-                status="added",
+                kind="added",
+                status="done",
                 undo_status="registered",
             )
         )
@@ -335,6 +341,8 @@ class Saga:
         once, as anywhere. Any other failure of the block ends as SagaForwardFailed.
         """
         self._book.assert_open("pass the pivot")
+        if branches.current_branch():
+            raise SagaUsageError("a branch cannot pass the pivot for all; do it after gather")
         self._assert_nothing_runs("pass the pivot")
         self._raise_cancellation()
         self._children.assert_held()
@@ -354,14 +362,14 @@ class Saga:
         Raises SagaCompensationFailed where an operator skipped an undo, and then the
         cancellation that came meanwhile, if one did.
         """
-        await self._go_back(0, None)
+        await self._go_back(None)
 
     async def compensate_to(self, checkpoint: str) -> None:
         """Undo the steps registered after the checkpoint; what came before it stays.
 
         Raises as `compensate` does.
         """
-        await self._go_back(self._book.index_of(checkpoint), checkpoint)
+        await self._go_back(self._book.find(checkpoint, branches.current_branch()))
 
     @property
     def state(self) -> dict[str, Any]:
@@ -392,20 +400,24 @@ class Saga:
         err: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        if isinstance(err, GeneratorExit):
+            return  # the worker has stopped and forgets the workflow: there is no loop any more
         await self._timer.close(kind, err, trace)
         if self._book.pivot and self._running and (err is None or self._ending.is_failure(err)):
             # Branches that the block no longer awaits still have to be done.
-            _, absorbed = await uncancellable(self._running.until_all_ended())
-            self._ending.absorbed |= absorbed
+            await shielded(self._running.until_all_ended(), self._ending.absorb)
         await self._ending.end(await self._outcome(err))
 
     async def _outcome(self, err: BaseException | None) -> BaseException | None:
         """What the block ends with, where that is not just what came out of it."""
         cancelled = err is None or is_cancelled_exception(rules.principal(err))
-        if self._timer.over and cancelled and not self._cancels.requested():
-            late = SagaDeadlineExceeded(f"not done by {self._book.deadline}")
-            late.__cause__ = err
-            return late
+        if (
+            self._timer.over
+            and cancelled
+            and not self._book.pivot
+            and not self._cancels.requested()
+        ):
+            return SagaDeadlineExceeded(f"not done by {self._book.deadline}")
         if err is None and not self._book.pivot and self._cancels.requested():
             # Somebody caught the cancellation inside the block; it still undoes everything.
             return asyncio.CancelledError()
@@ -480,15 +492,17 @@ class Saga:
             )
         )
 
-    async def _go_back(self, start: int, checkpoint: str | None) -> None:
+    async def _go_back(self, checkpoint: Checkpoint | None) -> None:
         self._book.assert_open("compensate")
         if self._book.pivot:
             raise SagaUsageError("nothing is undone after the pivot; compensate before it")
         branch = branches.current_branch()
+        start = 0 if checkpoint is None else self._book.checkpoints[checkpoint]
         steps = self._book.since(start, branch)
         if not branch:  # others go on meanwhile
             self._book.status = "compensating"
-        absorbed = await self._undoing.since(start, branch)
+        with self._running.awaited("compensate"):
+            absorbed = await self._undoing.since(start, branch)
         if not branch:
             self._book.status = "running"
         self._book.drop_checkpoints(checkpoint, branch)
@@ -515,5 +529,11 @@ class Saga:
             )
 
     def _raise_cancellation(self) -> None:
-        if not self._book.pivot and self._cancels.requested():
+        """Also where the code has caught it and goes on."""
+        branch = branches.current_branch()
+        given_up = any(
+            (branch[:depth], group) in self._given_up for depth, (group, _) in enumerate(branch)
+        )
+        over = self._cancels.requested() or self._timer.over or given_up
+        if over and not self._book.pivot:
             raise asyncio.CancelledError
