@@ -227,6 +227,20 @@ def test_probe_writes_nothing(bank: Bank) -> None:
     assert bank.row("k") is None
 
 
+def test_the_probe_of_a_step_finds_its_result(bank: Bank) -> None:
+    """A lost answer is found under the key of the probe, as object and as text in a header."""
+    key = StepKey("charge-" + "0" * 40, "do")
+    asking = StepKey(key.business_key, "probe")
+    with Session(bank.engine) as session, session.begin():
+        assert effects.recorded(session, asking) is None
+        effects.do(session, key, {"order": "1"}, lambda: {"captured": 5})
+        for probe in (asking, "".join(asking)):
+            assert effects.recorded(session, probe) == {"captured": 5}
+            assert effects.probe(session, probe) == "done"
+        effects.undo(session, StepKey(key.business_key, "undo"), lambda done: None)
+        assert effects.recorded(session, asking) is None
+
+
 def test_importing_sagas_needs_no_sqlalchemy() -> None:
     """A worker without a database of its own installs none."""
     code = "import sys, musterwerk, musterwerk.saga; sys.exit('sqlalchemy' in sys.modules)"

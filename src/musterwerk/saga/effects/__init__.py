@@ -9,7 +9,7 @@ Needs SQLAlchemy: `pip install "musterwerk[effects]"`.
 
 from __future__ import annotations
 
-from musterwerk.saga.effects.ledger import State, do, probe, undo
+from musterwerk.saga.effects.ledger import State, do, probe, recorded, undo
 from musterwerk.saga.effects.table import create_tables, effects, metadata
 from musterwerk.saga.effects.transaction import sqlite_begin_immediate
 
@@ -20,6 +20,7 @@ __all__ = [
     "effects",
     "metadata",
     "probe",
+    "recorded",
     "sqlite_begin_immediate",
     "undo",
 ]

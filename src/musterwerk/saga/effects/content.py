@@ -22,7 +22,9 @@ from musterwerk.saga.model import Direction
 # with a space at its end loses it in an HTTP header.
 _KEY = re.compile(rf"[!-~]{{1,{MAX_KEY}}}")
 # A step's own key as text, which is what a service finds in its Idempotency-Key header.
-_STEP_KEY_TEXT = re.compile(r"(?P<business>[A-Za-z0-9_.-]*-[0-9a-f]{40}):(?P<direction>do|undo)")
+_STEP_KEY_TEXT = re.compile(
+    r"(?P<business>[A-Za-z0-9_.-]*-[0-9a-f]{40}):(?P<direction>do|undo|probe)"
+)
 
 
 def business_key(key: str, direction: Direction | None = None) -> str:

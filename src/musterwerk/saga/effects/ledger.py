@@ -81,6 +81,17 @@ def probe(session: Session, key: str) -> State | None:
     return None if found is None else found.state
 
 
+def recorded(session: Session, key: str) -> Any:
+    """The result of an effect that is done, as a repeat would return it; else None.
+
+    This is what the probe of a step answers (`Saga.run`, `on_unknown="probe"`); an effect whose
+    result is None cannot be told from one that has not happened, so ask `probe` for those.
+    """
+    business = business_key(key)
+    found = _find(session.connection(bind_arguments={"clause": effects}), business)
+    return _recorded(found, business) if found is not None and found.state == "done" else None
+
+
 def _claim(connection: Connection, key: str, state: State, seal: str | None) -> Row[Any] | None:
     """Take the key, and return None; or return the record of whoever has it.
 
