@@ -15,6 +15,7 @@ def test_names_of_the_package() -> None:
     assert musterwerk.__all__ == ["Saga"]
     assert musterwerk.saga.__all__ == [
         "TASK_QUEUE",
+        "Action",
         "ChildOptions",
         "Resolve",
         "RunOptions",

@@ -5,24 +5,34 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import pytest
 from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
+from temporalio.worker import Worker
 
 from musterwerk.errors import EffectUndone
 from tests.saga import branching
-from tests.saga.conftest import Start, failure_of, report_of
+from tests.saga.conftest import Start, failure_of, report_of, task_failures
+from tests.saga.test_post import Letterbox
 from tests.saga.world import Call, World, refuse
-from tests.waiting import until_async
+from tests.waiting import until, until_async
+
+#: What the server itself notes in the history of the new run.
+RESET = "try again"
 
 
 async def reset_after(
     client: Client, handle: WorkflowHandle[Any, Any], activity: str
 ) -> WorkflowHandle[Any, Any]:
     """Back to the workflow task that took the activity's result."""
+    return await reset_to(client, handle, await task_after(handle, activity))
+
+
+async def task_after(handle: WorkflowHandle[Any, Any], activity: str) -> int:
     names: dict[int, str] = {}
-    at = 0
+    at = False
     async for event in handle.fetch_history_events():
         if event.HasField("activity_task_scheduled_event_attributes"):
             scheduled = event.activity_task_scheduled_event_attributes
@@ -30,18 +40,22 @@ async def reset_after(
         if event.HasField("activity_task_completed_event_attributes"):
             completed = event.activity_task_completed_event_attributes
             if names[completed.scheduled_event_id] == activity:
-                at = event.event_id
+                at = True
         if at and event.HasField("workflow_task_completed_event_attributes"):
-            at = event.event_id
-            break
+            return event.event_id
+    return 0  # not yet
+
+
+async def reset_to(
+    client: Client, handle: WorkflowHandle[Any, Any], task: int
+) -> WorkflowHandle[Any, Any]:
+    run = (await handle.describe()).run_id
     answer = await client.workflow_service.reset_workflow_execution(
         ResetWorkflowExecutionRequest(
             namespace=client.namespace,
-            workflow_execution=WorkflowExecution(
-                workflow_id=handle.id, run_id=handle.result_run_id or ""
-            ),
+            workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=run),
             reason="try again",
-            workflow_task_finish_event_id=at,
+            workflow_task_finish_event_id=task,
             request_id=str(uuid.uuid4()),
         )
     )
@@ -123,3 +137,45 @@ async def test_a_reset_before_the_pivot_confirms_first(
     assert isinstance(err, ApplicationError)
     assert "EffectUndone" in err.message
     assert "confirm" not in world.names()
+
+
+@pytest.mark.parametrize("back", ["before the letter", "behind the letter"])
+async def test_a_reset_finds_its_open_letter_again(
+    start: Start, world: World, client: Client, back: str
+) -> None:
+    """Its id is in the history: one that changes would stop the workflow for good."""
+    world.fail("refund", refuse("account closed"))
+    queue = f"letters-{uuid.uuid4()}"
+    handle = await start(branching.Posting.run, "O-1", queue)
+    await until_async(lambda: letter_of(handle))
+    await until_async(lambda: task_behind_the_letter(handle))
+    early = back == "before the letter"
+    task = await (task_after(handle, "charge") if early else task_behind_the_letter(handle))
+    letter = await letter_of(handle)
+    again = await reset_to(client, handle, task)
+    await until_async(lambda: letter_of(again))
+    assert await letter_of(again) == letter
+    world.recover("refund")
+    err = await failure_of(again)
+    assert isinstance(err, ApplicationError)
+    assert err.type == "SagaCompensated"
+    assert await task_failures(again) in ([], [RESET])
+    async with Worker(client, task_queue=queue, workflows=[Letterbox]):
+        sent, settlement = await client.get_workflow_handle(letter).result()
+    assert sent["id"] == letter
+    assert settlement["resolution"] is None
+
+
+async def letter_of(handle: WorkflowHandle[Any, Any]) -> str:
+    letters = (await report_of(handle))["dead_letters"]
+    return letters[0]["id"] if letters else ""
+
+
+async def task_behind_the_letter(handle: WorkflowHandle[Any, Any]) -> int:
+    sent = False
+    async for event in handle.fetch_history_events():
+        if event.HasField("child_workflow_execution_started_event_attributes"):
+            sent = True
+        if sent and event.HasField("workflow_task_completed_event_attributes"):
+            return event.event_id
+    return 0

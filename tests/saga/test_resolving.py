@@ -22,7 +22,8 @@ pytestmark = pytest.mark.parametrize("start", [1000], ids=["cached"], indirect=T
 
 
 def done(by: str, **more: Any) -> Resolve:
-    return Resolve(**{"step": "charge/1", "action": "done", "by": by, "reason": "by hand", **more})
+    given: dict[str, Any] = {"step": "charge/1", "action": "done", "reason": "by hand"}
+    return Resolve(by=by, **(given | more))
 
 
 async def test_two_operators_at_once(start: Start, world: World, client: Client) -> None:

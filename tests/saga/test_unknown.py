@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowUpdateFailedError
 from temporalio.exceptions import ApplicationError
 
-from musterwerk.saga import Resolve
+from musterwerk.saga import Action, Resolve
 from tests.saga import branching
 from tests.saga.conftest import Start, failure_of, report_of, until_cancel_requested
 from tests.saga.world import Call, World, refuse
@@ -44,7 +44,7 @@ async def has_letter(handle: WorkflowHandle[Any, Any]) -> None:
 
 
 async def resolve(
-    handle: WorkflowHandle[Any, Any], action: Any, result: Any = None, step: str = "charge/1"
+    handle: WorkflowHandle[Any, Any], action: Action, result: Any = None, step: str = "charge/1"
 ) -> None:
     update: Any = handle  # the SDK's overloads are partially unknown to strict checking
     answer = Resolve(step=step, action=action, by="Ada", reason="asked them", result=result)

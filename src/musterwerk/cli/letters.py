@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,9 +18,9 @@ from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
 from musterwerk.errors import ResolutionRefused, StoreError, StoreMissing, UsageError
 from musterwerk.runtime.connection import Target
-from musterwerk.saga.client import SagaExecution, list_sagas, sender_of
+from musterwerk.saga.client import SagaExecution, last_run, list_sagas, sender_of
 from musterwerk.saga.client import resolve as send
-from musterwerk.saga.model import Resolve
+from musterwerk.saga.model import ACTIONS, Action, Resolve
 
 _ALL = 1_000_000
 _OPEN = ["WORKFLOW", "SAGA", "STEP", "CANNOT", "ACTIVITY", "SINCE", "ATTEMPTS", "ERROR"]
@@ -155,7 +155,9 @@ def resolve(
     ] = None,
     result: Annotated[
         str | None,
-        typer.Option(metavar="JSON", help="With --done, what a step after the pivot returns."),
+        typer.Option(
+            metavar="JSON", help="With --done, what the step itself returns; not for an undo."
+        ),
     ] = None,
     run_id: Annotated[str | None, typer.Option("--run-id", help="Default: the latest run.")] = None,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 20.0,
@@ -164,22 +166,24 @@ def resolve(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Settle a dead letter: one of --retry, --skip, --done, with your name and the reason."""
-    chosen = [name for name, is_so in (("retry", retry), ("skip", skip), ("done", done)) if is_so]
+    flags = zip(ACTIONS, (retry, skip, done), strict=True)
+    chosen: list[Action] = [action for action, is_so in flags if is_so]
     if len(chosen) != 1:
         raise UsageError("choose exactly one of --retry, --skip and --done")
-    if not by.strip() or not reason.strip():
-        raise UsageError("--by and --reason may not be empty: they are what is kept")
-    given = _result(result, chosen[0])
+    answer = Resolve(step, chosen[0], by, reason, saga, _result(result, chosen[0]))
+    if wrong := answer.flaw():
+        raise UsageError(wrong)
 
     async def tell(target: Target) -> dict[str, Any]:
         client = await target.connect()
-        workflow_id, run, name = identity, run_id, saga
+        workflow_id, run, said = identity, run_id, answer
         if letter := await sender_of(client, identity):
             if letter["step"] != step:
                 raise ResolutionRefused(f"the letter {identity!r} is about {letter['step']!r}")
-            workflow_id, run, name = letter["workflow_id"], letter["run_id"], letter["saga"]
-        answer = Resolve(step, chosen[0], by, reason, saga=name, result=given)
-        told = await send(client, workflow_id, answer, run, rpc_timeout=timedelta(seconds=timeout))
+            workflow_id, said = letter["workflow_id"], replace(answer, saga=letter["saga"])
+            # The run that wrote it may have been reset since, and then another one waits.
+            run = run_id or await last_run(client, workflow_id, letter["run_id"])
+        told = await send(client, workflow_id, said, run, rpc_timeout=timedelta(seconds=timeout))
         return {"workflow_id": workflow_id, **told}
 
     told = run(tell(find_address(address, data)))

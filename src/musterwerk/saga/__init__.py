@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from musterwerk.saga.children import ChildOptions
 from musterwerk.saga.keys import StepKey, step_key
-from musterwerk.saga.model import Resolve, RunOptions, StepOptions, UndoRetry
+from musterwerk.saga.model import Action, Resolve, RunOptions, StepOptions, UndoRetry
 from musterwerk.saga.post import TASK_QUEUE
 from musterwerk.saga.shield import uncancellable
 from musterwerk.saga.workflow import Saga
 
 __all__ = [
     "TASK_QUEUE",
+    "Action",
     "ChildOptions",
     "Resolve",
     "RunOptions",

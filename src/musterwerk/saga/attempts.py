@@ -122,7 +122,9 @@ class Attempts:
     async def _with_operator(
         self, step: Step, err: ActivityError, rounds: int, pauses: Iterator[timedelta] | None
     ) -> Any:
-        letter = self._letters.open(step, "do", err, rounds)
+        letter = self._letters.open(
+            step, "do", err, rounds, kind="unknown", retried=pauses is not None
+        )
         try:
             return await self._until_known(step, err, letter, pauses)
         except BaseException as given_up:

@@ -228,7 +228,9 @@ class Children:
 
     async def _with_operator(self, step: Step, err: BaseException) -> None:
         step.undo_status, step.undo_error = "dead_letter", rules.in_words(err)
-        letter = self._book.letters.open(step, "undo", err, 1)
+        letter = self._book.letters.open(
+            step, "undo", err, 1, actions=("done", "skip"), retried=False
+        )
         asked = None
         while asked is None:  # there is nothing to try again: the child has ended
             asked = await resolution(letter, None)

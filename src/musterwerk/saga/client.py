@@ -30,6 +30,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import MusterwerkError, ResolutionRefused, UsageError
+from musterwerk.saga.letter import WORKFLOW
 from musterwerk.saga.model import Resolve
 from musterwerk.saga.registry import QUERY, UPDATE
 
@@ -39,9 +40,6 @@ _TIMEOUT = timedelta(seconds=5)
 
 # An update that finds a worker restarted first waits out a workflow task of 10 s.
 _UPDATE_TIMEOUT = timedelta(seconds=20)
-
-#: Children of sagas that run none themselves.
-_LETTERBOX = "musterwerk.DeadLetter"
 _RECENT_EVENTS = 20
 
 
@@ -138,10 +136,8 @@ async def resolve(
     workflow that has just been seen to answer, because Temporal might deliver it much later
     otherwise. If that one falls silent in between, the message says that it is not known.
     """
-    if answer.action not in ("retry", "skip", "done"):
-        raise UsageError(f"unknown action {answer.action!r}: retry, skip or done")
-    if not answer.by.strip() or not answer.reason.strip():
-        raise UsageError("a resolution needs a name (by) and a reason")
+    if wrong := answer.flaw():
+        raise UsageError(wrong)
     execution = await report(client, workflow_id, run_id, rpc_timeout=rpc_timeout)
     if execution.sagas is None:
         raise ResolutionRefused(f"nothing was changed: {workflow_id!r} {_silence(execution)}")
@@ -175,12 +171,37 @@ async def _update(
         ) from error
 
 
+async def last_run(client: Client, workflow_id: str, run_id: str) -> str:
+    """The run that goes on where this one was reset or continued as new; else this one itself."""
+    try:
+        return (await describe_last(client, workflow_id, run_id)).run_id
+    except RPCError as error:
+        if error.status in (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT):
+            return run_id  # whoever asks it is told that it does not exist
+        raise
+
+
+async def describe_last(
+    client: Client, workflow_id: str, run_id: str
+) -> WorkflowExecutionDescription:
+    """As `last_run`, with what the server says of it. Raises RPCError where there is none."""
+    run: str | None = run_id
+    while True:
+        found = await client.get_workflow_handle(workflow_id, run_id=run).describe()
+        if reset := found.raw_description.workflow_extended_info.reset_run_id:
+            run = reset
+        elif run and found.status is WorkflowExecutionStatus.CONTINUED_AS_NEW:
+            run = None  # the latest
+        else:
+            return found
+
+
 async def sender_of(client: Client, letter_id: str) -> dict[str, Any] | None:
     """The dead letter with this id, as its saga sent it; None if there is no such letter."""
     handle = client.get_workflow_handle(letter_id)
     try:
         found = await handle.describe()
-        if found.workflow_type != _LETTERBOX:
+        if found.workflow_type != WORKFLOW:
             return None
         events = handle.fetch_history_events(page_size=1)
         started = (await anext(events)).workflow_execution_started_event_attributes
@@ -210,8 +231,9 @@ def _refusal(execution: SagaExecution, answer: Resolve) -> str | None:
         for one in saga["dead_letters"]
         if one["step"] == answer.step
     ]
-    if any(not letter["settled"] for letter in letters):
-        return None
+    if still := [letter for letter in letters if not letter["settled"]]:
+        # Where several sagas have one, the workflow itself asks which is meant.
+        return answer.flaw(still[0]) if len(still) == 1 else None
     if not letters:
         return f"step {answer.step!r} of {execution.workflow_id!r} has no dead letter"
     how = letters[-1]["resolution"]
@@ -332,7 +354,7 @@ async def _batches(
 
 
 def _list_filter(types: Sequence[str], state: Literal["open", "closed"] | None) -> str:
-    terms = [f"WorkflowType != '{_LETTERBOX}'"]
+    terms = [f"WorkflowType != '{WORKFLOW}'"]
     if types:
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in types)
         terms.append(f"WorkflowType IN ({names})")

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 from temporalio import workflow
 
 from musterwerk.saga import rules
-from musterwerk.saga.model import DeadLetter, Direction, Resolve, Step
+from musterwerk.saga.model import (
+    ACTIONS,
+    Action,
+    DeadLetter,
+    Direction,
+    LetterKind,
+    Resolve,
+    Step,
+)
 from musterwerk.saga.post import Post
 
 
@@ -19,7 +28,17 @@ class DeadLetters:
         self.all: list[DeadLetter] = []
         self.post: Post | None = None
 
-    def open(self, step: Step, direction: Direction, err: BaseException, rounds: int) -> DeadLetter:
+    def open(
+        self,
+        step: Step,
+        direction: Direction,
+        err: BaseException,
+        rounds: int,
+        *,
+        kind: LetterKind | None = None,
+        actions: Sequence[Action] = ACTIONS,
+        retried: bool = True,
+    ) -> DeadLetter:
         letter = DeadLetter(
             step=step.id,
             direction=direction,
@@ -27,6 +46,9 @@ class DeadLetters:
             error=rules.in_words(err),
             since=workflow.now().isoformat(),
             attempts=rounds,
+            kind=kind or _kind(direction),
+            actions=list(actions),
+            retried=retried,
         )
         self.all.append(letter)
         workflow.logger.error(
@@ -68,12 +90,21 @@ class DeadLetters:
         return [letter.report() for letter in self.all]
 
     def load(self, letters: list[dict[str, Any]]) -> None:
-        self.all = [DeadLetter(**letter) for letter in letters]
+        """Of an earlier run, maybe of a version that told less."""
+        self.all = []
+        for one in letters:
+            kind: dict[str, Any] = {"kind": _kind(one["direction"])}
+            self.all.append(DeadLetter(**(kind | one)))
 
     def _close(self, letter: DeadLetter, resolution: dict[str, Any] | None) -> None:
         letter.settled, letter.pending, letter.resolution = True, None, resolution
+        letter.settled_at = workflow.now().isoformat()
         if self.post is not None:
             self.post.settled(letter)
+
+
+def _kind(direction: Direction) -> LetterKind:
+    return "undo" if direction == "undo" else "forward"
 
 
 def answer(letter: DeadLetter, resolve: Resolve) -> None:

@@ -7,8 +7,8 @@ imports this.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, fields
 from datetime import timedelta
 from typing import Any, Literal, TypedDict
 
@@ -20,6 +20,12 @@ from musterwerk.errors import SagaUsageError
 #: What an activity of a step is for. A probe asks whether the step's effect landed.
 Direction = Literal["do", "undo", "probe"]
 OnUnknown = Literal["compensate", "probe", "retry", "escalate"]
+#: What an operator may say about a dead letter.
+Action = Literal["retry", "skip", "done"]
+#: Why there is a dead letter: an undo fails, a step after the pivot fails, or nobody knows
+#: whether a step before the pivot took effect.
+LetterKind = Literal["undo", "forward", "unknown"]
+ACTIONS: tuple[Action, ...] = ("retry", "skip", "done")
 #: Where a step stands among branches: (group, branch) for each `gather` around it.
 Branch = tuple[tuple[int, int], ...]
 StepStatus = Literal[
@@ -165,7 +171,9 @@ class DeadLetter:
 
     `attempts` counts rounds, not the activity attempts within one. `since` is ISO 8601 in UTC.
     `answers` are all that operators said; `pending` is one that waits to be acted on, and
-    `resolution` the one that settled the letter, if it was not settled by success.
+    `resolution` the one that settled the letter, if it was not settled by success. `actions`
+    are those that make sense here. `retried` says whether it is tried again without a word of
+    anybody's.
     """
 
     step: str
@@ -178,7 +186,11 @@ class DeadLetter:
     pending: Resolve | None = None
     resolution: dict[str, Any] | None = None
     settled: bool = False
+    settled_at: str | None = None
     id: str = ""  # where it is kept outside the workflow, if it is
+    kind: LetterKind = "undo"
+    actions: list[Action] = field(default_factory=lambda: list(ACTIONS))
+    retried: bool = True
 
     def report(self) -> dict[str, Any]:
         return {
@@ -189,9 +201,13 @@ class DeadLetter:
             "since": self.since,
             "attempts": self.attempts,
             "settled": self.settled,
+            "settled_at": self.settled_at,
             "resolution": self.resolution,
             "answers": self.answers,
             "id": self.id,
+            "kind": self.kind,
+            "actions": list(self.actions),
+            "retried": self.retried,
         }
 
 
@@ -208,8 +224,38 @@ class Resolve:
     """
 
     step: str
-    action: str
+    action: Action
     by: str
     reason: str
     saga: str | None = None
     result: Any = None
+
+    @classmethod
+    def read(cls, given: Mapping[str, Any]) -> Resolve:
+        """As the update brings it. Raises ValueError that says what is missing or too much.
+
+        By hand: in a sandboxed workflow the SDK may not find the names in our annotations.
+        """
+        known = {one.name: one for one in fields(cls)}
+        if unknown := [name for name in given if name not in known]:
+            raise ValueError(f"unknown: {', '.join(unknown)}; known are {', '.join(known)}")
+        for name in ("step", "action", "by", "reason"):
+            if not isinstance(given.get(name), str):
+                raise ValueError(f"{name} is {given.get(name)!r}; text is expected")
+        if not isinstance(given.get("saga"), str | None):
+            raise ValueError(f"saga is {given['saga']!r}; a name or null is expected")
+        return cls(**given)
+
+    def flaw(self, letter: Mapping[str, Any] | None = None) -> str | None:
+        """What is wrong with it, in words; with a letter's report also whether it fits that."""
+        if self.action not in ACTIONS:
+            return f"unknown action {self.action!r}: retry, skip or done"
+        if not self.by.strip() or not self.reason.strip():
+            return "a resolution needs a name (by) and a reason; they are what is kept"
+        allowed = ACTIONS if letter is None else letter.get("actions", ACTIONS)
+        if self.action in allowed:
+            return None
+        return (
+            f"{self.action!r} makes no sense for the dead letter of {self.step}: there is nothing "
+            f"to {self.action} here; choose {' or '.join(allowed)}"
+        )

@@ -67,17 +67,24 @@ class Registry:
         """Every saga of this workflow: its steps, its undos, its dead letters."""
         return {"sagas": [saga.report() for saga in self.sagas.values()]}
 
-    def validate(self, resolve: Resolve) -> None:
-        if resolve.action not in ("retry", "skip", "done"):
-            raise ApplicationError(f"unknown action {resolve.action!r}: retry, skip or done")
-        if not resolve.by.strip() or not resolve.reason.strip():
-            raise ApplicationError("a resolution needs a name (by) and a reason")
+    # A plain dict: the SDK looks annotations of a dataclass up in sys.modules, where a sandbox
+    # into which the user has passed us through does not have them.
+    def validate(self, given: dict[str, Any]) -> None:
+        try:
+            resolve = Resolve.read(given)
+        except ValueError as err:
+            raise ApplicationError(f"this is no answer to a dead letter: {err}") from None
+        if wrong := resolve.flaw():
+            raise ApplicationError(wrong)
         saga, letter = self._letter(resolve)
+        if wrong := resolve.flaw(letter.report()):
+            raise ApplicationError(wrong)
         if resolve.action == "done" and letter.direction == "do":
             _validate_result(saga, resolve)
 
-    def resolve(self, resolve: Resolve) -> dict[str, Any]:
+    def resolve(self, given: dict[str, Any]) -> dict[str, Any]:
         """Settle a dead letter; returns it. Refused where none is open or one is settled."""
+        resolve = Resolve.read(given)
         saga, letter = self._letter(resolve)
         answer(letter, resolve)
         return letter.report() | {"saga": saga.name}

@@ -17,8 +17,8 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from musterwerk.saga.letter import Letter
 from musterwerk.saga.letterbox import owners
-from musterwerk.saga.letterbox.model import Letter
 from musterwerk.store import DeadLetterTable, Store, database_url
 from musterwerk.worker import WorkerOptions, serve
 from tests.cli import desk

@@ -12,8 +12,9 @@ from temporalio.client import Client
 
 from musterwerk.errors import AlertError, StoreError
 from musterwerk.notify import Settings
+from musterwerk.saga.letter import Letter, Resolution, Settlement
 from musterwerk.saga.letterbox import model, owners, wording
-from musterwerk.saga.letterbox.model import Letter, Plan, Resolution, Sent, Settlement
+from musterwerk.saga.letterbox.model import Plan, Sent
 from musterwerk.store import DeadLetterTable, LetterRow
 
 _SEND_SECONDS = 20.0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from temporalio.client import Client, WorkflowExecutionDescription, WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from musterwerk.saga.letterbox.model import Letter, Resolution, Settlement
+from musterwerk.saga.client import describe_last
+from musterwerk.saga.letter import Letter, Resolution, Settlement
 
 _NEVER_HEARD_OF = (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT)
 
@@ -15,7 +16,7 @@ _NEVER_HEARD_OF = (RPCStatusCode.NOT_FOUND, RPCStatusCode.INVALID_ARGUMENT)
 async def ended(client: Client, letter: Letter) -> Settlement | None:
     """How the letter's workflow ended; None while it runs, be it reset or continued as new."""
     try:
-        last = await _last_run(client, letter)
+        last = await describe_last(client, letter.workflow_id, letter.run_id)
     except RPCError as error:
         if error.status not in _NEVER_HEARD_OF:
             raise
@@ -25,18 +26,6 @@ async def ended(client: Client, letter: Letter) -> Settlement | None:
     action = last.status.name.lower()
     reason = f"its workflow ended as {action} without settling it"
     return _settled(letter, action, reason, last.close_time or datetime.now(UTC))
-
-
-async def _last_run(client: Client, letter: Letter) -> WorkflowExecutionDescription:
-    run: str | None = letter.run_id
-    while True:
-        found = await client.get_workflow_handle(letter.workflow_id, run_id=run).describe()
-        if reset := found.raw_description.workflow_extended_info.reset_run_id:
-            run = reset
-        elif run and found.status is WorkflowExecutionStatus.CONTINUED_AS_NEW:
-            run = None  # the latest
-        else:
-            return found
 
 
 def _settled(letter: Letter, action: str, reason: str, at: datetime) -> Settlement:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from musterwerk.notify import Language, Message
-from musterwerk.saga.letterbox.model import Letter
+from musterwerk.saga.letter import Letter
 
 
 @dataclass(frozen=True)

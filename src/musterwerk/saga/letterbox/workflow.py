@@ -10,6 +10,7 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError
 
+from musterwerk.saga.letter import SETTLED, WORKFLOW, Letter, Settlement
 from musterwerk.saga.letterbox.model import (
     ALERT,
     NOTE,
@@ -17,12 +18,8 @@ from musterwerk.saga.letterbox.model import (
     PLAN,
     RECORD,
     SETTLE,
-    SETTLED,
-    WORKFLOW,
-    Letter,
     Plan,
     Sent,
-    Settlement,
 )
 
 #: For an owner that has ended: its last word may still be on the way.
