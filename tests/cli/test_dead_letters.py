@@ -8,6 +8,7 @@ import subprocess
 import uuid
 from collections.abc import AsyncIterator, Generator
 from contextlib import closing, contextmanager
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from musterwerk.runtime.server import EmbeddedServer
-from musterwerk.store import DeadLetterTable, Store, database_url
+from musterwerk.store import DeadLetterTable, LetterRow, Store, database_url
 from tests.cli.support import MUSTERWERK, Result, environment, musterwerk
 from tests.receivers import webhook_server
 from tests.saga import workflows
@@ -107,6 +108,8 @@ async def test_asked_of_the_workflows_and_resolved(desk: Desk) -> None:
     settled = await desk("list", "--settled", "--ask", "--timeout", "1", "-o", "json")
     (letter,) = of(settled, workflow_id)
     assert (letter["action"], letter["reason"]) == ("done", "by hand")
+    assert letter["settled_at"]
+    assert set(letter) == {field.name for field in fields(LetterRow)}
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from musterwerk.errors import UsageError
-from musterwerk.notify import Mailbox, MailServer, Settings
+from musterwerk.errors import AlertError, UsageError
+from musterwerk.notify import Mailbox, MailServer, Message, Settings, Webhook
 
 GOOD = {
     "MUSTERWERK_SMTP": "smtps://ops:p%40ss@mail.example",
@@ -24,6 +24,12 @@ def test_everything_is_read() -> None:
     assert isinstance(ada, Mailbox)
     assert ada.server == MailServer("mail.example", 465, True, "ops", "p@ss")
     assert settings.language == "de"
+
+
+async def test_an_address_that_http_cannot_use_is_a_failed_alert() -> None:
+    """The activity would fail with an error that nobody expects of it."""
+    with pytest.raises(AlertError, match="InvalidURL"):
+        await Webhook("http://hooks.example/\0").send(Message("key", "subject", "text", {}))
 
 
 def test_nothing_set_alerts_nobody() -> None:

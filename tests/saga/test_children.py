@@ -6,9 +6,13 @@ import asyncio
 import uuid
 from typing import Any
 
+import pytest
 from temporalio.client import Client, WorkflowExecutionStatus, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
+from musterwerk.errors import ResolutionRefused
+from musterwerk.saga import Resolve
+from musterwerk.saga.client import resolve
 from tests.saga import branching
 from tests.saga.conftest import (
     Start,
@@ -115,6 +119,10 @@ async def test_a_child_that_was_terminated_becomes_a_dead_letter(
     await until_async(letters)
     (letter,) = await letters()
     assert letter["step"] == "Nested/1"
+    assert (letter["actions"], letter["retried"]) == (["done", "skip"], False)
+    answer = Resolve(step="Nested/1", action="retry", by="Ada", reason="try")
+    with pytest.raises(ResolutionRefused, match="nothing to retry here; choose done or skip"):
+        await resolve(client, parent.id, answer)
     await until(lambda: "release" in world.done)
     await parent.terminate()
 

@@ -34,6 +34,8 @@ LETTER = LetterRow(
     error="account closed",
     since=NOON,
     attempts=3,
+    kind="undo",
+    actions=["done", "skip"],
 )
 SETTLED = replace(
     LETTER,
@@ -68,6 +70,12 @@ def test_recording_twice_is_one_letter(table: DeadLetterTable) -> None:
     table.record(replace(LETTER, error="told again"))
     assert table.open() == [LETTER]
     assert table.settled() == []
+
+
+def test_an_error_of_the_block_is_no_error_of_the_database(store: Store) -> None:
+    """A missing file of the caller's would be told as a database that is away, and tried again."""
+    with pytest.raises(FileNotFoundError), store.begin():
+        raise FileNotFoundError("a file of the caller's")
 
 
 def test_the_first_settlement_counts(table: DeadLetterTable) -> None:

@@ -23,8 +23,12 @@ from musterwerk.saga.client import resolve as send
 from musterwerk.saga.model import ACTIONS, Action, Resolve
 
 _ALL = 1_000_000
-_OPEN = ["WORKFLOW", "SAGA", "STEP", "CANNOT", "ACTIVITY", "SINCE", "ATTEMPTS", "ERROR"]
-_SETTLED = ["WORKFLOW", "SAGA", "STEP", "COULD NOT", "SINCE", "SETTLED", "HOW", "BY", "REASON"]
+_OPEN = ["WORKFLOW", "SAGA", "STEP", "KIND", "CHOICES", "ACTIVITY", "SINCE", "ATTEMPTS", "ERROR"]
+_SETTLED = ["WORKFLOW", "SAGA", "STEP", "KIND", "SINCE", "SETTLED", "HOW", "BY", "REASON"]
+
+
+#: What a workflow's report and the database call the same.
+_SAME = ("step", "direction", "activity", "error", "since", "attempts")
 
 
 @dataclass(frozen=True)
@@ -97,7 +101,8 @@ async def _asked(
         for letter in saga["dead_letters"]
         if letter["settled"] is settled
     ]
-    return sorted(found, key=lambda one: str(one["since"]), reverse=settled)
+    age = "settled_at" if settled else "since"
+    return sorted(found, key=lambda one: str(one[age]), reverse=settled)
 
 
 def _reported(
@@ -111,10 +116,13 @@ def _reported(
         "workflow_id": execution.workflow_id,
         "run_id": execution.run_id,
         "workflow_type": execution.workflow_type,
+        "task_queue": execution.task_queue,
         "saga": saga,
-        **{name: letter[name] for name in ("step", "direction", "activity", "error", "since")},
-        "attempts": letter["attempts"],
-        "settled_at": how.get("at"),
+        **{name: letter[name] for name in _SAME},
+        # A worker of an older version does not tell these.
+        "kind": letter.get("kind", "undo" if letter["direction"] == "undo" else "forward"),
+        "actions": letter.get("actions", list(ACTIONS)),
+        "settled_at": letter.get("settled_at", how.get("at")),
         "action": how.get("action"),
         "resolved_by": how.get("by"),
         "reason": how.get("reason"),
@@ -123,12 +131,13 @@ def _reported(
 
 
 def _open_row(letter: dict[str, Any]) -> Sequence[str | Text]:
-    names = ("workflow_id", "saga", "step", "direction", "activity", "since", "attempts", "error")
-    return [str(letter[name]) for name in names]
+    shown = letter | {"choices": ", ".join(letter["actions"])}
+    names = ("workflow_id", "saga", "step", "kind", "choices", "activity", "since", "attempts")
+    return [str(shown[name]) for name in (*names, "error")]
 
 
 def _settled_row(letter: dict[str, Any]) -> Sequence[str | Text]:
-    names = ("workflow_id", "saga", "step", "direction", "since", "settled_at")
+    names = ("workflow_id", "saga", "step", "kind", "since", "settled_at")
     how = letter["action"] or "succeeded later"
     return [
         *(str(letter[name] or "") for name in names),

@@ -20,6 +20,11 @@ app = typer.Typer(help="Sagas: list them, show what each has done.", no_args_is_
 
 _BAD = {"failed", "dead_letter", "compensation_failed", "forward_failed"}
 _UNDONE = {"compensating", "compensated", "cancelled", "skipped", "refused"}
+_CANNOT = {
+    "undo": "could not be undone",
+    "forward": "could not be done",
+    "unknown": "has an unknown outcome",
+}
 _NO_UNDO = {"none", ""}
 
 
@@ -45,7 +50,10 @@ def list_(
     ask: Annotated[
         bool, typer.Option("--ask", help="Dead letters of the workflows, not of the database.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many, latest first.")] = 50,
+    limit: Annotated[
+        int,
+        typer.Option(min=1, help="At most so many: latest first, open dead letters oldest first."),
+    ] = 50,
     timeout: Annotated[float, typer.Option(min=0.1, help="Seconds to wait for an answer.")] = 5.0,
     output: OutputOption = Format.table,
     address: AddressOption = None,
@@ -164,7 +172,7 @@ def _step(number: int, step: dict[str, Any]) -> list[str | Text]:
 
 
 def _show_dead_letter(out: Output, letter: dict[str, Any]) -> None:
-    what = "could not be undone" if letter["direction"] == "undo" else "could not be done"
+    what = _CANNOT[letter.get("kind", "undo" if letter["direction"] == "undo" else "forward")]
     out.text(
         Text.assemble(
             (f"dead letter: {plain(letter['step'])} {what}", "red"),

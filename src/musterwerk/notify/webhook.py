@@ -28,7 +28,7 @@ class Webhook:
                 answer = await http.post(
                     self.url, content=json.dumps(message.data), headers=headers
                 )
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise AlertError(
                 f"the webhook cannot be reached: {type(error).__name__}: {error}"
             ) from error

@@ -53,6 +53,7 @@ class SagaExecution:
     workflow_id: str
     run_id: str
     workflow_type: str
+    task_queue: str
     status: str
     started_at: datetime
     closed_at: datetime | None
@@ -64,6 +65,7 @@ class SagaExecution:
             "workflow_id": self.workflow_id,
             "run_id": self.run_id,
             "workflow_type": self.workflow_type,
+            "task_queue": self.task_queue,
             "status": self.status,
             "started_at": self.started_at.isoformat(),
             "closed_at": self.closed_at.isoformat() if self.closed_at else None,
@@ -377,6 +379,7 @@ def _seen(
         workflow_id=execution.id,
         run_id=execution.run_id,
         workflow_type=execution.workflow_type,
+        task_queue=execution.task_queue,
         status=execution.status.name.lower() if execution.status else "unknown",
         started_at=execution.start_time,
         closed_at=execution.close_time,

@@ -85,7 +85,7 @@ class Settlement:
         return asdict(self)
 
 
-_KINDS = {"str": str, "int": int, "bool": bool, "list[str]": list}
+_KINDS: dict[str, Any] = {"str": str, "int": int, "bool": bool, "list[str]": list}
 _TIMES = ("since", "settled_at", "at")
 
 
@@ -97,7 +97,7 @@ def _read(kind: type[T], given: Mapping[str, Any]) -> T:
         value: Any = given.get(one.name)
         if not isinstance(value, _KINDS.get(str(one.type), object)):
             raise _flawed(kind, f"{one.name} is {value!r}")
-        if one.name == "actions" and not {*map(type, value)} <= {str}:
+        if one.name == "actions" and not all(isinstance(x, str) for x in value):
             raise _flawed(kind, f"{one.name} is {value!r}")
         if one.name in _TIMES and not _is_time(str(value)):
             raise _flawed(kind, f"{one.name} is {value!r}, and no time with a zone")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from musterwerk.saga import TASK_QUEUE as LETTERS
+
 TASK_QUEUE = "shop"
-_LETTERS = "musterwerk"
 
 
 def letters_queue(task_queue: str) -> str:
     """Where the dead letters of a desk go: to Musterwerk's own worker.
 
-    A desk with a task queue of its own, such as a demo on a server of others, has one of its own
-    for letters, too: nobody else is to be alerted of them.
+    A demo on a server of others has the task queue shop-SUFFIX, and one of its own for letters,
+    too: nobody else is to be alerted of them.
     """
-    return _LETTERS + task_queue.removeprefix(TASK_QUEUE)
+    shop, dash, suffix = task_queue.partition("-")
+    return f"{LETTERS}-{suffix}" if (shop, dash) == (TASK_QUEUE, "-") else LETTERS
 
 
 def workflow_id(order_id: str) -> str:

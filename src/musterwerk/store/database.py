@@ -56,7 +56,8 @@ class Store:
     def begin(self) -> Generator[Connection]:
         """A transaction: committed at the end of the block, rolled back if it raises."""
         self.prepare()
-        with self._explained(), self.engine.begin() as connection:
+        # The drivers wrap all of theirs: a bare OSError is the block's own.
+        with self._explained((DBAPIError,)), self.engine.begin() as connection:
             yield connection
 
     def _check(self) -> None:
@@ -68,22 +69,22 @@ class Store:
             schema.check(connection)
 
     @contextmanager
-    def _explained(self) -> Generator[None]:
+    def _explained(
+        self, kinds: tuple[type[Exception], ...] = (DBAPIError, OSError)
+    ) -> Generator[None]:
         try:
             yield
-        except DBAPIError as error:
+        except kinds as error:
             raise StoreError(
                 f"the database {self} cannot be used: {_reason(error)}", temporary=True
             ) from error
-        except OSError as error:
-            raise StoreError(
-                f"the database {self} cannot be used: {error.strerror}", temporary=True
-            ) from error
 
 
-def _reason(error: DBAPIError) -> str:
+def _reason(error: Exception) -> str:
     """In one line; the drivers have hints for several."""
-    return " ".join(str(error.orig).split())
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    return " ".join(str(getattr(error, "orig", error)).split())
 
 
 def _file(url: URL) -> Path | None:

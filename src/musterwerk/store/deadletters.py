@@ -20,6 +20,7 @@ _INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 class LetterRow:
     """A dead letter as recorded. `direction` is "do" or "undo"; times are aware.
 
+    `kind` is "undo", "forward" or "unknown"; `actions` are the answers that make sense.
     An open letter has no `settled_at`. In a settled one `action` says how; it is empty where
     the work succeeded after all.
     """
@@ -37,6 +38,8 @@ class LetterRow:
     error: str
     since: datetime
     attempts: int
+    kind: str
+    actions: list[str]
     settled_at: datetime | None = None
     action: str | None = None
     resolved_by: str | None = None

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import (
+    JSON,
     Column,
     DateTime,
     Dialect,
@@ -52,7 +53,7 @@ class CleanText(TypeDecorator[str]):
 metadata = MetaData()
 
 dead_letters = Table(
-    "dead_letters",
+    "musterwerk_dead_letters",
     metadata,
     Column("id", CleanText, primary_key=True),
     Column("namespace", CleanText, nullable=False),
@@ -63,6 +64,8 @@ dead_letters = Table(
     Column("saga", CleanText, nullable=False),
     Column("step", CleanText, nullable=False),
     Column("direction", String(10), nullable=False),
+    Column("kind", CleanText, nullable=False),
+    Column("actions", JSON, nullable=False),
     Column("activity", CleanText, nullable=False),
     Column("error", CleanText, nullable=False),
     Column("since", UtcDateTime, nullable=False),
@@ -73,12 +76,12 @@ dead_letters = Table(
     Column("resolved_by", CleanText),
     Column("reason", CleanText),
     Column("resolved_at", UtcDateTime),
-    Index("dead_letters_by_age", "settled_at", "since"),
+    Index("musterwerk_dead_letters_by_age", "settled_at", "since"),
 )
 
 # No foreign key: an alert goes out, and is noted, even before its letter could be recorded.
 alerts = Table(
-    "dead_letter_alerts",
+    "musterwerk_dead_letter_alerts",
     metadata,
     Column("letter_id", CleanText, primary_key=True),
     Column("target", CleanText, primary_key=True),

@@ -175,6 +175,25 @@ async def test_mail_says_what_to_do(box: Box) -> None:
         assert f"{command} --{choice} --by NAME --reason TEXT\n" in text
 
 
+async def test_mail_of_an_unknown_outcome_tells_the_truth(box: Box) -> None:
+    """Skipping such a step undoes the whole saga, and nobody tries it again."""
+    async with mail_server() as server, box.worker(alerts_by_mail(server.port)):
+        handle = await box.send(
+            direction="do", kind="unknown", actions=["skip", "done"], retried=False
+        )
+        await until(lambda: bool(server.mails))
+        await box.recorded(handle)
+        (kept,) = box.table.open()
+    (mail,) = server.mails
+    text = mail.get_content().replace("\r\n", "\n")
+    assert mail["Subject"] == "Outcome unknown: charge/1 of order 1"
+    assert "tried again from time to time" not in text
+    assert "undoes the whole saga" in text
+    assert "--retry" not in text
+    assert "--done --result JSON" in text
+    assert (kept.kind, kept.actions) == ("unknown", ["skip", "done"])
+
+
 async def test_german_mail(box: Box) -> None:
     async with mail_server() as server:
         env = alerts_by_mail(server.port) | {"MUSTERWERK_LANGUAGE": "de"}

@@ -93,6 +93,7 @@ class LetterboxActivities:
 
 def _row(letter: Letter, settlement: Settlement | None = None) -> LetterRow:
     row: dict[str, Any] = letter.as_json() | {"since": datetime.fromisoformat(letter.since)}
+    del row["retried"]
     if settlement is not None:
         row |= {
             "attempts": settlement.attempts,

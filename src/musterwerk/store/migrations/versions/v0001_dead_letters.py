@@ -16,11 +16,13 @@ def upgrade() -> None:
         for name in ("namespace", "workflow_id", "run_id", "workflow_type", "task_queue", "saga")
     ]
     op.create_table(
-        "dead_letters",
+        "musterwerk_dead_letters",
         sa.Column("id", sa.Text, primary_key=True),
         *words,
         sa.Column("step", sa.Text, nullable=False),
         sa.Column("direction", sa.String(10), nullable=False),
+        sa.Column("kind", sa.Text, nullable=False),
+        sa.Column("actions", sa.JSON, nullable=False),
         sa.Column("activity", sa.Text, nullable=False),
         sa.Column("error", sa.Text, nullable=False),
         sa.Column("since", moment, nullable=False),
@@ -31,9 +33,11 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text),
         sa.Column("resolved_at", moment),
     )
-    op.create_index("dead_letters_by_age", "dead_letters", ["settled_at", "since"])
+    op.create_index(
+        "musterwerk_dead_letters_by_age", "musterwerk_dead_letters", ["settled_at", "since"]
+    )
     op.create_table(
-        "dead_letter_alerts",
+        "musterwerk_dead_letter_alerts",
         sa.Column("letter_id", sa.Text, primary_key=True),
         sa.Column("target", sa.Text, primary_key=True),
         sa.Column("sent_at", moment, nullable=False),
