@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import uuid
+import warnings
 from typing import Any
 
+import pytest
 from temporalio import workflow
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from musterwerk.saga.post import Post
 from tests.saga import branching
 from tests.saga.conftest import Start, failure_of, report_of
 from tests.saga.world import World, refuse
@@ -83,3 +87,17 @@ async def test_a_terminated_workflow_leaves_its_letter(
     await handle.terminate()
     assert await there()
     await child.terminate()
+
+
+def test_an_eviction_leaves_no_work_that_nobody_awaits() -> None:
+    """Without a loop a task cannot be made, as in a workflow that leaves its worker's cache."""
+
+    async def work() -> None: ...
+
+    send: Any = getattr(Post("saga", "letters"), "_send")  # noqa: B009 - the only way to it
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(RuntimeError, match="no running event loop") as caught:
+            send(work)
+        del caught
+        gc.collect()

@@ -13,7 +13,7 @@ from musterwerk.saga.letter import Letter
 
 @dataclass(frozen=True)
 class _Words:
-    """By kind of letter; `choices` by action, or by "kind action" where a kind needs other words."""
+    """By kind of letter; `choices` by action, or "kind action" where a kind needs its own."""
 
     subject: dict[str, str]
     what: dict[str, str]
