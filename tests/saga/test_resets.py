@@ -17,7 +17,7 @@ from tests.saga import branching
 from tests.saga.conftest import Start, failure_of, report_of, task_failures
 from tests.saga.test_post import Letterbox
 from tests.saga.world import Call, World, refuse
-from tests.waiting import until, until_async
+from tests.waiting import until_async
 
 #: What the server itself notes in the history of the new run.
 RESET = "try again"

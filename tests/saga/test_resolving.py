@@ -84,7 +84,14 @@ async def test_wrong_words_are_refused_before_anything_is_sent(
     start: Start, world: World, client: Client
 ) -> None:
     handle = await stuck(start, world)
-    for wrong in (done("Ada", action="burn"), done(" "), done("Ada", reason="")):
+    for wrong in (
+        done("Ada", action="burn"),
+        done(" "),
+        done("Ada", reason=""),
+        done("Ada", reason="x" * 2001),  # the failure it ends in would be too large to be sent
+        done("Ada", reason="\udcff"),
+        done("Ada", result=["\ud800"]),
+    ):
         with pytest.raises(UsageError):
             await resolve(client, handle.id, wrong)
     with pytest.raises(ResolutionRefused, match=r"no saga named 'other' here; there is saga"):

@@ -210,5 +210,5 @@ def _result(text: str | None, action: str) -> Any:
         raise UsageError("--result goes with --done only: nothing else has a result")
     try:
         return json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError(f"--result is no JSON: {error}; text needs quotes: '\"text\"'") from error

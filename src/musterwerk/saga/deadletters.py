@@ -107,10 +107,15 @@ def _kind(direction: Direction) -> LetterKind:
     return "undo" if direction == "undo" else "forward"
 
 
+#: How many of the operators' answers are kept, the latest; see MAX_WORDS.
+_ANSWERS = 20
+
+
 def answer(letter: DeadLetter, resolve: Resolve) -> None:
     """Keep what an operator said; it is acted on when the running round, if any, has ended."""
     letter.pending = resolve
     letter.answers.append(_note(resolve.action, resolve.by, resolve.reason))
+    del letter.answers[:-_ANSWERS]
 
 
 async def resolution(letter: DeadLetter, pause: timedelta | None) -> Resolve | None:

@@ -7,6 +7,7 @@ imports this.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import timedelta
@@ -211,6 +212,11 @@ class DeadLetter:
         }
 
 
+#: Of a name and of a reason. They end in the details of the workflow's failure, whose size the
+#: server limits: a longer one could keep the workflow from ever ending.
+MAX_WORDS = 2_000
+
+
 @dataclass(frozen=True)
 class Resolve:
     """What an operator sends with the update `saga_resolve` to settle a dead letter.
@@ -252,6 +258,13 @@ class Resolve:
             return f"unknown action {self.action!r}: retry, skip or done"
         if not self.by.strip() or not self.reason.strip():
             return "a resolution needs a name (by) and a reason; they are what is kept"
+        for name, text in (("name (by)", self.by), ("reason", self.reason)):
+            if len(text) > MAX_WORDS:
+                return f"the {name} has {len(text)} characters; at most {MAX_WORDS} are kept"
+            if not _sendable(text):
+                return f"the {name} holds bytes that are no text in UTF-8"
+        if not _sendable(json.dumps(self.result, ensure_ascii=False, default=str)):
+            return "the result holds half a character (a lone surrogate), which no JSON can carry"
         allowed = ACTIONS if letter is None else letter.get("actions", ACTIONS)
         if self.action in allowed:
             return None
@@ -259,3 +272,11 @@ class Resolve:
             f"{self.action!r} makes no sense for the dead letter of {self.step}: there is nothing "
             f"to {self.action} here; choose {' or '.join(allowed)}"
         )
+
+
+def _sendable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
