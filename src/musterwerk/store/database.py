@@ -70,7 +70,7 @@ class Store:
 
     @contextmanager
     def _explained(
-        self, kinds: tuple[type[Exception], ...] = (DBAPIError, OSError)
+        self, kinds: tuple[type[Exception], ...] = (DBAPIError, OSError, sqlite3.Error)
     ) -> Generator[None]:
         try:
             yield
