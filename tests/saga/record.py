@@ -7,12 +7,13 @@ replays is what such a change looks like to the workflows of a user.
 from __future__ import annotations
 
 import asyncio
+import json
 import sys
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from temporalio.client import Client, WorkflowHandle
 from temporalio.worker import Worker
@@ -51,8 +52,19 @@ class Recorder:
             yield handle
             await asyncio.gather(handle.result(), return_exceptions=True)
         first = self.client.get_workflow_handle(name, run_id=handle.first_execution_run_id)
-        history = await first.fetch_history()
-        (HISTORIES / f"{name}.json").write_text(history.to_json() + "\n")
+        history = json.loads((await first.fetch_history()).to_json())
+        text = json.dumps(_without_traces(history), indent=2)
+        (HISTORIES / f"{name}.json").write_text(text + "\n")
+
+
+def _without_traces(part: Any) -> Any:
+    """Stack traces tell paths of the machine, and a replay does not look at them."""
+    if isinstance(part, list):
+        return [_without_traces(one) for one in cast("list[Any]", part)]
+    if isinstance(part, dict):
+        named = cast("dict[str, Any]", part)
+        return {name: _without_traces(one) for name, one in named.items() if name != "stackTrace"}
+    return part
 
 
 async def fulfilled(recorder: Recorder) -> None:

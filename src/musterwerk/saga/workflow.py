@@ -16,12 +16,13 @@ from musterwerk.errors import SagaCompensationFailed, SagaDeadlineExceeded, Saga
 from musterwerk.saga import branches, rules
 from musterwerk.saga.attempts import Attempts
 from musterwerk.saga.book import Book, Checkpoint, name_of
-from musterwerk.saga.children import ChildOptions, Children, child_name, child_result, hold
+from musterwerk.saga.children import ChildOptions, Children, child_name, hold
 from musterwerk.saga.deadline import DeadlineTimer, absolute
 from musterwerk.saga.ending import Ending
 from musterwerk.saga.execution import Execution
-from musterwerk.saga.model import Branch, RunOptions, Step, StepOptions, UndoRetry
+from musterwerk.saga.model import Branch, RunOptions, StepOptions, UndoRetry
 from musterwerk.saga.post import Post
+from musterwerk.saga.registering import register_child, register_step, register_undo
 from musterwerk.saga.registry import Registry
 from musterwerk.saga.resets import ResetWatch
 from musterwerk.saga.running import Running
@@ -182,7 +183,7 @@ class Saga:
         what cannot work, such as an undo of the wrong arity.
         """
         await self._ready(f"run {name_of(activity)}")
-        step = self._register(activity, args, undo, probe, options)
+        step = register_step(self._book, self._retry, activity, args, undo, probe, options)
         step.result_type = result_type
         cancelled_before = cancellations()
         with self._running.awaited(step.id):
@@ -223,26 +224,7 @@ class Saga:
         Raises the child's failure; what a failed child had done it has undone itself.
         """
         await self._ready(f"run {child_name(workflow)}")
-        if self._book.pivot:
-            raise SagaUsageError(
-                "a child that can be undone is run before the pivot; after it, use "
-                "workflow.execute_child_workflow"
-            )
-        step = self._book.add(
-            Step(
-                activity=child_name(workflow),
-                call=child_name(workflow),
-                args=list(args),
-                options={},
-                undo=None,
-                undo_name=None,
-                undo_options={},
-                kind="child",
-                result_type=result_type or child_result(workflow),
-                branch=branches.current_branch(),
-                undo_status="registered",
-            )
-        )
+        step = register_child(self._book, workflow, args, result_type)
         cancelled_before = cancellations()
         with self._running.awaited(step.id):
             step.result = await self._children.run(step, options)
@@ -310,22 +292,7 @@ class Saga:
         that it may find nothing to undo.
         """
         self._book.assert_open(f"add the compensation {name_of(activity)}")
-        self._assert_before_pivot(name_of(activity))
-        self._book.add(
-            Step(
-                activity=name_of(activity),
-                call=activity,
-                args=list(args),
-                options={},
-                undo=activity,
-                undo_name=name_of(activity),
-                undo_options=rules.undo_options(options, options, self._retry),
-                branch=branches.current_branch(),
-                kind="added",
-                status="done",
-                undo_status="registered",
-            )
-        )
+        register_undo(self._book, self._retry, activity, args, options)
 
     def checkpoint(self, name: str) -> None:
         """Mark this point, for `compensate_to(name)`."""
@@ -457,41 +424,6 @@ class Saga:
                 if passed:
                     self._children.keep()
 
-    def _register(
-        self,
-        activity: Callable[..., Any] | str,
-        args: tuple[Any, ...],
-        undo: Callable[..., Any] | str | None,
-        probe: Callable[..., Any] | str | None,
-        given: RunOptions,
-    ) -> Step:
-        options: Any = dict(given)
-        own, refusals = options.pop("undo_options", None), options.pop("refusals", ())
-        on_unknown = options.pop("on_unknown", "compensate")
-        rules.check_place(options)
-        rules.check_unknown(on_unknown, probe, pivot=self._book.pivot)
-        undo_options: StepOptions = {}
-        if undo is not None:
-            self._assert_before_pivot(name_of(undo))
-            rules.check_arity(undo, len(args))
-            undo_options = rules.undo_options(options, own, self._retry)
-        return self._book.add(
-            Step(
-                activity=name_of(activity),
-                call=activity,
-                args=list(args),
-                options=options,
-                undo=undo,
-                undo_name=None if undo is None else name_of(undo),
-                undo_options=undo_options,
-                refusals=tuple(refusals),
-                on_unknown=on_unknown,
-                probe=probe,
-                branch=branches.current_branch(),
-                undo_status="none" if undo is None else "registered",
-            )
-        )
-
     async def _go_back(self, checkpoint: Checkpoint | None) -> None:
         self._book.assert_open("compensate")
         if self._book.pivot:
@@ -519,13 +451,6 @@ class Saga:
             raise SagaUsageError(
                 f"cannot {doing} while {self._running.names()} runs: await every step "
                 "first, or nobody knows what there is to undo"
-            )
-
-    def _assert_before_pivot(self, undo: str) -> None:
-        if self._book.pivot:
-            raise SagaUsageError(
-                f"the undo {undo} would never be called after the pivot; leave it out, or move "
-                "its step before pivot()"
             )
 
     def _raise_cancellation(self) -> None:
