@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -43,7 +44,12 @@ class Where:
 
 def list_letters(out: Output, where: Where, *, settled: bool, limit: int) -> None:
     """Open letters oldest first, settled ones latest first; says where they are from."""
-    found = None if where.ask else _stored(out, where.data, settled, limit)
+    if elsewhere := _elsewhere(where):
+        out.say(
+            f"Asked the workflows of {where.address} themselves: no database was named with it "
+            "(--data or MUSTERWERK_DATABASE_URL)."
+        )
+    found = None if where.ask or elsewhere else _stored(out, where.data, settled, limit)
     if found is None:
         target = find_address(where.address, where.data)
         found = run(_asked(out, target, settled, timedelta(seconds=where.timeout)))[:limit]
@@ -54,6 +60,15 @@ def list_letters(out: Output, where: Where, *, settled: bool, limit: int) -> Non
         out.table(_SETTLED if settled else _OPEN, rows)
     else:
         out.say("No settled dead letter." if settled else "No open dead letter.")
+
+
+def _elsewhere(where: Where) -> bool:
+    """Whether a server was named, and no database to go with it.
+
+    The letters of the data folder that happens to lie here would be a false all-clear.
+    """
+    named = where.data != DEFAULT_DATA or os.environ.get("MUSTERWERK_DATABASE_URL")
+    return where.address is not None and not where.ask and not named
 
 
 def _stored(out: Output, data: Path, settled: bool, limit: int) -> list[dict[str, Any]] | None:

@@ -16,7 +16,9 @@ from musterwerk.errors import UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.saga.client import SagaExecution, list_sagas, report
 
-app = typer.Typer(help="Sagas: list them, show what each has done.", no_args_is_help=True)
+app = typer.Typer(
+    help="Sagas: list them, show what each has done, settle dead letters.", no_args_is_help=True
+)
 
 _BAD = {"failed", "dead_letter", "compensation_failed", "forward_failed"}
 _UNDONE = {"compensating", "compensated", "cancelled", "skipped", "refused"}
@@ -61,6 +63,8 @@ def list_(
 ) -> None:
     """List workflows that run sagas, latest first."""
     out = Output(output)
+    if dead_letters and settled:
+        raise UsageError("choose one of --dead-letters (open ones) and --settled")
     if dead_letters or settled:
         if types or only_open is not None:
             raise UsageError("--type, --open and --closed do not go with --dead-letters")
