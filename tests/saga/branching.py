@@ -443,7 +443,6 @@ class Local:
                     local=True,
                     start_to_close_timeout=LIMIT,
                 )
-            await asyncio.sleep(0.01)
             raise ApplicationError("no")
 
 
