@@ -7,7 +7,8 @@
     ├── StoreError                  Musterwerk's database cannot be used as it is
     │   └── StoreMissing            there is none yet
     ├── AlertError                  a mail or webhook was not taken
-    └── ResolutionRefused           an operator's answer to a dead letter was not taken
+    ├── ResolutionRefused           an operator's answer to a dead letter was not taken
+    └── ApprovalNotFound            no request for approval has this id
 
     temporalio ApplicationError     outcomes that travel through Temporal, found by their `type`
     ├── SagaCompensated             the saga failed, and everything it had done is undone
@@ -15,6 +16,7 @@
     ├── SagaForwardFailed           failed after the pivot: nothing is undone, somebody has to look
     ├── SagaDeadlineExceeded        the cause of an undo: the saga's own deadline passed
     ├── StepSkipped                 an operator skipped a step after the pivot
+    ├── ApprovalRefused             a request for approval that could never be decided
     ├── EffectUndone                a late step whose undo has already been recorded
     └── KeyReused                   an idempotency key came back with other content
 
@@ -70,6 +72,20 @@ class AlertError(MusterwerkError):
 
 class ResolutionRefused(MusterwerkError):
     """Nothing was changed: no such dead letter is open, or somebody else was first."""
+
+
+class ApprovalNotFound(MusterwerkError):
+    """Temporal knows no request of this id: it never did, or its retention is over."""
+
+
+class ApprovalRefused(ApplicationError):
+    """Nobody was asked: the policy can never be met, or the request is malformed.
+
+    The message says why. Non-retryable: asking again would be refused again.
+    """
+
+    def __init__(self, message: str, *details: Any) -> None:
+        super().__init__(message, *details, type="ApprovalRefused", non_retryable=True)
 
 
 class SagaCompensated(ApplicationError):

@@ -191,8 +191,8 @@ class Planning(Wire):
     since: Moment
 
 
-class Opening(Wire):
-    """`flaws` say why the policy can never be met; then there is no request."""
+class Plan(Wire):
+    """The timeline, or why there is none: the policy's calendar cannot be used."""
 
-    facts: Facts
+    timeline: Timeline | None = None
     flaws: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ import hashlib
 import json
 import re
 from datetime import time, timedelta
-from typing import Annotated, Any, Generic, Literal
+from typing import Annotated, Any, Generic, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -32,6 +32,7 @@ TASK_QUEUE = "musterwerk"
 #: Its update, its signal (same content, same effect) and its queries.
 ACT = "act"
 STATUS = "status"
+REPLY = "reply"
 RECORD = "record"
 
 APPROVE = "approve"
@@ -42,6 +43,8 @@ GROUP = "group:"
 MAX_DETAILS = 1_500_000
 #: Ids are part of addresses and file names.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~:@-]{0,199}$"
+#: More people than will ever have to agree.
+_MOST = 1000
 #: Words that states need for themselves.
 _RESERVED = {"open", "info_requested", "approved", "rejected", "expired", "withdrawn"}
 
@@ -59,12 +62,16 @@ def _principal(text: str) -> str:
 def _quorum(given: object) -> object:
     if given == "any":
         return 1
-    if given == "all" or (isinstance(given, int) and not isinstance(given, bool) and given >= 1):
+    if given == "all":
         return given
-    if isinstance(given, str) and (share := re.fullmatch(r"(\d{1,3})\s*%", given.strip())):
-        if 1 <= int(share[1]) <= 100:
-            return f"{int(share[1])}%"
-    raise ValueError(f'{given!r} is no quorum; a number from 1, "any", "all" or "60%" is expected')
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= _MOST:
+        return given
+    share = re.fullmatch(r"(\d{1,3})\s*%", given.strip()) if isinstance(given, str) else None
+    if share is not None and 1 <= int(share[1]) <= 100:
+        return f"{int(share[1])}%"
+    raise ValueError(
+        f'{given!r} is no quorum; a number from 1 to 1000, "any", "all" or "60%" is expected'
+    )
 
 
 Principal = Annotated[str, AfterValidator(_principal)]
@@ -232,11 +239,14 @@ class ApprovalRequest(Wire, Generic[A]):
     @model_validator(mode="before")
     @classmethod
     def _schema(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("answer") is not None:
-            if given.get("answer_schema") is not None:
-                raise ValueError("give either answer or answer_schema")
-            return {**given, "answer_schema": TypeAdapter(given["answer"]).json_schema()}
-        return given
+        if not isinstance(given, dict):
+            return given
+        fields = cast("dict[str, Any]", given)
+        if fields.get("answer") is None:
+            return fields
+        if fields.get("answer_schema") is not None:
+            raise ValueError("give either answer or answer_schema")
+        return {**fields, "answer_schema": TypeAdapter(fields["answer"]).json_schema()}
 
     @model_validator(mode="after")
     def _consistent(self) -> ApprovalRequest[A]:

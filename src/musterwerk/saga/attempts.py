@@ -16,7 +16,8 @@ from musterwerk.saga.deadletters import resolution
 from musterwerk.saga.execution import Execution, typed_result
 from musterwerk.saga.model import DeadLetter, Step
 from musterwerk.saga.running import Running
-from musterwerk.saga.shield import cancellations, ended, spawn
+from musterwerk.saga.shield import cancellations, ended
+from musterwerk.shielding import spawn
 
 
 class Attempts:

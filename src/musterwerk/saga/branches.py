@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.exceptions import is_cancelled_exception
 
 from musterwerk.saga.model import Branch
-from musterwerk.saga.shield import spawn
+from musterwerk.shielding import spawn
 
 _current: ContextVar[Branch] = ContextVar("musterwerk.saga.branch", default=())
 

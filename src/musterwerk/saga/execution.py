@@ -15,7 +15,8 @@ from musterwerk.saga import rules
 from musterwerk.saga.book import Book, result_type_of
 from musterwerk.saga.deadletters import resolution
 from musterwerk.saga.model import DeadLetter, Direction, Step, StepOptions, UndoRetry
-from musterwerk.saga.shield import ended, spawn
+from musterwerk.saga.shield import ended
+from musterwerk.shielding import spawn
 
 
 class Execution:

@@ -1,0 +1,181 @@
+"""Deciding, and what comes before it: claiming and delegating. Pure."""
+
+from __future__ import annotations
+
+from musterwerk.approvals import course
+from musterwerk.approvals.acts import Claim, Decide, Delegate, Facts, Release, Verdict
+from musterwerk.approvals.change import Change, Step
+from musterwerk.approvals.model import REJECT, Vote
+from musterwerk.approvals.seats import Roll, level_votes
+
+#: Who sends the chapter's own signals, which carry no name.
+ANYBODY = "anonymous"
+NOT_ASKED = "you are not among those who are asked"
+
+
+def decide(change: Change, act: Decide, facts: Facts) -> Step:
+    if flaw := _flaw(change, act, facts):
+        return change.refuse(act, "invalid", flaw)
+    if act.digest is not None and act.digest != change.state.digest:
+        return change.refuse(act, "changed", "the request has changed since; look again")
+    if act.by == ANYBODY:
+        return _by_anybody(change, act)
+    roll = Roll(change.state, facts)
+    if roll.is_excluded(act.by):
+        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    votes = level_votes(change.state)
+    if any(vote.person == act.by for vote in votes):
+        return change.refuse(act, "already_decided", "you have decided already")
+    seats = roll.seats_of(act.by)
+    if act.on_behalf_of is not None:
+        seats = [holder for holder in seats if holder == act.on_behalf_of]
+    if not seats:
+        whom = f"; nor can you decide for {act.on_behalf_of}" if act.on_behalf_of else ""
+        return change.refuse(act, "not_entitled", NOT_ASKED + whom)
+    filled = {vote.holder: vote.person for vote in votes}
+    free = [holder for holder in seats if holder not in filled]
+    if not free:
+        return change.refuse(
+            act, "already_decided", f"{filled[seats[0]]} has decided in this place"
+        )
+    if change.state.claimed_by not in (None, act.by):
+        return change.refuse(act, "claimed", f"{change.state.claimed_by} is on it")
+    vote = _cast(change, act, free[0], roll.panels_of(free[0]))
+    before = change.state.level
+    course.judge(change, facts)
+    return change.reply(act, "applied", _said(change, vote, before))
+
+
+def _flaw(change: Change, act: Decide, facts: Facts) -> str | None:
+    request = change.state.request
+    if act.outcome not in request.outcomes:
+        return f"{act.outcome!r} is not offered; choose {', '.join(request.outcomes)}"
+    if act.outcome == REJECT and not act.reason.strip():
+        return "a rejection needs a reason"
+    if request.needs_answer(act.outcome):
+        if facts.flaws:
+            return "the answer does not fit: " + "; ".join(facts.flaws)
+    elif act.answer is not None:
+        return f"no answer is asked for with {act.outcome!r}"
+    return None
+
+
+def _by_anybody(change: Change, act: Decide) -> Step:
+    if not change.state.request.policy.allow_anonymous:
+        return change.refuse(
+            act, "not_entitled", "this request is decided by name, not by a bare signal"
+        )
+    vote = _cast(change, act, ANYBODY, ())
+    before = change.state.level
+    course.decided_by_anybody(change, vote)
+    return change.reply(act, "applied", _said(change, vote, before))
+
+
+def _cast(change: Change, act: Decide, holder: str, panels: tuple[int, ...]) -> Vote:
+    on_behalf_of = None if holder == act.by else holder
+    vote = Vote(
+        person=act.by,
+        outcome=act.outcome,
+        at=change.at,
+        level=change.state.level,
+        act_id=act.id,
+        digest=change.state.digest,
+        reason=act.reason,
+        answer=act.answer,
+        on_behalf_of=on_behalf_of,
+        channel=act.channel,
+        panels=panels,
+    )
+    change.set(votes=(*change.state.votes, vote))
+    change.note_act(
+        "decided",
+        act,
+        on_behalf_of=on_behalf_of,
+        outcome=act.outcome,
+        reason=act.reason,
+        answer=act.answer,
+        level=vote.level + 1,
+        shown=act.digest,
+    )
+    return vote
+
+
+def _said(change: Change, vote: Vote, level: int) -> str:
+    state = change.state
+    if not state.is_open:
+        return f"the request is {state.state.replace('_', ' ')}"
+    if state.level != level:
+        return f"level {level + 1} is done, level {state.level + 1} is asked"
+    return f"your {vote.outcome} counts; others have to decide as well"
+
+
+def claim(change: Change, act: Claim, facts: Facts) -> Step:
+    state, roll = change.state, Roll(change.state, facts)
+    if roll.is_excluded(act.by):
+        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    if not roll.seats_of(act.by):
+        return change.refuse(act, "not_entitled", NOT_ASKED)
+    if any(panel.quorum != 1 for panel in state.panels):
+        return change.refuse(act, "invalid", "several people have to agree; nobody can claim it")
+    if state.claimed_by is not None:
+        mine = state.claimed_by == act.by
+        if mine:
+            return change.reply(act, "applied", "it is yours already")
+        return change.refuse(act, "claimed", f"{state.claimed_by} is on it")
+    change.set(claimed_by=act.by)
+    change.note_act("claimed", act)
+    return change.reply(act, "applied", "it is yours until you release it")
+
+
+def release(change: Change, act: Release, operator: bool) -> Step:
+    holder = change.state.claimed_by
+    if holder is None:
+        return change.refuse(act, "invalid", "nobody has claimed it")
+    if holder != act.by and not operator:
+        return change.refuse(act, "claimed", f"{holder} is on it; they or an operator release it")
+    change.set(claimed_by=None)
+    change.note_act("released", act, holder=holder if holder != act.by else None)
+    return change.reply(act, "applied", "anybody who is asked can decide now")
+
+
+def delegate(change: Change, act: Delegate, facts: Facts, operator: bool) -> Step:
+    """The seat goes to somebody else; naming its holder again takes it back."""
+    state, holder = change.state, act.holder or act.by
+    if holder != act.by and not operator:
+        return change.refuse(act, "not_entitled", f"only {holder} or an operator can do that")
+    if act.to == holder and holder in state.delegations:
+        left = {one: to for one, to in state.delegations.items() if one != holder}
+        change.set(delegations=left)
+        change.note_act("delegated", act, on_behalf_of=_other(holder, act.by), to=holder)
+        return change.reply(act, "applied", f"{holder} decides again")
+    roll = Roll(state, facts)
+    refusal = _no_delegation(roll, act, holder, facts)
+    if refusal is not None:
+        return change.refuse(act, *refusal)
+    if any(holder in (vote.person, vote.holder) for vote in level_votes(state)):
+        return change.refuse(act, "already_decided", f"{holder} has decided already")
+    claimed = None if state.claimed_by == holder else state.claimed_by
+    change.set(delegations={**state.delegations, holder: act.to}, claimed_by=claimed)
+    change.note_act(
+        "delegated", act, on_behalf_of=_other(holder, act.by), to=act.to, reason=act.reason
+    )
+    change.tell("delegated", (act.to,), actor=holder, text=act.reason)
+    return change.reply(act, "applied", f"{act.to} decides in the place of {holder}")
+
+
+def _no_delegation(
+    roll: Roll, act: Delegate, holder: str, facts: Facts
+) -> tuple[Verdict, str] | None:
+    if act.to not in facts.known:
+        return "unknown_person", f"nobody active is known as {act.to!r}"
+    if act.to == holder:
+        return "invalid", f"{holder} decides already"
+    if roll.is_excluded(act.to):
+        return "excluded", f"four eyes: {act.to} may not decide this"
+    if not roll.owns_a_seat(holder):
+        return "not_entitled", f"{holder} is not among those who are asked"
+    return None
+
+
+def _other(holder: str, by: str) -> str | None:
+    return holder if holder != by else None

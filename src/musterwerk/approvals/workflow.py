@@ -1,0 +1,290 @@
+"""`musterwerk.Approval`: one request from the question to its end.
+
+A thin shell around the rules. Acts and the clock are taken in one order: what somebody did before
+a deadline counts, even if it could be looked at only afterwards. Nothing takes effect before it
+is on record, and no reply is given before that.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from musterwerk.approvals import clock, course, names, rules, seats, views, voting
+from musterwerk.approvals.acts import (
+    Act,
+    Decide,
+    Facts,
+    Plan,
+    Planning,
+    Question,
+    Reply,
+    Withdraw,
+    read_act,
+)
+from musterwerk.approvals.change import Step
+from musterwerk.approvals.model import ACT, RECORD, REPLY, STATUS, WORKFLOW, ApprovalRequest
+from musterwerk.approvals.state import ApprovalState, Record
+from musterwerk.errors import ApprovalRefused
+
+#: At first in the worker itself, which is quick; then by the server, which keeps trying for ever
+#: without a line in the history.
+_AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)
+_FOR_EVER = RetryPolicy(
+    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
+)
+_LIMIT = timedelta(seconds=30)
+
+
+class _Waiting:
+    """An act in the queue; `reply` is there when it is on record."""
+
+    def __init__(self, act: Act, arrived: datetime) -> None:
+        self.act = act
+        self.at = min(act.made_at or arrived, arrived)
+        self.reply: Reply | None = None
+
+
+@workflow.defn(name=WORKFLOW)
+class ApprovalWorkflow:
+    """`given` is an `ApprovalRequest` as JSON; `carried` is for the workflow itself."""
+
+    @workflow.init
+    def __init__(self, given: dict[str, Any], carried: dict[str, Any] | None = None) -> None:
+        self._queue: deque[_Waiting] = deque()
+        self._state: ApprovalState | None = None
+        self._refused: ApprovalRefused | None = None
+        if carried is not None:
+            self._state = ApprovalState.read({**carried, "request": given})
+        self._recorded_revision = self._state.revision if self._state else 0
+
+    @workflow.run
+    async def run(
+        self, given: dict[str, Any], carried: dict[str, Any] | None = None
+    ) -> dict[str, Any]:
+        try:
+            state = await shielded(self._serve(given), self._withdraw)
+        except ApprovalRefused as refused:
+            self._refused = refused  # whoever was quick enough to decide already hears it, too
+            await workflow.wait_condition(workflow.all_handlers_finished)
+            raise
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        return views.decision(state).as_json()
+
+    @workflow.update(name=ACT)
+    async def act(self, given: dict[str, Any]) -> dict[str, Any]:
+        waiting = self._enqueue(read_act(given))
+        await workflow.wait_condition(lambda: bool(waiting.reply or self._refused))
+        if waiting.reply is None:
+            raise ApprovalRefused(str(self._refused))
+        return waiting.reply.as_json()
+
+    @act.validator
+    def _validate(self, given: dict[str, Any]) -> None:
+        _read(given)
+
+    @workflow.signal(name=ACT)
+    def act_later(self, given: dict[str, Any]) -> None:
+        """As the update, for when no worker answers; the reply is asked for by query."""
+        try:
+            self._enqueue(_read(given))
+        except ApplicationError as error:
+            workflow.logger.error("ignored a signal %s: %s", ACT, error.message)
+
+    @workflow.signal
+    def approve(self) -> None:
+        self._enqueue(self._anonymous("approve", ""))
+
+    @workflow.signal
+    def reject(self, reason: str) -> None:
+        self._enqueue(self._anonymous("reject", reason or "no reason was given"))
+
+    @workflow.query
+    def get_status(self) -> dict[str, Any]:
+        return views.chapter_status(self._state) if self._state else {"pending": True}
+
+    @workflow.query(name=STATUS)
+    def status(self) -> dict[str, Any] | None:
+        return views.status(self._state).as_json() if self._state else None
+
+    @workflow.query(name=REPLY)
+    def reply(self, act_id: str) -> dict[str, Any] | None:
+        found = self._state.replies.get(act_id) if self._state else None
+        return found.as_json() if found and self._is_recorded(act_id) else None
+
+    @workflow.query(name=RECORD)
+    def record(self) -> dict[str, Any] | None:
+        """All that the database needs to have this request again; and its record, for auditors."""
+        if self._state is None:
+            return None
+        kept = self._record(Step(self._state), details=True).as_json()
+        return {**kept, "version": self._state.version, "record": self._state.record}
+
+    def _anonymous(self, outcome: str, reason: str) -> Decide:
+        return Decide(
+            id=f"signal-{workflow.uuid4()}",
+            by=voting.ANYBODY,
+            channel="signal",
+            outcome=outcome,
+            reason=reason,
+        )
+
+    def _withdraw(self) -> None:
+        parent = workflow.info().parent
+        by = parent.workflow_id if parent else "Temporal"
+        reason = workflow.cancellation_reason() or "the workflow that asked has ended"
+        self._enqueue(
+            Withdraw(id=f"cancel-{workflow.uuid4()}", by=by[:200], channel="parent", reason=reason)
+        )
+
+    def _enqueue(self, act: Act) -> _Waiting:
+        waiting = _Waiting(act, workflow.now())
+        self._queue.append(waiting)
+        return waiting
+
+    def _is_recorded(self, act_id: str) -> bool:
+        return not any(waiting.act.id == act_id for waiting in self._queue)
+
+    async def _serve(self, given: dict[str, Any]) -> ApprovalState:
+        state = self._state or await self._open(given)
+        while state.is_open:
+            state = await self._work(state)
+            if state.is_open and not self._queue:
+                self._continue_as_new_if_long(state)
+                await self._something(state)
+        while self._queue:  # too late, but answered
+            state = await self._take(state, self._queue[0])
+        return state
+
+    async def _open(self, given: dict[str, Any]) -> ApprovalState:
+        now = workflow.now()
+        try:
+            request = ApprovalRequest[Any].read(given)
+        except ValidationError as error:
+            raise ApprovalRefused(_in_words(error)) from None
+        plan = await self._plan(Planning(policy=request.policy, level=0, started=now, since=now))
+        asked = Question(
+            principals=seats.principals(request), people=(), requester=request.requester, at=now
+        )
+        facts = Facts.read(await _do(names.FACTS, asked.as_json()))
+        flaws = [*plan.flaws, *seats.why_never(request, facts)]
+        if flaws or plan.timeline is None:
+            raise ApprovalRefused("the policy can never be met: " + "; ".join(flaws))
+        step = course.begin(workflow.info().workflow_id, request, plan.timeline, facts, now)
+        return await self._keep(step)
+
+    async def _something(self, state: ApprovalState) -> None:
+        """Wait for an act, or for what the clock does next: one timer at a time."""
+        due = clock.next_due(state)
+        patience = max(due.at - workflow.now(), timedelta(0)) if due else None
+        try:
+            await workflow.wait_condition(
+                lambda: bool(self._queue),
+                timeout=patience,
+                timeout_summary=due.event if due else None,
+            )
+        except TimeoutError:
+            return
+
+    async def _work(self, state: ApprovalState) -> ApprovalState:
+        while self._queue and state.is_open:
+            state = await self._clock(state, self._queue[0].at)
+            state = await self._take(state, self._queue[0])
+        return await self._clock(state, workflow.now())
+
+    async def _clock(self, state: ApprovalState, at: datetime) -> ApprovalState:
+        while (step := clock.tick(state, at)) is not None:
+            state = await self._keep(step)
+        return state
+
+    async def _take(self, state: ApprovalState, waiting: _Waiting) -> ApprovalState:
+        asked = rules.question(state, waiting.act, waiting.at)
+        facts = Facts.read(await _do(names.FACTS, asked.as_json()))
+        step = rules.apply(state, waiting.act, facts, waiting.at)
+        state = await self._keep(step)
+        waiting.reply = step.reply
+        self._queue.popleft()
+        return state
+
+    async def _keep(self, step: Step) -> ApprovalState:
+        """A step is taken when it is on record."""
+        if step.plan:
+            state = step.state
+            plan = await self._plan(
+                Planning(
+                    policy=state.request.policy,
+                    level=state.level,
+                    started=state.started_at,
+                    since=state.level_since,
+                )
+            )
+            timeline = plan.timeline or state.timeline
+            step = Step(rules.planned(state, timeline), step.entries, step.notices, step.reply)
+        if step.entries:
+            new = step.state.revision != self._recorded_revision
+            await _do(names.RECORD, self._record(step, details=new).as_json())
+            self._recorded_revision = step.state.revision
+        self._state = step.state
+        return step.state
+
+    async def _plan(self, planning: Planning) -> Plan:
+        return Plan.read(await _do(names.PLAN, planning.as_json()))
+
+    def _record(self, step: Step, *, details: bool) -> Record:
+        info = workflow.info()
+        return Record(
+            namespace=info.namespace,
+            run_id=info.run_id,
+            parent=info.parent.workflow_id if info.parent else None,
+            status=views.status(step.state, details=details),
+            entries=step.entries,
+            notices=step.notices,
+            replies=() if step.reply is None else (step.reply,),
+        )
+
+    def _continue_as_new_if_long(self, state: ApprovalState) -> None:
+        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
+            carried = state.model_dump(mode="json", exclude={"request"})
+            workflow.continue_as_new(args=[state.request.as_json(), carried])
+
+
+def _read(given: Mapping[str, Any]) -> Act:
+    try:
+        return read_act(given)
+    except ValidationError as error:
+        raise ApplicationError(
+            f"this is nothing that can be done to a request: {_in_words(error)}",
+            type="NotAnAct",
+            non_retryable=True,
+        ) from None
+
+
+def _in_words(error: ValidationError) -> str:
+    flaws = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in flaws[:5])
+
+
+async def _do(activity: str, given: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return await workflow.execute_local_activity(
+            activity,
+            given,
+            start_to_close_timeout=_LIMIT,
+            retry_policy=_AT_ONCE,
+            result_type=dict[str, Any],
+        )
+    except (ActivityError, ApplicationError):
+        return await workflow.execute_activity(
+            activity,
+            given,
+            start_to_close_timeout=_LIMIT,
+            retry_policy=_FOR_EVER,
+            result_type=dict[str, Any],
+        )
