@@ -33,6 +33,7 @@ from musterwerk.approvals.change import Step
 from musterwerk.approvals.model import ACT, RECORD, REPLY, STATUS, WORKFLOW, ApprovalRequest
 from musterwerk.approvals.state import ApprovalState, Record
 from musterwerk.errors import ApprovalRefused
+from musterwerk.shielding import shielded
 
 #: At first in the worker itself, which is quick; then by the server, which keeps trying for ever
 #: without a line in the history.

@@ -1,0 +1,285 @@
+"""Requests from outside a workflow: starting one, deciding, and looking at it."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, Generic
+
+from temporalio.client import (
+    Client,
+    WorkflowFailureError,
+    WorkflowHandle,
+    WorkflowQueryFailedError,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateRPCTimeoutOrCancelledError,
+)
+from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from musterwerk.approvals.acts import (
+    Act,
+    Amend,
+    Ask,
+    Claim,
+    Comment,
+    Decide,
+    Delegate,
+    Inform,
+    Release,
+    Reply,
+    Withdraw,
+)
+from musterwerk.approvals.asking import checked_id, decision_of, summary
+from musterwerk.approvals.model import (
+    ACT,
+    APPROVE,
+    REJECT,
+    REPLY,
+    STATUS,
+    TASK_QUEUE,
+    WORKFLOW,
+    A,
+    ApprovalRequest,
+    Channel,
+    Decision,
+)
+from musterwerk.approvals.state import Status
+from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
+
+#: How long a worker has to answer before the act is sent as a signal, which needs none.
+PATIENCE = timedelta(milliseconds=250)
+_DIGEST = "musterwerk_digest"
+_LOOK_EVERY = 0.05
+_QUERY = timedelta(seconds=5)
+
+
+async def start(
+    client: Client,
+    request: ApprovalRequest[A],
+    *,
+    id: str | None = None,
+    task_queue: str = TASK_QUEUE,
+) -> ApprovalHandle[A]:
+    """Ask people, from outside a workflow. The same id and content again is the same request.
+
+    Raises `UsageError` where the id belongs to another request.
+    """
+    identity = checked_id(id or f"approval-{secrets.token_hex(8)}")
+    try:
+        await client.start_workflow(
+            WORKFLOW,
+            request.as_json(),
+            id=identity,
+            task_queue=task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            retry_policy=RetryPolicy(maximum_attempts=1),
+            memo={_DIGEST: request.digest()},
+            static_summary=summary(request.subject),
+        )
+    except WorkflowAlreadyStartedError:
+        found = await client.get_workflow_handle(identity).describe()
+        if await found.memo_value(_DIGEST, None) != request.digest():
+            raise UsageError(
+                f"the id {identity!r} belongs to another request; choose another one"
+            ) from None
+    return ApprovalHandle(client, identity, request.answer)
+
+
+class ApprovalHandle(Generic[A]):
+    """A request, for whoever decides, looks or waits.
+
+    Each act says who does it (`by`) and gets a `Reply`. It is durable when this returns: applied
+    and on record, or, where no worker answered at once, "recorded", and applied when one does.
+    `wait` says how long to wait for more than that. The same `act_id` again does nothing twice.
+    """
+
+    def __init__(self, client: Client, id: str, answer: type[A] | None = None) -> None:
+        self.id = id
+        self._client = client
+        self._answer = answer
+        self._workflow: WorkflowHandle[Any, dict[str, Any]] = client.get_workflow_handle(
+            id, result_type=dict[str, Any]
+        )
+
+    async def approve(self, *, by: str, **options: Any) -> Reply:
+        return await self.decide(APPROVE, by=by, **options)
+
+    async def reject(self, reason: str, *, by: str, **options: Any) -> Reply:
+        return await self.decide(REJECT, by=by, reason=reason, **options)
+
+    async def decide(
+        self,
+        outcome: str,
+        *,
+        by: str,
+        reason: str = "",
+        answer: Any = None,
+        digest: str | None = None,
+        on_behalf_of: str | None = None,
+        channel: Channel = "library",
+        act_id: str | None = None,
+        wait: timedelta = timedelta(0),
+    ) -> Reply:
+        """`digest` is that of the status that was shown: if it changed since, look again."""
+        act = Decide(
+            id=act_id or new_id(),
+            by=by,
+            channel=channel,
+            made_at=datetime.now(UTC),
+            outcome=outcome,
+            reason=reason,
+            answer=answer,
+            digest=digest,
+            on_behalf_of=on_behalf_of,
+        )
+        return await self.act(act, wait=wait)
+
+    async def claim(self, *, by: str) -> Reply:
+        return await self.act(Claim(id=new_id(), by=by))
+
+    async def release(self, *, by: str) -> Reply:
+        return await self.act(Release(id=new_id(), by=by))
+
+    async def delegate(
+        self, to: str, *, by: str, holder: str | None = None, reason: str = ""
+    ) -> Reply:
+        return await self.act(Delegate(id=new_id(), by=by, to=to, holder=holder, reason=reason))
+
+    async def request_info(self, text: str, *, by: str) -> Reply:
+        return await self.act(Ask(id=new_id(), by=by, text=text))
+
+    async def inform(self, text: str, *, by: str) -> Reply:
+        return await self.act(Inform(id=new_id(), by=by, text=text))
+
+    async def comment(self, text: str, *, by: str) -> Reply:
+        return await self.act(Comment(id=new_id(), by=by, text=text))
+
+    async def amend(self, *, by: str, subject: str | None = None, details: Any = None) -> Reply:
+        return await self.act(Amend(id=new_id(), by=by, subject=subject, details=details))
+
+    async def withdraw(self, reason: str = "", *, by: str) -> Reply:
+        return await self.act(Withdraw(id=new_id(), by=by, reason=reason))
+
+    async def act(
+        self, act: Act, *, patience: timedelta = PATIENCE, wait: timedelta = timedelta(0)
+    ) -> Reply:
+        """Raises `ServerError` where nothing was sent, `ApprovalNotFound`, `UsageError`."""
+        given = act.as_json()
+        try:
+            answered = await self._workflow.execute_update(  # pyright: ignore[reportUnknownMemberType]
+                ACT, given, id=act.id, result_type=dict, rpc_timeout=patience
+            )
+            return Reply.read(answered)
+        except WorkflowUpdateFailedError as failure:
+            raise _refusal(failure) from failure
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            pass  # no worker answered at once
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return await self._over(act)
+            if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED:
+                raise _away(error) from error
+        return await self._by_signal(act, given, wait)
+
+    async def _by_signal(self, act: Act, given: dict[str, Any], wait: timedelta) -> Reply:
+        try:
+            await self._workflow.signal(ACT, given)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return await self._over(act)
+            raise _away(error) from error
+        found = await self.reply(act.id, wait=wait) if wait else None
+        return found or Reply(act_id=act.id, verdict="recorded", message="recorded, being applied")
+
+    async def reply(self, act_id: str, *, wait: timedelta = timedelta(0)) -> Reply | None:
+        """What became of an act that was recorded; None while it is not known."""
+        async for _ in _for(wait):
+            try:
+                found = await self._workflow.query(REPLY, act_id, rpc_timeout=_QUERY)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    raise self._unknown() from error
+                found = None
+            except WorkflowQueryFailedError:
+                found = None
+            if found is not None:
+                return Reply.read(found)
+        return None
+
+    async def status(self) -> Status:
+        """Needs a worker. Raises `ApprovalRefused` where the request was refused at the start."""
+        try:
+            found = await self._workflow.query(STATUS, rpc_timeout=_QUERY)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise self._unknown() from error
+            raise _away(error) from error
+        if found is None:
+            await self.result()  # refused, or about to be there
+            raise ServerError(f"{self.id} has not begun yet; try again")
+        return Status.read(found)
+
+    async def result(self) -> Decision[A]:
+        """Wait for the end. Raises `ApprovalRefused` with the reason."""
+        try:
+            return decision_of(await self._workflow.result(), self._answer)
+        except WorkflowFailureError as failure:
+            cause = failure.cause
+            if isinstance(cause, ApplicationError) and cause.type == "ApprovalRefused":
+                raise ApprovalRefused(cause.message) from failure
+            raise
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise self._unknown() from error
+            raise _away(error) from error
+
+    async def _over(self, act: Act) -> Reply:
+        """It has ended: the first reply if this act has had one, else who ended it."""
+        if (found := await self.reply(act.id)) is not None:
+            return found
+        decision = await self.result()
+        who = ", ".join(decision.by) or "nobody"
+        return Reply(
+            act_id=act.id,
+            verdict="closed",
+            message=f"too late: it ended as {decision.state!r} by {who} at {decision.at:%F %T} UTC",
+            state=decision.state,
+            outcome=decision.outcome,
+            by=decision.by,
+            at=decision.at,
+            digest=decision.digest,
+        )
+
+    def _unknown(self) -> ApprovalNotFound:
+        return ApprovalNotFound(
+            f"no request {self.id!r} is known to Temporal (any more); "
+            "`musterwerk approvals list` shows those that are"
+        )
+
+
+def new_id() -> str:
+    return f"act-{secrets.token_hex(12)}"
+
+
+def _refusal(failure: WorkflowUpdateFailedError) -> Exception:
+    cause = failure.cause
+    if isinstance(cause, ApplicationError) and cause.type == "ApprovalRefused":
+        return ApprovalRefused(cause.message)
+    return UsageError(cause.message if isinstance(cause, ApplicationError) else str(cause))
+
+
+def _away(error: RPCError) -> ServerError:
+    return ServerError(f"nothing is recorded, the Temporal server says: {error.message}; try again")
+
+
+async def _for(wait: timedelta) -> AsyncIterator[None]:
+    """Once, and again until the time is over."""
+    end = asyncio.get_running_loop().time() + wait.total_seconds()
+    yield
+    while asyncio.get_running_loop().time() < end:
+        await asyncio.sleep(_LOOK_EVERY)
+        yield
