@@ -1,0 +1,88 @@
+"""The real thing in one process: a worker of ours on its own queue and a database in a file."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from musterwerk.approvals.activities import ApprovalActivities
+from musterwerk.store.inbox import InboxTable
+from musterwerk.store.people import PeopleTable
+from sqlalchemy import make_url
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from musterwerk.approvals import ApprovalHandle, ApprovalRequest, Policy, start
+from musterwerk.approvals.workflow import ApprovalWorkflow
+from musterwerk.store import Store
+
+COMPANY: dict[str, Any] = {
+    "people": {
+        "anna": {"name": "Anna", "mail": "anna@example.com", "groups": ["finance"]},
+        "ben": {"name": "Ben", "mail": "ben@example.com", "groups": ["finance"]},
+        "carla": {"name": "Carla", "mail": "carla@example.com", "groups": ["finance"]},
+        "mia": {"name": "Mia", "mail": "mia@example.com", "groups": ["managers"]},
+        "otto": {"name": "Otto", "mail": "otto@example.com", "roles": ["operator"]},
+        "rita": {"name": "Rita", "mail": "rita@example.com", "language": "de"},
+    },
+}
+
+
+@dataclass
+class Desk:
+    """Where a test asks people, and sees what was kept of it."""
+
+    client: Client
+    store: Store
+    queue: str
+
+    @property
+    def people(self) -> PeopleTable:
+        return PeopleTable(self.store)
+
+    @property
+    def inbox(self) -> InboxTable:
+        return InboxTable(self.store)
+
+    async def ask(self, policy: Policy | None = None, **fields: Any) -> ApprovalHandle[Any]:
+        request = ApprovalRequest[Any].model_validate(
+            {
+                "subject": "Refund 730.00 EUR",
+                "requester": "rita",
+                "policy": policy or Policy(approvers=("group:finance",)),
+            }
+            | fields
+        )
+        return await start(self.client, request, task_queue=self.queue)
+
+    def worker(self, **options: Any) -> Worker:
+        return Worker(
+            self.client,
+            task_queue=self.queue,
+            workflows=[ApprovalWorkflow],
+            activities=ApprovalActivities(self.store).all(),
+            **options,
+        )
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(make_url(f"sqlite:///{tmp_path / 'musterwerk.sqlite'}"))
+
+
+@pytest.fixture
+def desk(client: Client, store: Store) -> Desk:
+    desk = Desk(client, store, f"approvals-{uuid.uuid4()}")
+    desk.people.apply(COMPANY, actor="test", channel="cli")
+    return desk
+
+
+@pytest.fixture(params=[1000, 0], ids=["cached", "uncached"])
+async def served(request: pytest.FixtureRequest, desk: Desk) -> AsyncIterator[Desk]:
+    """A desk with a worker, with the workflow cache on and off."""
+    async with desk.worker(max_cached_workflows=request.param):
+        yield desk

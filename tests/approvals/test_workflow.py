@@ -1,0 +1,311 @@
+"""`musterwerk.Approval` on a real server, with a real database: what must never be lost."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+from temporalio.client import Client
+
+from musterwerk.approvals import (
+    ApprovalHandle,
+    ApprovalRequest,
+    Escalation,
+    Level,
+    Policy,
+    start,
+)
+from musterwerk.approvals.acts import Amend, Decide
+from musterwerk.approvals.client import new_id
+from musterwerk.errors import ApprovalNotFound, ApprovalRefused, UsageError
+from tests.approvals.conftest import Desk
+from tests.waiting import until_async
+
+FINANCE = Policy(approvers=("group:finance",))
+
+
+async def test_approved_and_on_record(served: Desk) -> None:
+    handle = await served.ask(details={"order": "C-17", "total": "730.00 EUR"})
+    shown = await handle.status()
+    assert shown.details == {"order": "C-17", "total": "730.00 EUR"}
+    reply = await handle.approve(by="anna", digest=shown.digest)
+    assert (reply.verdict, reply.state) == ("applied", "approved")
+    decision = await handle.result()
+    assert (str(decision), decision.by, decision.approved) == ("approved", ("anna",), True)
+    row = served.inbox.get(handle.id)
+    assert row is not None
+    assert (row.state, row.version) == ("approved", reply.version)
+
+
+async def test_a_double_click_counts_once(served: Desk) -> None:
+    handle = await served.ask(Policy(approvers=("group:finance",), quorum=2))
+    replies = await asyncio.gather(
+        *(handle.approve(by="anna", act_id="click") for _ in range(5)),
+    )
+    assert {reply.verdict for reply in replies} <= {"applied", "recorded"}
+    await handle.approve(by="ben")
+    decision = await handle.result()
+    assert [vote.person for vote in decision.votes] == ["anna", "ben"]
+
+
+async def test_two_at_once_one_wins_and_both_know(served: Desk) -> None:
+    handle = await served.ask()
+    replies = await asyncio.gather(
+        handle.approve(by="anna", wait=timedelta(seconds=10)),
+        handle.reject("no", by="ben", wait=timedelta(seconds=10)),
+    )
+    assert sorted(reply.verdict for reply in replies) == ["applied", "closed"]
+    lost = next(reply for reply in replies if reply.verdict == "closed")
+    decision = await handle.result()
+    assert lost.by == decision.by
+    assert "too late" in lost.message
+
+
+async def test_decided_while_nobody_works(desk: Desk) -> None:
+    """It is recorded by the server, and taken once, however often it was sent."""
+    async with desk.worker():
+        handle = await desk.ask(Policy(approvers=("group:finance",), quorum=2))
+        await handle.status()
+    first = await handle.approve(by="anna", act_id="a-1")
+    again = await handle.approve(by="anna", act_id="a-1")
+    assert (first.verdict, again.verdict) == ("recorded", "recorded")
+    async with desk.worker():
+        found = await handle.reply("a-1", wait=timedelta(seconds=20))
+        assert found is not None
+        assert found.verdict == "applied"
+        await handle.approve(by="ben")
+        decision = await handle.result()
+    assert [vote.person for vote in decision.votes] == ["anna", "ben"]
+
+
+async def test_in_time_though_it_could_only_be_looked_at_later(desk: Desk) -> None:
+    async with desk.worker():
+        policy = Policy(approvers=("anna",), expires_after=timedelta(seconds=3))
+        handle = await desk.ask(policy)
+        status = await handle.status()
+        late = await desk.ask(policy)
+        await late.status()
+    assert (await handle.approve(by="anna")).verdict == "recorded"
+    assert status.expires_at is not None
+
+    async def over() -> bool:
+        return datetime.now(UTC) > status.expires_at + timedelta(seconds=1)  # type: ignore[operator]
+
+    await until_async(over)
+    too_late = await late.approve(by="anna", act_id="late")
+    assert too_late.verdict == "recorded"
+    async with desk.worker():
+        assert (await handle.result()).state == "approved"
+        assert (await late.result()).state == "expired"
+        reply = await late.reply("late", wait=timedelta(seconds=10))
+    assert reply is not None
+    assert reply.verdict == "closed"
+
+
+async def test_the_chapters_signals_and_query(served: Desk) -> None:
+    client = served.client
+    handle = await served.ask(Policy(approvers=("anna",), allow_anonymous=True))
+    raw = client.get_workflow_handle(handle.id)
+    assert (await raw.query("get_status"))["pending"] is True
+    await raw.signal("reject", "no budget")
+    assert str(await handle.result()) == "rejected: no budget"
+    status = await raw.query("get_status")
+    assert (status["approved"], status["rejected"], status["pending"]) == (False, True, False)
+
+
+async def test_a_bare_signal_is_refused_and_on_record(served: Desk) -> None:
+    handle = await served.ask()
+    await served.client.get_workflow_handle(handle.id).signal("approve")
+
+    async def refused() -> bool:
+        return any(e.event == "refused" for e in served.inbox.entries(handle.id))
+
+    await until_async(refused)
+    assert (await handle.status()).state == "open"
+
+
+async def test_consent_is_to_what_was_shown(served: Desk) -> None:
+    handle = await served.ask(details={"amount": "10.00"})
+    shown = await handle.status()
+    changed = await handle.amend(by="rita", details={"amount": "9999.00"})
+    assert changed.ok
+    assert (await handle.approve(by="anna", digest=shown.digest)).verdict == "changed"
+    fresh = await handle.status()
+    assert fresh.details == {"amount": "9999.00"}
+    assert (await handle.approve(by="anna", digest=fresh.digest)).ok
+    row = served.inbox.get(handle.id)
+    assert row is not None
+    assert row.details == {"amount": "9999.00"}
+
+
+class Report(BaseModel):
+    clear: bool
+    score: int
+
+
+async def test_a_typed_answer(served: Desk) -> None:
+    request = ApprovalRequest(
+        subject="Background check", requester="rita", policy=FINANCE, answer=Report
+    )
+    handle = await start(served.client, request, task_queue=served.queue)
+    wrong = await handle.approve(by="anna", answer={"clear": "perhaps"})
+    assert wrong.verdict == "invalid"
+    assert "score" in wrong.message
+    assert (await handle.approve(by="anna", answer={"clear": True, "score": 7})).ok
+    decision = await handle.result()
+    assert decision.answer == Report(clear=True, score=7)
+
+
+@pytest.mark.parametrize(
+    ("policy", "reason"),
+    [
+        (Policy(approvers=("group:nobody",)), "group:nobody has nobody in it"),
+        (Policy(approvers=("mallory",)), "nobody is known as 'mallory'"),
+        (Policy(approvers=("group:finance",), quorum=4), "needs 4"),
+        (Policy(approvers=("rita",), four_eyes=True), "four eyes"),
+        (Policy(approvers=("anna",), calendar="DE-XX"), "DE-XX"),  # type: ignore[arg-type]
+    ],
+)
+async def test_refused_at_the_start_with_the_reason(
+    desk: Desk, policy: Policy, reason: str
+) -> None:
+    async with desk.worker():
+        handle = await desk.ask(policy)
+        with pytest.raises(ApprovalRefused, match=reason):
+            await handle.result()
+        with pytest.raises(ApprovalRefused, match=reason):
+            await handle.status()
+
+
+async def test_who_was_removed_after_the_request_decides_no_more(served: Desk) -> None:
+    handle = await served.ask()
+    await handle.status()
+    served.people.deactivate("anna", actor="test", channel="cli")
+    assert (await handle.approve(by="anna")).verdict == "unknown_person"
+    assert (await handle.approve(by="mallory")).verdict == "unknown_person"
+    assert (await handle.approve(by="mia")).verdict == "not_entitled"
+    assert (await handle.approve(by="ben")).ok
+
+
+async def test_levels_and_a_delegate(served: Desk) -> None:
+    levels = (Level(approvers=("anna",)), Level(approvers=("group:managers",)))
+    handle = await served.ask(Policy(levels=levels, four_eyes=True))
+    assert (await handle.delegate("carla", by="anna", reason="on the train")).ok
+    assert (await handle.approve(by="carla")).ok
+    status = await handle.status()
+    assert (status.level, status.may_decide[0]) == (1, "group:managers")
+    assert (await handle.approve(by="mia")).ok
+    decision = await handle.result()
+    assert [(v.person, v.on_behalf_of) for v in decision.votes] == [
+        ("carla", "anna"),
+        ("mia", None),
+    ]
+
+
+async def test_one_megabyte_of_details(served: Desk) -> None:
+    handle = await served.ask(details={"text": "x" * 1_000_000})
+    shown = await handle.status()
+    assert len(shown.details["text"]) == 1_000_000
+    assert (await handle.approve(by="anna", digest=shown.digest)).ok
+
+
+async def test_too_late_after_the_workflow_is_closed(served: Desk) -> None:
+    handle = await served.ask()
+    first = await handle.approve(by="anna", act_id="mine")
+    await handle.result()
+    late = await handle.reject("no", by="ben")
+    assert (late.verdict, late.by) == ("closed", ("anna",))
+    assert await handle.approve(by="anna", act_id="mine") == first
+
+
+async def test_the_same_id_is_the_same_request(served: Desk) -> None:
+    request = ApprovalRequest[Any](subject="x", requester="rita", policy=FINANCE)
+    one = await start(served.client, request, id=f"r-{new_id()}", task_queue=served.queue)
+    two = await start(served.client, request, id=one.id, task_queue=served.queue)
+    await two.approve(by="anna")
+    assert (await one.result()).approved
+    other = request.model_copy(update={"subject": "y"})
+    with pytest.raises(UsageError, match="another request"):
+        await start(served.client, other, id=one.id, task_queue=served.queue)
+    with pytest.raises(UsageError, match="no id"):
+        await start(served.client, request, id="a/b", task_queue=served.queue)
+
+
+async def test_an_id_that_nobody_knows(client: Client) -> None:
+    with pytest.raises(ApprovalNotFound):
+        await ApprovalHandle(client, "never-was").approve(by="anna")
+    with pytest.raises(ApprovalNotFound):
+        await ApprovalHandle(client, "never-was").status()
+
+
+async def test_rubbish_changes_nothing(served: Desk) -> None:
+    handle = await served.ask()
+    raw = served.client.get_workflow_handle(handle.id)
+    await handle.status()
+    await raw.signal("act", {"kind": "decide"})
+    await raw.signal("act", {"kind": "nonsense", "id": "1", "by": "anna"})
+    with pytest.raises(Exception, match="nothing that can be done"):
+        await raw.execute_update("act", {"kind": "decide", "id": "1"})
+    assert (await handle.status()).state == "open"
+    assert (await handle.approve(by="anna")).ok
+
+
+async def test_a_cancelled_request_is_withdrawn(served: Desk) -> None:
+    handle = await served.ask()
+    await handle.status()
+    await served.client.get_workflow_handle(handle.id).cancel()
+    decision = await handle.result()
+    assert (decision.state, decision.approved) == ("withdrawn", False)
+
+
+async def test_it_continues_as_new_and_forgets_nothing(desk: Desk) -> None:
+    """A long discussion: the history is begun anew, the act ids and votes are kept."""
+    async with desk.worker(max_cached_workflows=0):
+        handle = await desk.ask(Policy(approvers=("group:finance",), quorum=2))
+        first = await handle.approve(by="anna", act_id="first")
+        raw = desk.client.get_workflow_handle(handle.id)
+        before = (await raw.describe()).run_id
+        # The server suggests it after 4,096 events; comments are the cheapest ones.
+        for _ in range(40):
+            await asyncio.gather(*(handle.comment("more", by="ben") for _ in range(20)))
+            if (await raw.describe()).run_id != before:
+                break
+        assert (await raw.describe()).run_id != before
+        assert await handle.approve(by="anna", act_id="first") == first
+        await handle.approve(by="ben")
+        decision = await handle.result()
+    assert [vote.person for vote in decision.votes] == ["anna", "ben"]
+    entries = desk.inbox.entries(handle.id)
+    assert entries[-1].record == decision.record
+
+
+async def test_asked_after_its_end_it_still_tells(served: Desk) -> None:
+    handle = await served.ask()
+    await handle.approve(by="anna")
+    await handle.result()
+    assert (await handle.status()).state == "approved"
+
+
+def test_acts_are_read_back() -> None:
+    act = Decide(id="1", by="anna", outcome="approve", answer={"x": [1, None]})
+    assert Decide.read(act.as_json()) == act
+    assert Amend.read(Amend(id="2", by="b", details=[1]).as_json()).details == [1]
+
+
+async def test_escalation_in_real_time(desk: Desk) -> None:
+    policy = Policy(
+        approvers=("anna",),
+        escalations=(Escalation(after=timedelta(seconds=1), to=("group:managers",)),),
+        expires_after=timedelta(seconds=60),
+    )
+    async with desk.worker():
+        handle = await desk.ask(policy)
+
+        async def escalated() -> bool:
+            return (await handle.status()).escalated == 1
+
+        await until_async(escalated)
+        assert (await handle.approve(by="mia")).ok
