@@ -19,6 +19,12 @@ from musterwerk.store import schema
 _LOCK_SECONDS = 10
 _CONNECT_SECONDS = 5
 
+_READS = "musterwerk_reads"
+_SNAPSHOTS: dict[str, dict[str, Any]] = {
+    "sqlite": {_READS: True},
+    "postgresql": {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True},
+}
+
 
 class Store:
     """A database whose tables are brought up to date at the first use.
@@ -59,6 +65,15 @@ class Store:
         # The drivers wrap all of theirs: a bare OSError is the block's own.
         with self._explained((DBAPIError,)), self.engine.begin() as connection:
             yield connection
+
+    @contextmanager
+    def read(self) -> Generator[Connection]:
+        """Everything read in the block is of one moment; no writer waits for it, nor it for one."""
+        self.prepare()
+        with self._explained((DBAPIError,)), self.engine.connect() as fresh:
+            connection = fresh.execution_options(**_SNAPSHOTS[fresh.dialect.name])
+            with connection.begin():
+                yield connection
 
     def _check(self) -> None:
         file = _file(self.url)
@@ -107,4 +122,5 @@ def _every_commit_is_on_disk(connection: sqlite3.Connection, _record: Any) -> No
 
 def _begin_immediate(connection: Connection) -> None:
     """Python's driver would begin at the first write, where waiting for the lock can deadlock."""
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    reads = connection.get_execution_options().get(_READS, False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")

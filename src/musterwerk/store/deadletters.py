@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Row, select
 
 from musterwerk.store.database import Store
+from musterwerk.store.dialects import insert
 from musterwerk.store.tables import alerts, dead_letters
-
-_INSERTS = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-
 
 @dataclass(frozen=True)
 class LetterRow:
@@ -56,14 +53,14 @@ class DeadLetterTable:
     def record(self, letter: LetterRow) -> None:
         """Again, or after it was settled, changes nothing."""
         with self.store.begin() as connection:
-            row = _insert(connection, dead_letters).values(vars(letter))
+            row = insert(connection, dead_letters).values(vars(letter))
             connection.execute(row.on_conflict_do_nothing(index_elements=["id"]))
 
     def settle(self, letter: LetterRow) -> None:
         """Keep how it was settled, whether or not it was recorded. The first time counts."""
         changed = ("attempts", "error", "settled_at", "action", "resolved_by", "reason")
         with self.store.begin() as connection:
-            row = _insert(connection, dead_letters).values(vars(letter))
+            row = insert(connection, dead_letters).values(vars(letter))
             connection.execute(
                 row.on_conflict_do_update(
                     index_elements=["id"],
@@ -94,7 +91,7 @@ class DeadLetterTable:
     def mark_sent(self, letter_id: str, target: str, at: datetime) -> None:
         """The first time is kept."""
         with self.store.begin() as connection:
-            row = _insert(connection, alerts).values(letter_id=letter_id, target=target, sent_at=at)
+            row = insert(connection, alerts).values(letter_id=letter_id, target=target, sent_at=at)
             connection.execute(row.on_conflict_do_nothing(index_elements=["letter_id", "target"]))
 
     def _read(self, query: Any) -> list[LetterRow]:
@@ -105,7 +102,3 @@ class DeadLetterTable:
 
 def _letter(row: Mapping[Any, Any]) -> LetterRow:
     return LetterRow(**row)
-
-
-def _insert(connection: Connection, table: Any) -> Any:
-    return _INSERTS[connection.dialect.name](table)
