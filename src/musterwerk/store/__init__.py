@@ -9,5 +9,7 @@ from __future__ import annotations
 from musterwerk.store.address import database_url
 from musterwerk.store.database import Store
 from musterwerk.store.deadletters import DeadLetterTable, LetterRow
+from musterwerk.store.inbox import InboxTable
+from musterwerk.store.people import PeopleTable
 
-__all__ = ["DeadLetterTable", "LetterRow", "Store", "database_url"]
+__all__ = ["DeadLetterTable", "InboxTable", "LetterRow", "PeopleTable", "Store", "database_url"]

@@ -13,6 +13,7 @@ from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
 from musterwerk.store.tables import alerts, dead_letters
 
+
 @dataclass(frozen=True)
 class LetterRow:
     """A dead letter as recorded. `direction` is "do" or "undo"; times are aware.

@@ -1,18 +1,18 @@
 """A whole directory as a document: who there is, in which groups and roles, and who is away.
 
-    [people.anna]
-    name = "Anna Huber"
-    mail = "anna@example.com"
-    language = "de"
-    zone = "Europe/Berlin"
-    groups = ["finance"]
-    roles = ["approver"]
+[people.anna]
+name = "Anna Huber"
+mail = "anna@example.com"
+language = "de"
+zone = "Europe/Berlin"
+groups = ["finance"]
+roles = ["approver"]
 
-    [[absences]]
-    person = "anna"
-    from = 2026-12-24          # a day, or a time
-    until = 2027-01-06         # the last day away, or the time of the return
-    substitute = "ben"
+[[absences]]
+person = "anna"
+from = 2026-12-24          # a day, or a time
+until = 2027-01-06         # the last day away, or the time of the return
+substitute = "ben"
 """
 
 from __future__ import annotations
@@ -97,7 +97,7 @@ def check_person(person: PersonRow, where: str = "") -> None:
 def name_of(given: object, where: str) -> str:
     """The name of a person or a group, as policies write it."""
     name = given if isinstance(given, str) else ""
-    usual = name and name == name.strip() and name.isprintable() and len(name) <= 190  # noqa: PLR2004
+    usual = name and name == name.strip() and name.isprintable() and len(name) <= 190
     if not usual or name.startswith("group:"):
         raise UsageError(f"{where}: {given!r} is no name; printable text of one line is expected")
     return name

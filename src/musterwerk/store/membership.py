@@ -44,7 +44,9 @@ def facts(
     requester: str,
     at: datetime,
 ) -> PeopleFacts:
-    groups = _members(connection, [p.removeprefix(GROUP) for p in principals if p.startswith(GROUP)])
+    groups = _members(
+        connection, [p.removeprefix(GROUP) for p in principals if p.startswith(GROUP)]
+    )
     alone = [p for p in principals if not p.startswith(GROUP)]
     active = _active(connection, [*alone, *persons, requester])
     found = {

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from musterwerk.errors import UsageError
 from musterwerk.store import membership
 from musterwerk.store.approval_tables import absences, groups, members, people
+from musterwerk.store.audit import append
 from musterwerk.store.database import Store
 from musterwerk.store.directory import AbsenceRow, PersonRow, read_directory
 from musterwerk.store.membership import PeopleFacts, Place
@@ -37,22 +38,24 @@ class PeopleTable:
     def changes(self, *, actor: str, channel: str) -> Generator[PeopleChanges]:
         """Several changes in one transaction."""
         with self.store.begin() as connection:
-            yield PeopleChanges(connection, By(actor, channel, self._now()))
+            change = PeopleChanges(connection, By(actor, channel, self._now()))
+            yield change
+            append(connection, change.lines)
 
     def add(self, person: PersonRow, *, actor: str, channel: str) -> None:
-        with self.store.begin() as connection:
-            if find_person(connection, person.id) is not None:
+        with self.changes(actor=actor, channel=channel) as change:
+            if change.known(person.id) is not None:
                 raise UsageError(f"there is already a person {person.id!r}")
-            PeopleChanges(connection, By(actor, channel, self._now())).person(person)
+            change.person(person)
 
     def change(self, person: str, *, actor: str, channel: str, **fields: Any) -> PersonRow:
         """`fields` are those of `PersonRow`. `active=False` is how somebody leaves."""
-        with self.store.begin() as connection:
-            before = find_person(connection, person)
+        with self.changes(actor=actor, channel=channel) as change:
+            before = change.known(person)
             if before is None:
                 raise UsageError(f"nobody is known as {person!r}")
             after = replace(before, **fields)
-            PeopleChanges(connection, By(actor, channel, self._now())).person(after)
+            change.person(after)
             return after
 
     def deactivate(self, person: str, *, actor: str, channel: str) -> None:
@@ -84,8 +87,8 @@ class PeopleTable:
 
     def all(self) -> list[PersonRow]:
         with self.store.read() as connection:
-            rows = connection.execute(select(people).order_by(people.c.id)).all()
-        return [PersonRow(**row._asdict()) for row in rows]
+            rows = connection.execute(select(people).order_by(people.c.id)).mappings().all()
+        return [PersonRow(**row) for row in rows]
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Everybody in each, whether or not active."""
@@ -105,7 +108,7 @@ class PeopleTable:
         if ending_after is not None:
             query = query.where(absences.c.ends > ending_after)
         with self.store.read() as connection:
-            return [AbsenceRow(**row._asdict()) for row in connection.execute(query)]
+            return [AbsenceRow(**row) for row in connection.execute(query).mappings()]
 
     def roles_of(self, person: str) -> tuple[str, ...]:
         with self.store.read() as connection:

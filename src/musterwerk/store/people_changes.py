@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, select, update
 from musterwerk.errors import UsageError
 from musterwerk.store import directory
 from musterwerk.store.approval_tables import absences, groups, members, people, roles
-from musterwerk.store.audit import AuditLine, append
+from musterwerk.store.audit import AuditLine
 from musterwerk.store.dialects import insert
 from musterwerk.store.directory import AbsenceRow, PersonRow
 
@@ -27,9 +27,9 @@ class By:
     at: datetime
 
 
-def note(connection: Connection, by: By, event: str, data: dict[str, Any]) -> None:
-    """One line in the audit trail. Each call is a line of its own."""
-    line = AuditLine(
+def line(by: By, event: str, data: dict[str, Any]) -> AuditLine:
+    """Each is a line of its own, however often the same is done."""
+    return AuditLine(
         source=f"directory/{uuid4().hex}",
         at=by.at,
         request_id=None,
@@ -38,22 +38,30 @@ def note(connection: Connection, by: By, event: str, data: dict[str, Any]) -> No
         channel=by.channel,
         data=data,
     )
-    append(connection, [line])
 
 
 class PeopleChanges:
-    """Raises `UsageError` where something cannot be; the caller's transaction takes all back."""
+    """Raises `UsageError` where something cannot be; the caller's transaction takes all back.
+
+    `lines` are for the audit trail, which is locked from the first to the end of a transaction:
+    the caller appends them last.
+    """
 
     def __init__(self, connection: Connection, by: By) -> None:
+        self.lines: list[AuditLine] = []
         self._connection = connection
         self._by = by
+
+    def known(self, person: str) -> PersonRow | None:
+        """As they are; nobody else changes them until the end of the transaction."""
+        return find_person(self._connection, person, to_change=True)
 
     def person(self, person: PersonRow) -> None:
         """Added, or changed to be so."""
         directory.check_person(person)
-        before = find_person(self._connection, person.id)
+        before = self.known(person.id)
         if before == person:
-            return
+            return None
         self._connection.execute(
             insert(self._connection, people)
             .values(asdict(person))
@@ -146,20 +154,21 @@ class PeopleChanges:
         return int(before.id)
 
     def end_absence(self, number: int) -> None:
-        found = self._connection.execute(
-            delete(absences).where(absences.c.id == number).returning(*absences.c)
-        ).one_or_none()
+        gone = delete(absences).where(absences.c.id == number).returning(*absences.c)
+        found = self._connection.execute(gone).mappings().one_or_none()
         if found is None:
             raise UsageError(f"there is no absence {number}")
-        self._note("absence_removed", _told(AbsenceRow(**found._asdict())))
+        self._note("absence_removed", _told(AbsenceRow(**found)))
 
     def prune(self, keep: Collection[str], absences_kept: Collection[int]) -> None:
         """Everybody else leaves; absences that are over stay on record."""
-        for row in self._connection.execute(select(people).order_by(people.c.id)).all():
-            if row.id not in keep:
-                self.person(replace(PersonRow(**row._asdict()), active=False))
-                self.only_in(row.id, [])
-                self.only_with(row.id, [])
+        query = select(people).order_by(people.c.id)
+        for row in self._connection.execute(query).mappings().all():
+            person = PersonRow(**row)
+            if person.id not in keep:
+                self.person(replace(person, active=False))
+                self.only_in(person.id, [])
+                self.only_with(person.id, [])
         coming = select(absences.c.id).where(absences.c.ends > self._by.at)
         for number in self._connection.execute(coming.order_by(absences.c.id)).scalars().all():
             if number not in absences_kept:
@@ -170,12 +179,16 @@ class PeopleChanges:
             raise UsageError(f"nobody is known as {person!r}; add them first")
 
     def _note(self, event: str, data: dict[str, Any]) -> None:
-        note(self._connection, self._by, event, data)
+        self.lines.append(line(self._by, event, data))
 
 
-def find_person(connection: Connection, person: str) -> PersonRow | None:
-    row = connection.execute(select(people).where(people.c.id == person)).one_or_none()
-    return None if row is None else PersonRow(**row._asdict())
+def find_person(
+    connection: Connection, person: str, *, to_change: bool = False
+) -> PersonRow | None:
+    query = select(people).where(people.c.id == person)
+    found = connection.execute(query.with_for_update() if to_change else query)
+    row = found.mappings().one_or_none()
+    return None if row is None else PersonRow(**row)
 
 
 def _without_id(person: PersonRow) -> dict[str, Any]:

@@ -1,0 +1,185 @@
+"""Searching the inbox, a page at a time, quickly however much there is."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Select,
+    exists,
+    literal,
+    select,
+    tuple_,
+    union_all,
+)
+
+from musterwerk.errors import UsageError
+from musterwerk.store.approval_tables import kept_out, parties, requests, seats
+from musterwerk.store.membership import Place
+from musterwerk.store.tables import CleanText, UtcDateTime
+
+Box = Literal["mine", "unassigned", "all", "decided"]
+MAX_LIMIT = 200
+
+
+@dataclass(frozen=True)
+class Search:
+    """What is looked for.
+
+    "mine" is what `person` may decide now from one of their `places`, "unassigned" what nobody
+    of them has claimed. "all" are all open requests, "decided" all that have ended; with
+    `party` those this person asked for or voted on. Open ones come by deadline, ended ones
+    latest first. `after` is `next` of the page before.
+    """
+
+    box: Box
+    person: str = ""
+    places: tuple[Place, ...] = ()
+    party: str | None = None
+    state: str | None = None
+    requester: str | None = None
+    text: str | None = None
+    expires_before: datetime | None = None
+    after: str | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class InboxPage:
+    """What the workflows say of the requests, without details. `next` is None on the last."""
+
+    statuses: tuple[dict[str, Any], ...]
+    next: str | None = None
+
+
+def find(connection: Connection, search: Search) -> InboxPage:
+    limit = max(1, min(search.limit, MAX_LIMIT))
+    after = None if search.after is None else _read_key(search.after)
+    if search.box in ("mine", "unassigned"):
+        query = _mine(search, after, limit + 1)
+    elif search.box == "all":
+        query = _open(search, after, limit + 1)
+    else:
+        query = _decided(search, after, limit + 1)
+    if query is None:
+        return InboxPage(())
+    rows = connection.execute(query).all()
+    more = len(rows) > limit
+    shown = rows[:limit]
+    last = _key(shown[-1].sorted_by, shown[-1].id) if more else None
+    return InboxPage(tuple(row.status for row in shown), last)
+
+
+def _mine(search: Search, after: tuple[datetime, str] | None, limit: int) -> Select[Any, Any, Any] | None:
+    """One short index range for each place, merged: the first of all are among their first."""
+    ranges = [
+        _seats_of(place, search, after, limit).subquery()
+        for place in dict.fromkeys(_strongest(search))
+    ]
+    if not ranges:
+        return None
+    merged = union_all(*(select(one) for one in ranges)).subquery()
+    first = select(merged).distinct().order_by(merged.c.sorted_by, merged.c.id).limit(limit)
+    found = first.subquery()
+    return (
+        select(found.c.id, found.c.sorted_by, requests.c.status)
+        .join(requests, requests.c.id == found.c.id)
+        .order_by(found.c.sorted_by, found.c.id)
+    )
+
+
+def _strongest(search: Search) -> Iterator[Place]:
+    """In somebody else's place only where the person is not there themselves."""
+    own = {one.principal for one in search.places if one.holder == search.person}
+    for place in search.places:
+        if place.holder == search.person or place.principal not in own:
+            yield place
+
+
+def _seats_of(
+    place: Place, search: Search, after: tuple[datetime, str] | None, limit: int
+) -> Select[Any, Any]:
+    at, key = seats.c.expires_at, seats.c.request_id
+    query = select(key.label("id"), at.label("sorted_by")).where(
+        seats.c.principal == place.principal
+    )
+    for person in dict.fromkeys((search.person, place.holder)):
+        out = kept_out.c.request_id == key, kept_out.c.person == person
+        query = query.where(~exists().where(*out))
+    if search.box == "unassigned":
+        query = query.where(seats.c.claimed.is_(False))
+    if after is not None:
+        query = query.where(_beyond(at, key, after))
+    if search.expires_before is not None:
+        query = query.where(at < search.expires_before)
+    if wanted := list(_wanted(search)):
+        query = query.join(requests, requests.c.id == key).where(*wanted)
+    return query.order_by(at, key).limit(limit)
+
+
+def _open(search: Search, after: tuple[datetime, str] | None, limit: int) -> Select[Any, Any, Any]:
+    at, key = requests.c.expires_at, requests.c.id
+    query = select(key, at.label("sorted_by"), requests.c.status)
+    query = query.where(requests.c.is_open.is_(True), *_wanted(search))
+    if search.expires_before is not None:
+        query = query.where(at < search.expires_before)
+    if after is not None:
+        query = query.where(_beyond(at, key, after))
+    return query.order_by(at, key).limit(limit)
+
+
+def _decided(search: Search, after: tuple[datetime, str] | None, limit: int) -> Select[Any, Any, Any]:
+    at, key = requests.c.ended_at, requests.c.id
+    query = select(key, at.label("sorted_by"), requests.c.status)
+    if search.party is not None:
+        at, key = parties.c.ended_at, parties.c.request_id
+        query = select(requests.c.id, at.label("sorted_by"), requests.c.status)
+        query = query.join(parties, key == requests.c.id).where(parties.c.person == search.party)
+    query = query.where(requests.c.is_open.is_(False), *_wanted(search))
+    if after is not None:
+        query = query.where(_place(at, key) < _values(after))
+    return query.order_by(at.desc(), key.desc()).limit(limit)
+
+
+def _wanted(search: Search) -> Iterator[ColumnElement[bool]]:
+    if search.state is not None:
+        yield requests.c.state == search.state
+    if search.requester is not None:
+        yield requests.c.requester == search.requester
+    if search.text:
+        yield requests.c.subject.icontains(search.text, autoescape=True)
+
+
+def _beyond(at: Any, key: Any, after: tuple[datetime, str]) -> ColumnElement[bool]:
+    return _place(at, key) > _values(after)
+
+
+def _place(at: Any, key: Any) -> Any:
+    return tuple_(at, key)
+
+
+def _values(after: tuple[datetime, str]) -> Any:
+    return tuple_(literal(after[0], UtcDateTime), literal(after[1], CleanText))
+
+
+def _key(at: datetime, request_id: str) -> str:
+    plain = json.dumps([at.isoformat(), request_id], separators=(",", ":"))
+    return urlsafe_b64encode(plain.encode()).decode().rstrip("=")
+
+
+def _read_key(given: str) -> tuple[datetime, str]:
+    try:
+        at, request_id = json.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))
+        found = datetime.fromisoformat(at)
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{given[:80]!r} is no place in a list; begin without it") from error
+    if found.tzinfo is None or not isinstance(request_id, str):
+        raise UsageError(f"{given[:80]!r} is no place in a list; begin without it")
+    return found, request_id
