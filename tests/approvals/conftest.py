@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from musterwerk.approvals.activities import ApprovalActivities
-from musterwerk.store.inbox import InboxTable
-from musterwerk.store.people import PeopleTable
 from sqlalchemy import make_url
 from temporalio.client import Client
 from temporalio.worker import Worker
 
 from musterwerk.approvals import ApprovalHandle, ApprovalRequest, Policy, start
+from musterwerk.approvals.activities import ApprovalActivities
 from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.store import Store
+from musterwerk.store.inbox import InboxTable
+from musterwerk.store.people import PeopleTable
 
 COMPANY: dict[str, Any] = {
     "people": {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from temporalio.client import Client
+from temporalio.client import Client, WorkflowUpdateFailedError
 
 from musterwerk.approvals import (
     ApprovalHandle,
@@ -37,7 +37,7 @@ async def test_approved_and_on_record(served: Desk) -> None:
     assert (str(decision), decision.by, decision.approved) == ("approved", ("anna",), True)
     row = served.inbox.get(handle.id)
     assert row is not None
-    assert (row.state, row.version) == ("approved", reply.version)
+    assert (row.status["state"], row.status["version"]) == ("approved", reply.version)
 
 
 async def test_a_double_click_counts_once(served: Desk) -> None:
@@ -166,7 +166,10 @@ async def test_a_typed_answer(served: Desk) -> None:
         (Policy(approvers=("mallory",)), "nobody is known as 'mallory'"),
         (Policy(approvers=("group:finance",), quorum=4), "needs 4"),
         (Policy(approvers=("rita",), four_eyes=True), "four eyes"),
-        (Policy(approvers=("anna",), calendar="DE-XX"), "DE-XX"),  # type: ignore[arg-type]
+        (
+            Policy.model_validate({"approvers": ["anna"], "calendar": "DE-XX"}),
+            "DE has no part 'XX'",
+        ),
     ],
 )
 async def test_refused_at_the_start_with_the_reason(
@@ -247,8 +250,11 @@ async def test_rubbish_changes_nothing(served: Desk) -> None:
     await handle.status()
     await raw.signal("act", {"kind": "decide"})
     await raw.signal("act", {"kind": "nonsense", "id": "1", "by": "anna"})
-    with pytest.raises(Exception, match="nothing that can be done"):
-        await raw.execute_update("act", {"kind": "decide", "id": "1"})
+    with pytest.raises(WorkflowUpdateFailedError) as refused:
+        await raw.execute_update(  # pyright: ignore[reportUnknownMemberType]
+            "act", {"kind": "decide", "id": "1"}
+        )
+    assert "nothing that can be done" in str(refused.value.cause)
     assert (await handle.status()).state == "open"
     assert (await handle.approve(by="anna")).ok
 
@@ -259,27 +265,6 @@ async def test_a_cancelled_request_is_withdrawn(served: Desk) -> None:
     await served.client.get_workflow_handle(handle.id).cancel()
     decision = await handle.result()
     assert (decision.state, decision.approved) == ("withdrawn", False)
-
-
-async def test_it_continues_as_new_and_forgets_nothing(desk: Desk) -> None:
-    """A long discussion: the history is begun anew, the act ids and votes are kept."""
-    async with desk.worker(max_cached_workflows=0):
-        handle = await desk.ask(Policy(approvers=("group:finance",), quorum=2))
-        first = await handle.approve(by="anna", act_id="first")
-        raw = desk.client.get_workflow_handle(handle.id)
-        before = (await raw.describe()).run_id
-        # The server suggests it after 4,096 events; comments are the cheapest ones.
-        for _ in range(40):
-            await asyncio.gather(*(handle.comment("more", by="ben") for _ in range(20)))
-            if (await raw.describe()).run_id != before:
-                break
-        assert (await raw.describe()).run_id != before
-        assert await handle.approve(by="anna", act_id="first") == first
-        await handle.approve(by="ben")
-        decision = await handle.result()
-    assert [vote.person for vote in decision.votes] == ["anna", "ben"]
-    entries = desk.inbox.entries(handle.id)
-    assert entries[-1].record == decision.record
 
 
 async def test_asked_after_its_end_it_still_tells(served: Desk) -> None:

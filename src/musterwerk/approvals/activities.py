@@ -11,9 +11,9 @@ from typing import Any
 from temporalio import activity
 
 from musterwerk.approvals import answers, names
-from musterwerk.approvals.acts import Facts, Planning, Question
+from musterwerk.approvals.acts import Facts, Plan, Planning, Question
 from musterwerk.approvals.keeping import telling
-from musterwerk.approvals.planning import timeline
+from musterwerk.approvals.planning import flaws, timeline
 from musterwerk.approvals.state import Record
 from musterwerk.store import InboxTable, PeopleTable, Store
 
@@ -40,7 +40,7 @@ class ApprovalActivities:
 
     @activity.defn(name=names.PLAN)
     async def plan(self, given: dict[str, Any]) -> dict[str, Any]:
-        found = await asyncio.to_thread(timeline, Planning.read(given))
+        found = await asyncio.to_thread(_plan, Planning.read(given))
         return found.as_json()
 
     @activity.defn(name=names.RECORD)
@@ -58,3 +58,9 @@ class ApprovalActivities:
         if question.answer_schema is not None:
             flaws = answers.flaws(question.answer, question.answer_schema)
         return Facts(**asdict(found), flaws=flaws)
+
+
+def _plan(planning: Planning) -> Plan:
+    if found := flaws(planning.policy):
+        return Plan(flaws=tuple(found))
+    return Plan(timeline=timeline(planning))

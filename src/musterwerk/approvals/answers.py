@@ -51,14 +51,14 @@ def _short(text: str) -> str:
 
 
 @_FORMATS.checks("date-time", raises=ValueError)
-def _is_moment(given: object) -> bool:  # pyright: ignore[reportUnusedFunction]
+def _is_moment(given: object) -> bool:
     if isinstance(given, str):
         datetime.fromisoformat(given)
     return True
 
 
 @_FORMATS.checks("time", raises=ValueError)
-def _is_time(given: object) -> bool:  # pyright: ignore[reportUnusedFunction]
+def _is_time(given: object) -> bool:
     if isinstance(given, str):
         time.fromisoformat(given)
     return True

@@ -10,6 +10,7 @@ from typing import Any, Generic
 
 from temporalio.client import (
     Client,
+    WorkflowExecutionStatus,
     WorkflowFailureError,
     WorkflowHandle,
     WorkflowQueryFailedError,
@@ -55,6 +56,9 @@ PATIENCE = timedelta(milliseconds=250)
 _DIGEST = "musterwerk_digest"
 _LOOK_EVERY = 0.05
 _QUERY = timedelta(seconds=5)
+_SIGNAL = timedelta(seconds=5)
+#: Between its start and its first record a request has no status.
+_BEGINS_WITHIN = timedelta(seconds=10)
 
 
 async def start(
@@ -187,7 +191,7 @@ class ApprovalHandle(Generic[A]):
 
     async def _by_signal(self, act: Act, given: dict[str, Any], wait: timedelta) -> Reply:
         try:
-            await self._workflow.signal(ACT, given)
+            await self._workflow.signal(ACT, given, rpc_timeout=_SIGNAL)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return await self._over(act)
@@ -212,16 +216,20 @@ class ApprovalHandle(Generic[A]):
 
     async def status(self) -> Status:
         """Needs a worker. Raises `ApprovalRefused` where the request was refused at the start."""
-        try:
-            found = await self._workflow.query(STATUS, rpc_timeout=_QUERY)
-        except RPCError as error:
-            if error.status is RPCStatusCode.NOT_FOUND:
-                raise self._unknown() from error
-            raise _away(error) from error
-        if found is None:
-            await self.result()  # refused, or about to be there
-            raise ServerError(f"{self.id} has not begun yet; try again")
-        return Status.read(found)
+        async for _ in _for(_BEGINS_WITHIN):
+            try:
+                found = await self._workflow.query(STATUS, rpc_timeout=_QUERY)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    raise self._unknown() from error
+                raise _away(error) from error
+            except WorkflowQueryFailedError as error:
+                raise ServerError(f"{self.id} does not answer: {error}; try again") from error
+            if found is not None:
+                return Status.read(found)
+            if (await self._workflow.describe()).status is not WorkflowExecutionStatus.RUNNING:
+                await self.result()
+        raise ServerError(f"{self.id} has not begun yet: is its database away? Try again")
 
     async def result(self) -> Decision[A]:
         """Wait for the end. Raises `ApprovalRefused` with the reason."""
@@ -273,7 +281,10 @@ def _refusal(failure: WorkflowUpdateFailedError) -> Exception:
 
 
 def _away(error: RPCError) -> ServerError:
-    return ServerError(f"nothing is recorded, the Temporal server says: {error.message}; try again")
+    return ServerError(
+        f"the Temporal server says: {error.message}. Nothing may be recorded; "
+        "sending the same again does no harm"
+    )
 
 
 async def _for(wait: timedelta) -> AsyncIterator[None]:

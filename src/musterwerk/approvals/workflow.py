@@ -3,6 +3,9 @@
 A thin shell around the rules. Acts and the clock are taken in one order: what somebody did before
 a deadline counts, even if it could be looked at only afterwards. Nothing takes effect before it
 is on record, and no reply is given before that.
+
+What only reads is asked in local activities. What writes is an ordinary one: it runs when the
+server has the act in the history, so that nothing is on record that never happened.
 """
 
 from __future__ import annotations
@@ -41,7 +44,9 @@ _AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_att
 _FOR_EVER = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
 )
-_LIMIT = timedelta(seconds=30)
+_READ_LIMIT = timedelta(seconds=5)
+#: A killed worker's write is tried again after this long; a busy SQLite may take ten seconds.
+_WRITE_LIMIT = timedelta(seconds=12)
 
 
 class _Waiting:
@@ -158,7 +163,7 @@ class ApprovalWorkflow:
         while state.is_open:
             state = await self._work(state)
             if state.is_open and not self._queue:
-                self._continue_as_new_if_long(state)
+                await self._continue_as_new_if_long(state)
                 await self._something(state)
         while self._queue:  # too late, but answered
             state = await self._take(state, self._queue[0])
@@ -174,7 +179,7 @@ class ApprovalWorkflow:
         asked = Question(
             principals=seats.principals(request), people=(), requester=request.requester, at=now
         )
-        facts = Facts.read(await _do(names.FACTS, asked.as_json()))
+        facts = Facts.read(await _ask(names.FACTS, asked.as_json()))
         flaws = [*plan.flaws, *seats.why_never(request, facts)]
         if flaws or plan.timeline is None:
             raise ApprovalRefused("the policy can never be met: " + "; ".join(flaws))
@@ -207,7 +212,7 @@ class ApprovalWorkflow:
 
     async def _take(self, state: ApprovalState, waiting: _Waiting) -> ApprovalState:
         asked = rules.question(state, waiting.act, waiting.at)
-        facts = Facts.read(await _do(names.FACTS, asked.as_json()))
+        facts = Facts.read(await _ask(names.FACTS, asked.as_json()))
         step = rules.apply(state, waiting.act, facts, waiting.at)
         state = await self._keep(step)
         waiting.reply = step.reply
@@ -230,13 +235,18 @@ class ApprovalWorkflow:
             step = Step(rules.planned(state, timeline), step.entries, step.notices, step.reply)
         if step.entries:
             new = step.state.revision != self._recorded_revision
-            await _do(names.RECORD, self._record(step, details=new).as_json())
+            await workflow.execute_activity(
+                names.RECORD,
+                self._record(step, details=new).as_json(),
+                start_to_close_timeout=_WRITE_LIMIT,
+                retry_policy=_FOR_EVER,
+            )
             self._recorded_revision = step.state.revision
         self._state = step.state
         return step.state
 
     async def _plan(self, planning: Planning) -> Plan:
-        return Plan.read(await _do(names.PLAN, planning.as_json()))
+        return Plan.read(await _ask(names.PLAN, planning.as_json()))
 
     def _record(self, step: Step, *, details: bool) -> Record:
         info = workflow.info()
@@ -250,8 +260,12 @@ class ApprovalWorkflow:
             replies=() if step.reply is None else (step.reply,),
         )
 
-    def _continue_as_new_if_long(self, state: ApprovalState) -> None:
-        if workflow.info().is_continue_as_new_suggested() and workflow.all_handlers_finished():
+    async def _continue_as_new_if_long(self, state: ApprovalState) -> None:
+        if not workflow.info().is_continue_as_new_suggested():
+            return
+        # Whoever was just answered has to hear it first.
+        await workflow.wait_condition(lambda: workflow.all_handlers_finished() or bool(self._queue))
+        if not self._queue:
             carried = state.model_dump(mode="json", exclude={"request"})
             workflow.continue_as_new(args=[state.request.as_json(), carried])
 
@@ -272,12 +286,12 @@ def _in_words(error: ValidationError) -> str:
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in flaws[:5])
 
 
-async def _do(activity: str, given: dict[str, Any]) -> dict[str, Any]:
+async def _ask(activity: str, given: dict[str, Any]) -> dict[str, Any]:
     try:
         return await workflow.execute_local_activity(
             activity,
             given,
-            start_to_close_timeout=_LIMIT,
+            start_to_close_timeout=_READ_LIMIT,
             retry_policy=_AT_ONCE,
             result_type=dict[str, Any],
         )
@@ -285,7 +299,7 @@ async def _do(activity: str, given: dict[str, Any]) -> dict[str, Any]:
         return await workflow.execute_activity(
             activity,
             given,
-            start_to_close_timeout=_LIMIT,
+            start_to_close_timeout=_READ_LIMIT,
             retry_policy=_FOR_EVER,
             result_type=dict[str, Any],
         )

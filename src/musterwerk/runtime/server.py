@@ -23,13 +23,15 @@ _LOCALHOST = "127.0.0.1"
 _PORT_ATTEMPTS = 5
 # How often the server looks at its task queues. Its default, 20 times a second, costs every
 # activity up to 50 ms.
-_QUEUE_LOOKS_PER_SECOND = 200
+_LOOKS = "history.transferProcessorMaxPollRPS"
+_LOOKS_PER_SECOND = "200"
 
 
 class EmbeddedServer:
     """A Temporal server that lives as long as the `async with` block; its data stays.
 
-    `search_attributes` maps names to Temporal's types, such as {"OrderId": "Keyword"}.
+    `search_attributes` maps names to Temporal's types, such as {"OrderId": "Keyword"};
+    `dynamic_config` are settings of the server's own.
     """
 
     def __init__(
@@ -39,12 +41,14 @@ class EmbeddedServer:
         namespace: str = "default",
         ui: bool = True,
         search_attributes: Mapping[str, SearchAttributeType] | None = None,
+        dynamic_config: Mapping[str, str] | None = None,
         log: Path | None = None,
     ) -> None:
         self.data = data.absolute()
         self.namespace = namespace
         self._ui = ui
         self._search_attributes = search_attributes or {}
+        self._dynamic_config = {_LOOKS: _LOOKS_PER_SECOND, **(dynamic_config or {})}
         self._log = log or self.data / "logs" / "temporal.log"
         self._lock = FolderLock(self.data)
         self._ports = (0, 0)
@@ -112,8 +116,8 @@ class EmbeddedServer:
         args += ["--db-filename", self.data / "temporal.sqlite"]
         args += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"]
         args += ["--namespace", self.namespace, "--log-level", "warn"]
-        looks = f"history.transferProcessorMaxPollRPS={_QUEUE_LOOKS_PER_SECOND}"
-        args += ["--dynamic-config-value", looks]
+        for name, value in self._dynamic_config.items():
+            args += ["--dynamic-config-value", f"{name}={value}"]
         # Settings of the user's Temporal are not meant for this server.
         env = {k: v for k, v in os.environ.items() if not k.startswith("TEMPORAL_")}
         return Command(

@@ -77,7 +77,9 @@ def find(connection: Connection, search: Search) -> InboxPage:
     return InboxPage(tuple(row.status for row in shown), last)
 
 
-def _mine(search: Search, after: tuple[datetime, str] | None, limit: int) -> Select[Any, Any, Any] | None:
+def _mine(
+    search: Search, after: tuple[datetime, str] | None, limit: int
+) -> Select[Any, Any, Any] | None:
     """One short index range for each place, merged: the first of all are among their first."""
     ranges = [
         _seats_of(place, search, after, limit).subquery()
@@ -135,7 +137,9 @@ def _open(search: Search, after: tuple[datetime, str] | None, limit: int) -> Sel
     return query.order_by(at, key).limit(limit)
 
 
-def _decided(search: Search, after: tuple[datetime, str] | None, limit: int) -> Select[Any, Any, Any]:
+def _decided(
+    search: Search, after: tuple[datetime, str] | None, limit: int
+) -> Select[Any, Any, Any]:
     at, key = requests.c.ended_at, requests.c.id
     query = select(key, at.label("sorted_by"), requests.c.status)
     if search.party is not None:
