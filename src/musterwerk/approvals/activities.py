@@ -10,10 +10,9 @@ from typing import Any
 
 from temporalio import activity
 
-from musterwerk.approvals import answers, names
+from musterwerk.approvals import answers, names, planning
 from musterwerk.approvals.acts import Facts, Plan, Planning, Question
 from musterwerk.approvals.keeping import telling
-from musterwerk.approvals.planning import flaws, timeline
 from musterwerk.approvals.state import Record
 from musterwerk.store import InboxTable, PeopleTable, Store
 
@@ -60,7 +59,7 @@ class ApprovalActivities:
         return Facts(**asdict(found), flaws=flaws)
 
 
-def _plan(planning: Planning) -> Plan:
-    if found := flaws(planning.policy):
-        return Plan(flaws=tuple(found))
-    return Plan(timeline=timeline(planning))
+def _plan(given: Planning) -> Plan:
+    if flaws := planning.flaws(given.policy):
+        return Plan(flaws=tuple(flaws))
+    return Plan(timeline=planning.timeline(given))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, time
 from itertools import islice
-from typing import Any, cast
+from typing import Any
 
 from jsonschema import Draft202012Validator, FormatChecker, SchemaError
 from jsonschema.exceptions import ValidationError
@@ -28,16 +29,18 @@ def flaws(answer: Any, schema: dict[str, Any]) -> tuple[str, ...]:
     try:
         Draft202012Validator.check_schema(schema)
         validator = Draft202012Validator(schema, registry=_OFFLINE, format_checker=_FORMATS)
-        # The library's types leave this generator's untold.
-        found = cast(
-            "list[ValidationError]", list(islice(validator.iter_errors(answer), MAX_FLAWS))
-        )  # pyright: ignore
+        found = list(islice(_errors(validator, answer), MAX_FLAWS))
     except SchemaError as error:
         return (_short(f"the answer cannot be judged, its schema is broken: {error.message}"),)
     except Exception as error:
         # References that lead nowhere or in circles, patterns that are none: one type for each.
         return (_short(f"the answer cannot be judged, its schema is broken: {error}"),)
     return tuple(_told(error) for error in found)
+
+
+def _errors(validator: Any, answer: Any) -> Iterator[ValidationError]:
+    """The library's own types for this are incomplete."""
+    yield from validator.iter_errors(answer)
 
 
 def _told(error: ValidationError) -> str:

@@ -6,10 +6,23 @@ Needs `pip install "musterwerk[store]"`.
 
 from __future__ import annotations
 
+from musterwerk.store.act_table import ActTable
 from musterwerk.store.address import database_url
 from musterwerk.store.database import Store
 from musterwerk.store.deadletters import DeadLetterTable, LetterRow
 from musterwerk.store.inbox import InboxTable
+from musterwerk.store.outbox import NoticeTable
 from musterwerk.store.people import PeopleTable
+from musterwerk.store.tokens import TokenTable
 
-__all__ = ["DeadLetterTable", "InboxTable", "LetterRow", "PeopleTable", "Store", "database_url"]
+__all__ = [
+    "ActTable",
+    "DeadLetterTable",
+    "InboxTable",
+    "LetterRow",
+    "NoticeTable",
+    "PeopleTable",
+    "Store",
+    "TokenTable",
+    "database_url",
+]

@@ -135,7 +135,8 @@ acts = Table(
     Column("person", CleanText, nullable=False),
     Column("act", JSON, nullable=False),
     Column("state", String(10), nullable=False),
-    Column("reply", JSON),
+    # SQL's own null where there is none: JSON's would be an answer.
+    Column("reply", JSON(none_as_null=True)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
     Index("musterwerk_acts_by_state", "state", "updated_at"),

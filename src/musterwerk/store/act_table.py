@@ -1,0 +1,104 @@
+"""What people did, on its way to the workflow: kept before it is sent, until it is answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import select, update
+
+from musterwerk.errors import UsageError
+from musterwerk.store.approval_tables import acts
+from musterwerk.store.database import Store
+from musterwerk.store.dialects import insert
+
+#: It may or may not have arrived; Temporal has it; the workflow has answered.
+ActState = Literal["sending", "recorded", "done"]
+_ORDER: dict[str, int] = {"sending": 0, "recorded": 1, "done": 2}
+
+
+@dataclass(frozen=True)
+class ActRow:
+    """`id` is taken once for each request. `reply` is there when `state` is "done"."""
+
+    request_id: str
+    id: str
+    person: str
+    act: dict[str, Any]
+    state: str
+    reply: dict[str, Any] | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class ActTable:
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def put(
+        self, act_id: str, request_id: str, person: str, act: dict[str, Any], now: datetime
+    ) -> ActRow:
+        """As it is kept: an act with this id that is there already stays as it is.
+
+        Raises `UsageError` where that one is somebody else's.
+        """
+        values = {
+            "request_id": request_id,
+            "id": act_id,
+            "person": person,
+            "act": act,
+            "state": "sending",
+            "created_at": now,
+            "updated_at": now,
+        }
+        with self.store.begin() as connection:
+            row = insert(connection, acts).values(values)
+            connection.execute(row.on_conflict_do_nothing(index_elements=["request_id", "id"]))
+            query = select(acts).where(acts.c.request_id == request_id, acts.c.id == act_id)
+            kept = ActRow(**connection.execute(query).mappings().one())
+        if kept.person != person:
+            raise UsageError(f"the id {act_id!r} was used by somebody else; take a new one")
+        return kept
+
+    def state(
+        self,
+        act_id: str,
+        request_id: str,
+        state: ActState,
+        now: datetime,
+        reply: dict[str, Any] | None = None,
+    ) -> None:
+        """Never back: what the workflow has answered stays answered."""
+        earlier = [name for name, order in _ORDER.items() if order < _ORDER[state]]
+        values: dict[str, Any] = {"state": state, "updated_at": now}
+        if reply is not None:
+            values["reply"] = reply
+        with self.store.begin() as connection:
+            connection.execute(
+                update(acts)
+                .where(acts.c.request_id == request_id, acts.c.id == act_id)
+                .where(acts.c.state.in_(earlier))
+                .values(values)
+            )
+
+    def pending(self, older_than: datetime, limit: int = 1000) -> list[ActRow]:
+        """Not answered, and as they are since before then; the oldest first."""
+        query = (
+            select(acts)
+            .where(acts.c.state.in_(["sending", "recorded"]), acts.c.updated_at < older_than)
+            .order_by(acts.c.updated_at, acts.c.request_id, acts.c.id)
+            .limit(limit)
+        )
+        with self.store.read() as connection:
+            return [ActRow(**row) for row in connection.execute(query).mappings()]
+
+    def get(self, act_id: str, request_id: str) -> ActRow | None:
+        query = select(acts).where(acts.c.request_id == request_id, acts.c.id == act_id)
+        with self.store.read() as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return None if row is None else ActRow(**row)
+
+    def reply_of(self, act_id: str, request_id: str) -> dict[str, Any] | None:
+        found = self.get(act_id, request_id)
+        return None if found is None else found.reply
