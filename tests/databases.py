@@ -18,6 +18,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, NullPool, create_engine, make_url, text
 
+from musterwerk.store import Store, database_url
+
 
 class Database:
     """An empty database of one test's own."""
@@ -105,3 +107,11 @@ def database(request: pytest.FixtureRequest) -> Database:
     """Each in turn: one suite for both."""
     found: Database = request.getfixturevalue(request.param)
     return found
+
+
+@pytest.fixture
+def store(database: Database) -> Iterator[Store]:
+    """Musterwerk's own tables, on each in turn."""
+    opened = Store(database_url(Path(), {"MUSTERWERK_DATABASE_URL": database.url}))
+    yield opened
+    opened.close()

@@ -7,6 +7,15 @@ from tests.databases import (
     postgres_url,
     sqlite,
     sqlite_url,
+    store,
 )
 
-__all__ = ["database", "postgres", "postgres_server", "postgres_url", "sqlite", "sqlite_url"]
+__all__ = [
+    "database",
+    "postgres",
+    "postgres_server",
+    "postgres_url",
+    "sqlite",
+    "sqlite_url",
+    "store",
+]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -50,13 +49,6 @@ SETTLED = replace(
 
 def address(database: Database) -> dict[str, str]:
     return {"MUSTERWERK_DATABASE_URL": database.url}
-
-
-@pytest.fixture
-def store(database: Database) -> Iterator[Store]:
-    opened = Store(database_url(Path(), address(database)))
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 
 from musterwerk.errors import UsageError
 from musterwerk.store import directory
@@ -76,8 +76,7 @@ class PeopleChanges:
 
     def group(self, name: str) -> None:
         directory.name_of(name, "group")
-        row = insert(self._connection, groups).values(name=name).on_conflict_do_nothing()
-        if self._connection.execute(row).rowcount:
+        if self._added(groups, name=name):
             self._note("group_added", {"group": name})
 
     def drop_group(self, name: str) -> None:
@@ -91,8 +90,7 @@ class PeopleChanges:
     def join(self, group: str, person: str) -> None:
         self.must_exist(person)
         self.group(group)
-        row = insert(self._connection, members).values(group_name=group, person=person)
-        if self._connection.execute(row.on_conflict_do_nothing()).rowcount:
+        if self._added(members, group_name=group, person=person):
             self._note("member_added", {"group": group, "person": person})
 
     def leave(self, group: str, person: str) -> None:
@@ -103,8 +101,7 @@ class PeopleChanges:
     def grant(self, person: str, role: str) -> None:
         self.must_exist(person)
         directory.check_roles([role], "role")
-        row = insert(self._connection, roles).values(person=person, role=role)
-        if self._connection.execute(row.on_conflict_do_nothing()).rowcount:
+        if self._added(roles, person=person, role=role):
             self._note("role_granted", {"person": person, "role": role})
 
     def withdraw(self, person: str, role: str) -> None:
@@ -177,6 +174,12 @@ class PeopleChanges:
     def must_exist(self, person: str) -> None:
         if find_person(self._connection, person) is None:
             raise UsageError(f"nobody is known as {person!r}; add them first")
+
+    def _added(self, table: Table, **values: str) -> bool:
+        """Whether it was not there before."""
+        row = insert(self._connection, table).values(values).on_conflict_do_nothing()
+        # Drivers do not agree on what `rowcount` says of inserts.
+        return self._connection.execute(row.returning(*table.primary_key)).first() is not None
 
     def _note(self, event: str, data: dict[str, Any]) -> None:
         self.lines.append(line(self._by, event, data))
