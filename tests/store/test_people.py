@@ -15,7 +15,7 @@ from musterwerk.store.membership import Place
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
-BY = {"actor": "root", "channel": "cli"}
+BY: dict[str, Any] = {"actor": "root", "channel": "cli"}
 COMPANY: dict[str, Any] = {
     "people": {
         "anna": {"name": "Anna", "groups": ["finance"], "roles": ["approver", "auditor"]},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -14,7 +15,7 @@ from musterwerk.store.tokens import TokenOwner
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
-BY = {"actor": "root", "channel": "cli"}
+BY: dict[str, Any] = {"actor": "root", "channel": "cli"}
 
 
 @pytest.fixture
