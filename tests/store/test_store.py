@@ -121,6 +121,21 @@ def test_migrations_make_what_the_code_uses(store: Store) -> None:
         assert compare_metadata(context, metadata) == []
 
 
+def test_a_reader_and_a_writer_do_not_wait_for_each_other(store: Store) -> None:
+    """A look into the inbox would hold up every decision; or show half of one."""
+    table = DeadLetterTable(store)
+    table.record(LETTER)
+    count = text("SELECT count(*) FROM musterwerk_dead_letters")
+    with store.read() as reading:
+        assert reading.execute(count).scalar() == 1
+        with store.begin() as writing:
+            writing.execute(text("DELETE FROM musterwerk_dead_letters"))
+            with store.read() as another:
+                assert another.execute(count).scalar() == 1
+        assert reading.execute(count).scalar() == 1
+    assert table.open() == []
+
+
 def test_a_newer_database_is_refused(store: Store, database: Database) -> None:
     """An old worker would write into tables it does not know."""
     store.prepare()
