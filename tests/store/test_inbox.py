@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,9 @@ from hypothesis import strategies as st
 from musterwerk.errors import StoreError, UsageError
 from musterwerk.store import ActTable, InboxTable, NoticeTable, Store
 from musterwerk.store.audit import AuditTrail
-from musterwerk.store.inbox import NewEntry, NewNotice, RequestRow, Telling
 from musterwerk.store.inbox_pages import Search
 from musterwerk.store.membership import Place
+from musterwerk.store.telling import NewEntry, NewNotice, RequestRow, Telling
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -277,3 +278,22 @@ def test_filling_again_tells_nobody(inbox: InboxTable, store: Store) -> None:
 def test_many_are_filled_at_once(inbox: InboxTable) -> None:
     inbox.fill(telling(f"r-{number:04}", kept_out=("ben",)) for number in range(2100))
     assert len(list(walked(inbox, Search("mine", "anna", ME, limit=200)))) == 2100
+
+
+def test_many_tell_at_once(inbox: InboxTable, store: Store) -> None:
+    """The newest stays, whoever comes first, and its seats are its own."""
+    told = [
+        replace(telling(version=number, seats=(f"p-{number}", "anna")), entries=(entry(number),))
+        for number in range(1, 25)
+    ]
+    with ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(inbox.write, one, NOON) for one in told]:
+            done.result()
+    found = inbox.get("r-1")
+    assert found is not None
+    assert found.status["version"] == 24
+    places = tuple(Place(f"p-{number}", "zoe") for number in range(24))
+    assert shown(inbox, person="zoe", places=places) == []
+    assert shown(inbox, person="zoe", places=(Place("p-24", "zoe"),)) == ["r-1"]
+    assert [one.number for one in inbox.entries("r-1")] == list(range(1, 25))
+    assert [line.seq for line in AuditTrail(store).lines()] == list(range(1, 25))

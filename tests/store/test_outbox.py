@@ -10,8 +10,8 @@ import pytest
 
 from musterwerk.errors import UsageError
 from musterwerk.store import ActTable, InboxTable, NoticeTable, Store
-from musterwerk.store.inbox import NewNotice
 from musterwerk.store.outbox import NoticeRow
+from musterwerk.store.telling import NewNotice
 from tests.store.test_inbox import telling
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from musterwerk.approvals.state import Notice, Record, Status
 from musterwerk.store.audit_tables import iso
-from musterwerk.store.inbox import NewEntry, NewNotice, RequestRow, Telling
+from musterwerk.store.telling import NewEntry, NewNotice, RequestRow, Telling
 
 _OPEN = ("open", "info_requested")
 #: Where an open request has no deadline, it comes last.
