@@ -6,6 +6,7 @@
     ├── ServerError                 the Temporal server is missing, unreachable or died
     ├── StoreError                  Musterwerk's database cannot be used as it is
     │   └── StoreMissing            there is none yet
+    ├── AuditError                  the audit trail and its checkpoints are not of each other
     ├── AlertError                  a mail or webhook was not taken
     ├── ResolutionRefused           an operator's answer to a dead letter was not taken
     └── ApprovalNotFound            no request for approval has this id
@@ -64,6 +65,10 @@ class StoreError(MusterwerkError):
 
 class StoreMissing(StoreError):
     """There is no database yet, or one without tables: no worker of ours has used it."""
+
+
+class AuditError(MusterwerkError):
+    """A checkpoint cannot be made: key, files and trail are not those of each other."""
 
 
 class AlertError(MusterwerkError):

@@ -91,8 +91,7 @@ def append(connection: Connection, lines: Sequence[AuditLine]) -> None:
     """
     if not lines:
         return
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+    lock(connection)
     head = head_of(connection)
     told: dict[str, dict[str, Any]] = {}
     for row in map(_clean, lines):
@@ -105,6 +104,12 @@ def append(connection: Connection, lines: Sequence[AuditLine]) -> None:
         if rows:
             connection.execute(insert(audit), rows)
             head = Head(rows[-1]["seq"], rows[-1]["hash"])
+
+
+def lock(connection: Connection) -> None:
+    """Let nobody else append until the transaction ends; SQLite has one writer anyway."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
 
 
 def head_of(connection: Connection) -> Head:

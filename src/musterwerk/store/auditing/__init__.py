@@ -1,0 +1,11 @@
+"""Verifying the audit trail: pure rules over its lines, and a shell that reads them.
+
+Repeats, on purpose, nothing of the code that writes but the spelling of a hash.
+"""
+
+from __future__ import annotations
+
+from musterwerk.store.auditing.verdict import Deviation, Retained, Verdict
+from musterwerk.store.auditing.verify import verify
+
+__all__ = ["Deviation", "Retained", "Verdict", "verify"]

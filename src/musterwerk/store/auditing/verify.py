@@ -1,0 +1,108 @@
+"""Reading trail, files and key, and putting them before the rules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Text, func, select, type_coerce
+
+from musterwerk.store.audit import head_of
+from musterwerk.store.audit_folder import AuditFolder, SealFiles, load_public_key
+from musterwerk.store.audit_tables import audit
+from musterwerk.store.auditing.chain import AuditVerifier
+from musterwerk.store.auditing.seals import Checked, check
+from musterwerk.store.auditing.verdict import Deviates, Deviation, Retained, Verdict
+from musterwerk.store.checkpoints import key_id
+from musterwerk.store.database import Store
+
+_PAGE = 2000
+#: As they are stored: what somebody has changed need not be of the column's type any more.
+_RAW = tuple(type_coerce(column, Text).label(column.name) for column in audit.columns[1:])
+
+Line = dict[str, Any]
+
+
+def verify(
+    store: Store,
+    folder: AuditFolder,
+    *,
+    executions: Callable[[], Iterable[Retained]] | None = None,
+    public_key: Path | None = None,
+    seen: Callable[[int], object] | None = None,
+) -> Verdict:
+    """Look at everything; the lines are read in pages, and appending goes on meanwhile.
+
+    `executions` tells what Temporal retains. `public_key` is the auditor's own copy of the key;
+    without one it is taken from the folder. `seen` is told how many lines were read.
+    """
+    # First, so that the trail is not behind.
+    retained = None if executions is None else list(executions())
+    upto, files = snapshot(store, folder)
+    key = folder.public_key() if public_key is None else load_public_key(public_key)
+    checked = check(files, key)
+    verifier = AuditVerifier(checked, retained or ())
+    deviation, warnings = _run(store, verifier, upto, seen)
+    sealed = verifier.seals.sealed_up_to
+    return Verdict(
+        lines=verifier.lines,
+        checkpoints=len(checked.good),
+        sealed_up_to=sealed,
+        unsealed=verifier.lines - sealed - verifier.notes_after,
+        executions=None if retained is None else len(retained),
+        key_id=None if key is None else key_id(key),
+        warnings=warnings,
+        deviation=_first(deviation, checked),
+    )
+
+
+def snapshot(store: Store, folder: AuditFolder) -> tuple[int, SealFiles]:
+    """The last line and the checkpoints, of the same moment."""
+    with folder.quiet(), store.begin() as connection:
+        return head_of(connection).seq, folder.read()
+
+
+def pages(store: Store, upto: int) -> Generator[list[Line]]:
+    """The raw lines in their order."""
+    query = select(audit.c.seq, *_RAW).where(audit.c.seq <= upto).order_by(audit.c.seq)
+    after: int | None = None
+    while True:
+        page = query if after is None else query.where(audit.c.seq > after)
+        with store.begin() as connection:
+            lines = [dict(row) for row in connection.execute(page.limit(_PAGE)).mappings()]
+        if not lines:
+            return
+        yield lines
+        after = lines[-1]["seq"]
+
+
+def _run(
+    store: Store, verifier: AuditVerifier, upto: int, seen: Callable[[int], object] | None
+) -> tuple[Deviation | None, tuple[str, ...]]:
+    twice = _told_twice(store)
+    try:
+        for lines in pages(store, upto):
+            for line in lines:
+                if twice is not None and line["seq"] == twice:
+                    what = f"line {twice} is there twice: the same was told before"
+                    raise Deviates(twice, what, found=str(line["source"]))
+                verifier.see(line)
+            if seen is not None:
+                seen(verifier.lines)
+        return None, verifier.end()
+    except Deviates as found:
+        return found.deviation, ()
+
+
+def _told_twice(store: Store) -> int | None:
+    """The first line whose source another line before it has; the database should refuse it."""
+    again = select(func.max(audit.c.seq)).group_by(audit.c.source).having(func.count() > 1)
+    with store.begin() as connection:
+        return min(connection.execute(again).scalars(), default=None)
+
+
+def _first(found: Deviation | None, checked: Checked) -> Deviation | None:
+    """A wrong checkpoint is about lines before the one where the trail is found wrong, perhaps."""
+    flaws = [one for one in (found, checked.flaw) if one is not None]
+    return min(flaws, key=lambda one: one.seq, default=None)
