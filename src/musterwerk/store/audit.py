@@ -149,7 +149,7 @@ class AuditTrail:
         self.store = store
 
     def head(self) -> Head:
-        with self.store.begin() as connection:
+        with self.store.read() as connection:
             return head_of(connection)
 
     def lines(
@@ -158,7 +158,7 @@ class AuditTrail:
         """In their order, those whose `seq` is greater than `after`."""
         query = select(audit).where(audit.c.seq > after).order_by(audit.c.seq).limit(limit)
         query = (only or Filter()).on(query)
-        with self.store.begin() as connection:
+        with self.store.read() as connection:
             return [KeptLine(**row) for row in connection.execute(query).mappings()]
 
     def of_request(self, request_id: str) -> list[KeptLine]:

@@ -5,7 +5,7 @@ Repeats, on purpose, nothing of the code that writes but the spelling of a hash.
 
 from __future__ import annotations
 
+from musterwerk.store.auditing.reading import verify
 from musterwerk.store.auditing.verdict import Deviation, Retained, Verdict
-from musterwerk.store.auditing.verify import verify
 
 __all__ = ["Deviation", "Retained", "Verdict", "verify"]

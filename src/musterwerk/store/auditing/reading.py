@@ -59,22 +59,27 @@ def verify(
 
 def snapshot(store: Store, folder: AuditFolder) -> tuple[int, SealFiles]:
     """The last line and the checkpoints, of the same moment."""
-    with folder.quiet(), store.begin() as connection:
+    with folder.quiet(), store.read() as connection:
         return head_of(connection).seq, folder.read()
 
 
 def pages(store: Store, upto: int) -> Generator[list[Line]]:
-    """The raw lines in their order."""
-    query = select(audit.c.seq, *_RAW).where(audit.c.seq <= upto).order_by(audit.c.seq)
-    after: int | None = None
+    """The raw lines in their order.
+
+    By ranges of numbers: should a number be there twice, no page may end between the two.
+    """
+    query = select(audit.c.seq, *_RAW).order_by(audit.c.seq, audit.c.source)
+    rest = select(func.min(audit.c.seq)).where(audit.c.seq <= upto)
     while True:
-        page = query if after is None else query.where(audit.c.seq > after)
-        with store.begin() as connection:
-            lines = [dict(row) for row in connection.execute(page.limit(_PAGE)).mappings()]
-        if not lines:
-            return
+        with store.read() as connection:
+            first = connection.execute(rest).scalar()
+            if first is None:
+                return
+            last = min(first + _PAGE - 1, upto)
+            page = query.where(audit.c.seq.between(first, last))
+            lines = [dict(row) for row in connection.execute(page).mappings()]
         yield lines
-        after = lines[-1]["seq"]
+        rest = select(func.min(audit.c.seq)).where(audit.c.seq > last, audit.c.seq <= upto)
 
 
 def _run(
@@ -98,7 +103,7 @@ def _run(
 def _told_twice(store: Store) -> int | None:
     """The first line whose source another line before it has; the database should refuse it."""
     again = select(func.max(audit.c.seq)).group_by(audit.c.source).having(func.count() > 1)
-    with store.begin() as connection:
+    with store.read() as connection:
         return min(connection.execute(again).scalars(), default=None)
 
 
