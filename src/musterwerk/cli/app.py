@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from temporalio.service import RPCError
 
-from musterwerk.cli import dev, sagas, worker
+from musterwerk.cli import audit, dev, sagas, worker
 from musterwerk.cli.extensions import add_commands
 from musterwerk.errors import MusterwerkError, UsageError
 
@@ -29,6 +29,7 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
+    audit.register(app)
     dev.register(app)
     sagas.register(app)
     worker.register(app)

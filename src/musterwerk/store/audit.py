@@ -161,5 +161,11 @@ class AuditTrail:
         with self.store.read() as connection:
             return [KeptLine(**row) for row in connection.execute(query).mappings()]
 
+    def latest(self, limit: int, only: Filter | None = None) -> list[KeptLine]:
+        """The last ones, in their order."""
+        query = (only or Filter()).on(select(audit)).order_by(audit.c.seq.desc()).limit(limit)
+        with self.store.read() as connection:
+            return [KeptLine(**row) for row in connection.execute(query).mappings()][::-1]
+
     def of_request(self, request_id: str) -> list[KeptLine]:
         return self.lines(only=Filter(request_id=request_id))

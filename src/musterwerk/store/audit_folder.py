@@ -88,7 +88,7 @@ class AuditFolder:
         if not isinstance(key, Ed25519PrivateKey):
             raise UsageError(f"{self.key_file} is no Ed25519 key")
         if not self.public_key_file.exists():
-            _write(self.public_key_file, _public_pem(key.public_key()), 0o644)
+            _write(self.public_key_file, public_pem(key.public_key()), 0o644)
         return key
 
     def public_key(self) -> Ed25519PublicKey | None:
@@ -164,7 +164,7 @@ def load_public_key(file: Path) -> Ed25519PublicKey:
     return key
 
 
-def _public_pem(key: Ed25519PublicKey) -> bytes:
+def public_pem(key: Ed25519PublicKey) -> bytes:
     return key.public_bytes(
         serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo
     )

@@ -5,7 +5,8 @@ Repeats, on purpose, nothing of the code that writes but the spelling of a hash.
 
 from __future__ import annotations
 
+from musterwerk.store.auditing.export import export
 from musterwerk.store.auditing.reading import verify
 from musterwerk.store.auditing.verdict import Deviation, Retained, Verdict
 
-__all__ = ["Deviation", "Retained", "Verdict", "verify"]
+__all__ = ["Deviation", "Retained", "Verdict", "export", "verify"]

@@ -1,0 +1,207 @@
+"""`musterwerk audit`: verifying, sealing, reading and exporting the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Generator, Iterable
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from temporalio.client import Client
+
+from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.output import Format, Output, OutputOption
+from musterwerk.cli.running import run
+from musterwerk.errors import ServerError, UsageError
+from musterwerk.runtime.connection import Target
+
+if TYPE_CHECKING:
+    from musterwerk.store import Store
+    from musterwerk.store.audit import KeptLine
+    from musterwerk.store.audit_folder import AuditFolder
+    from musterwerk.store.auditing import Retained, Verdict
+
+#: Asks Temporal what it retains of the requests.
+Asking = Callable[[Client], Awaitable[Iterable["Retained"]]]
+
+_COLUMNS = ["SEQ", "AT", "REQUEST", "EVENT", "ACTOR", "FOR", "CHANNEL"]
+_DEVIATES = 1
+
+
+def register(main: typer.Typer, asking: Asking | None = None) -> None:
+    """`asking` is how `verify` compares with Temporal; without it only the trail is verified."""
+    app = typer.Typer(
+        help="The audit trail: verify it, seal it, read it, hand it out.", no_args_is_help=True
+    )
+    app.command("verify")(_verify_with(asking))
+    app.command("checkpoint")(checkpoint)
+    app.command("list")(list_)
+    app.command("export")(export)
+    main.add_typer(app, name="audit")
+
+
+def _verify_with(asking: Asking | None) -> Callable[..., None]:
+    def verify(
+        no_temporal: Annotated[
+            bool, typer.Option("--no-temporal", help="Do not compare with Temporal's histories.")
+        ] = False,
+        key: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Your own copy of the public key, in PEM."),
+        ] = None,
+        output: OutputOption = Format.table,
+        address: AddressOption = None,
+        data: DataOption = DEFAULT_DATA,
+    ) -> None:
+        """Find the first place where the trail is not as it was written.
+
+        Exit code 0: all is intact. 1: it is not, or could not be read. 2: wrong usage.
+        """
+        out = Output(output)
+        with _opened(data) as (store, folder):
+            from musterwerk.store import auditing
+
+            retained = None
+            if asking is None or no_temporal:
+                out.say("Temporal was not asked.")
+            else:
+                retained = run(_asked(asking, _target(address, data)))
+            with out.progress("reading lines") as advance:
+                verdict = auditing.verify(
+                    store,
+                    folder,
+                    executions=None if retained is None else lambda: retained,
+                    public_key=key,
+                    seen=advance,
+                )
+        _show(out, verdict)
+        if not verdict.ok:
+            raise typer.Exit(_DEVIATES)
+
+    return verify
+
+
+def checkpoint(output: OutputOption = Format.table, data: DataOption = DEFAULT_DATA) -> None:
+    """Sign all lines that are there now. Again when nothing has been added changes nothing."""
+    out = Output(output)
+    with _opened(data) as (store, folder):
+        from musterwerk.store.checkpoints import Checkpointer
+
+        made = Checkpointer(store, folder).make(datetime.now(UTC))
+    if out.machine:
+        out.json(None if made is None else vars(made))
+    elif made is None:
+        out.say("Nothing is new since the last checkpoint.")
+    else:
+        out.text(f"Checkpoint {made.number} covers the lines up to {made.seq}.")
+
+
+def list_(
+    request: Annotated[str | None, typer.Option(metavar="ID", help="Of this request.")] = None,
+    actor: Annotated[str | None, typer.Option(metavar="NAME", help="Done by them.")] = None,
+    event: Annotated[str | None, typer.Option(metavar="EVENT", help="Such as decided.")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="2026-03-01 or 2026-03-01T09:30, in UTC.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=1, help="The last so many.")] = 50,
+    output: OutputOption = Format.table,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Show lines of the trail in their order."""
+    out = Output(output)
+    begin = None if since is None else _time(since)
+    with _opened(data) as (store, _):
+        from musterwerk.store.audit import AuditTrail, Filter
+
+        only = Filter(request_id=request, actor=actor, event=event, since=begin)
+        found = AuditTrail(store).latest(limit, only)
+    if out.machine:
+        out.json([vars(line) | {"at": line.at.isoformat()} for line in found])
+    elif found:
+        out.table(_COLUMNS, [_row(line) for line in found])
+    else:
+        out.say("No such line.")
+
+
+def export(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Is written anew.")],
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Write key, checkpoints and all lines as JSON lines, to be verified by others' code."""
+    with _opened(data) as (store, folder):
+        from musterwerk.store import auditing
+
+        draft = file.with_name(file.name + ".new")
+        try:
+            with draft.open("w") as opened:
+                opened.writelines(line + "\n" for line in auditing.export(store, folder))
+            draft.replace(file)
+        except OSError as error:
+            raise UsageError(f"{file} cannot be written: {error.strerror}") from error
+    Output().say(f"Written: {file}")
+
+
+@contextmanager
+def _opened(data: Path) -> Generator[tuple[Store, AuditFolder]]:
+    """The database as it is, and the folder of its checkpoints."""
+    missing = [name for name in ("alembic", "cryptography", "sqlalchemy") if not find_spec(name)]
+    if missing:
+        raise UsageError(f"the audit trail needs {missing[0]}: pip install 'musterwerk[worker]'")
+    from musterwerk.store import Store, database_url
+    from musterwerk.store.audit_folder import AuditFolder
+
+    store = Store(database_url(data), migrate=False)
+    try:
+        yield store, AuditFolder.from_environment(data)
+    finally:
+        store.close()
+
+
+def _target(address: str | None, data: Path) -> Target:
+    try:
+        return find_address(address, data)
+    except ServerError as error:
+        raise ServerError(f"{error}; --no-temporal verifies the trail alone") from error
+
+
+async def _asked(asking: Asking, target: Target) -> list[Retained]:
+    return list(await asking(await target.connect()))
+
+
+def _show(out: Output, verdict: Verdict) -> None:
+    if out.machine:
+        out.json(verdict.as_json())
+        return
+    for warning in verdict.warnings:
+        out.say(f"Note: {warning}")
+    found = verdict.deviation
+    if found is not None:
+        out.text(f"NOT INTACT, first at line {found.seq}: {found.what}.")
+        for word, what in (("expected", found.expected), ("found", found.found)):
+            if what:
+                out.text(f"  {word + ':':<10}{what}")
+        return
+    out.text(
+        f"Intact: {verdict.lines} lines, {verdict.checkpoints} checkpoints, "
+        f"sealed up to line {verdict.sealed_up_to} with the key {verdict.key_id or '(none yet)'}."
+    )
+    if verdict.executions is not None:
+        out.text(f"Compared with {verdict.executions} executions in Temporal.")
+    out.text(f"Not yet sealed: {verdict.unsealed}")
+
+
+def _row(line: KeptLine) -> list[str]:
+    at = line.at.isoformat(timespec="seconds")
+    who: list[Any] = [line.actor, line.on_behalf_of or "", line.channel]
+    return [str(line.seq), at, line.request_id or "", line.event, *who]
+
+
+def _time(text: str) -> datetime:
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageError(f"--since {text!r} is no time; 2026-03-01T09:30 is expected") from error
+    return given.replace(tzinfo=UTC) if given.tzinfo is None else given

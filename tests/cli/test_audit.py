@@ -1,0 +1,114 @@
+"""`musterwerk audit` as auditors and cron use it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from sqlalchemy import text
+from temporalio.client import Client
+from typer.testing import CliRunner
+
+from musterwerk.cli import audit
+from musterwerk.store import Store, database_url
+from musterwerk.store.auditing import Retained
+from tests.cli.support import Result, musterwerk
+from tests.store.trails import put, retained, story
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A data folder with two requests in its trail."""
+    store = Store(database_url(tmp_path / ".data", {}))
+    put(store, *story(1, 5), *story(2, 5))
+    store.close()
+    return tmp_path
+
+
+def vandalise(home: Path, statement: str) -> None:
+    store = Store(database_url(home / ".data", {}))
+    with store.begin() as connection:
+        connection.execute(text("DROP TRIGGER musterwerk_audit_no_update"))
+        connection.execute(text(statement))
+    store.close()
+
+
+@pytest.fixture
+def run(home: Path) -> Callable[..., Result]:
+    return lambda *args: musterwerk("audit", *args, home=home)
+
+
+def test_sealed_verified_and_tampered_with(run: Callable[..., Result], home: Path) -> None:
+    first = run("verify", "-o", "json")
+    assert (first.code, first.data["ok"], first.data["unsealed"]) == (0, True, 10)
+    made = run("checkpoint", "-o", "json")
+    assert (made.code, made.data["number"], made.data["seq"]) == (0, 1, 10)
+    again = run("checkpoint")
+    assert (again.code, again.stdout) == (0, "")
+    intact = run("verify")
+    assert intact.code == 0
+    assert "Intact: 11 lines, 1 checkpoints, sealed up to line 10" in intact.stdout
+    assert "Not yet sealed: 0" in intact.stdout
+    assert "Temporal was not asked" in intact.stderr
+
+    vandalise(home, "UPDATE musterwerk_audit SET actor = 'eve' WHERE seq = 7")
+    found = run("verify", "-o", "json")
+    assert (found.code, found.data["ok"], found.data["deviation"]["seq"]) == (1, False, 7)
+    assert "NOT INTACT, first at line 7" in run("verify").stdout
+    (home / "key.pem").write_text("no key")
+    assert run("verify", "--key", "key.pem").code == 2
+
+
+def test_lines_are_listed(run: Callable[..., Result]) -> None:
+    of_two = run("list", "--request", "refund:2@x", "-o", "json")
+    assert [line["seq"] for line in of_two.data] == [6, 7, 8, 9, 10]
+    assert [line["seq"] for line in run("list", "--limit", "2", "-o", "json").data] == [9, 10]
+    assert len(run("list", "--since", "2026-03-01T09:31:03", "-o", "json").data) == 8
+    assert len(run("list", "--actor", "anna 2", "--event", "reminded", "-o", "json").data) == 2
+    assert "anna 3" in run("list").stdout
+    wrong = run("list", "--since", "yesterday")
+    assert (wrong.code, "2026-03-01T09:30" in wrong.stderr) == (2, True)
+
+
+def test_what_is_exported_is_complete(run: Callable[..., Result], home: Path) -> None:
+    run("checkpoint")
+    assert run("export", "trail.jsonl").code == 0
+    lines = [json.loads(line) for line in (home / "trail.jsonl").read_text().splitlines()]
+    assert [line["type"] for line in lines] == ["key", "checkpoint", *["line"] * 11]
+    assert run("export", "no/such/folder").code == 2
+
+
+def test_without_a_database_it_says_so(tmp_path: Path) -> None:
+    result = musterwerk("audit", "verify", home=tmp_path)
+    assert (result.code, "there is no database" in result.stderr) == (1, True)
+
+
+def test_temporal_is_asked_unless_it_is_not_to_be(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    async def asking(client: Client) -> Iterable[Retained]:
+        asked.append(client)
+        return [retained(1, 6)]
+
+    class Target:
+        async def connect(self) -> str:
+            return "client"
+
+    def find(*_: object) -> Any:
+        return Target()
+
+    monkeypatch.setattr(audit, "find_address", find)
+    monkeypatch.chdir(home)
+    app = typer.Typer()
+    audit.register(app, asking)
+    verdict = CliRunner().invoke(app, ["audit", "verify", "-o", "json"])
+    assert (verdict.exit_code, asked) == (1, ["client"])
+    assert "6 entries" in json.loads(verdict.stdout)["deviation"]["expected"]
+    assert CliRunner().invoke(app, ["audit", "verify", "--no-temporal"]).exit_code == 0
+    assert asked == ["client"]
