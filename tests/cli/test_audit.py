@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from musterwerk.cli import audit
 from musterwerk.store import Store, database_url
-from musterwerk.store.auditing import Retained
+from musterwerk.store.auditing import Asked
 from tests.cli.support import Result, musterwerk
 from tests.store.trails import put, retained, story
 
@@ -43,24 +43,26 @@ def run(home: Path) -> Callable[..., Result]:
 
 
 def test_sealed_verified_and_tampered_with(run: Callable[..., Result], home: Path) -> None:
-    first = run("verify", "-o", "json")
+    first = run("verify", "--no-temporal", "-o", "json")
     assert (first.code, first.data["ok"], first.data["unsealed"]) == (0, True, 10)
     made = run("checkpoint", "-o", "json")
     assert (made.code, made.data["number"], made.data["seq"]) == (0, 1, 10)
     again = run("checkpoint")
     assert (again.code, again.stdout) == (0, "")
-    intact = run("verify")
+    intact = run("verify", "--no-temporal")
     assert intact.code == 0
     assert "Intact: 11 lines, 1 checkpoints, sealed up to line 10" in intact.stdout
     assert "Not yet sealed: 0" in intact.stdout
     assert "Temporal was not asked" in intact.stderr
 
     vandalise(home, "UPDATE musterwerk_audit SET actor = 'eve' WHERE seq = 7")
-    found = run("verify", "-o", "json")
+    found = run("verify", "--no-temporal", "-o", "json")
     assert (found.code, found.data["ok"], found.data["deviation"]["seq"]) == (1, False, 7)
-    assert "NOT INTACT, first at line 7" in run("verify").stdout
+    assert "NOT INTACT, first at line 7" in run("verify", "--no-temporal").stdout
+    without = run("verify")
+    assert (without.code, "--no-temporal" in without.stderr) == (1, True)
     (home / "key.pem").write_text("no key")
-    assert run("verify", "--key", "key.pem").code == 2
+    assert run("verify", "--no-temporal", "--key", "key.pem").code == 2
 
 
 def test_lines_are_listed(run: Callable[..., Result]) -> None:
@@ -83,7 +85,7 @@ def test_what_is_exported_is_complete(run: Callable[..., Result], home: Path) ->
 
 
 def test_without_a_database_it_says_so(tmp_path: Path) -> None:
-    result = musterwerk("audit", "verify", home=tmp_path)
+    result = musterwerk("audit", "verify", "--no-temporal", home=tmp_path)
     assert (result.code, "there is no database" in result.stderr) == (1, True)
 
 
@@ -92,9 +94,9 @@ def test_temporal_is_asked_unless_it_is_not_to_be(
 ) -> None:
     asked: list[object] = []
 
-    async def asking(client: Client) -> Iterable[Retained]:
+    async def asking(client: Client) -> Asked:
         asked.append(client)
-        return [retained(1, 6)]
+        return Asked((retained(1, 6),), ("r-3",))
 
     class Target:
         async def connect(self) -> str:
@@ -110,5 +112,6 @@ def test_temporal_is_asked_unless_it_is_not_to_be(
     verdict = CliRunner().invoke(app, ["audit", "verify", "-o", "json"])
     assert (verdict.exit_code, asked) == (1, ["client"])
     assert "6 entries" in json.loads(verdict.stdout)["deviation"]["expected"]
+    assert "1 requests were not compared" in verdict.stderr
     assert CliRunner().invoke(app, ["audit", "verify", "--no-temporal"]).exit_code == 0
     assert asked == ["client"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
@@ -22,28 +22,27 @@ if TYPE_CHECKING:
     from musterwerk.store import Store
     from musterwerk.store.audit import KeptLine
     from musterwerk.store.audit_folder import AuditFolder
-    from musterwerk.store.auditing import Retained, Verdict
+    from musterwerk.store.auditing import Asked, Verdict
 
 #: Asks Temporal what it retains of the requests.
-Asking = Callable[[Client], Awaitable[Iterable["Retained"]]]
+Asking = Callable[[Client], Awaitable["Asked"]]
 
 _COLUMNS = ["SEQ", "AT", "REQUEST", "EVENT", "ACTOR", "FOR", "CHANNEL"]
 _DEVIATES = 1
 
 
 def register(main: typer.Typer, asking: Asking | None = None) -> None:
-    """`asking` is how `verify` compares with Temporal; without it only the trail is verified."""
     app = typer.Typer(
         help="The audit trail: verify it, seal it, read it, hand it out.", no_args_is_help=True
     )
-    app.command("verify")(_verify_with(asking))
+    app.command("verify")(_verify_with(asking or _retained))
     app.command("checkpoint")(checkpoint)
     app.command("list")(list_)
     app.command("export")(export)
     main.add_typer(app, name="audit")
 
 
-def _verify_with(asking: Asking | None) -> Callable[..., None]:
+def _verify_with(asking: Asking) -> Callable[..., None]:
     def verify(
         no_temporal: Annotated[
             bool, typer.Option("--no-temporal", help="Do not compare with Temporal's histories.")
@@ -64,16 +63,17 @@ def _verify_with(asking: Asking | None) -> Callable[..., None]:
         with _opened(data) as (store, folder):
             from musterwerk.store import auditing
 
-            retained = None
-            if asking is None or no_temporal:
+            told = None
+            if no_temporal:
                 out.say("Temporal was not asked.")
             else:
-                retained = run(_asked(asking, _target(address, data)))
+                told = run(_ask(asking, _target(address, data)))
+                _say_who_is_silent(out, told)
             with out.progress("reading lines") as advance:
                 verdict = auditing.verify(
                     store,
                     folder,
-                    executions=None if retained is None else lambda: retained,
+                    executions=None if told is None else lambda: told.executions,
                     public_key=key,
                     seen=advance,
                 )
@@ -167,8 +167,23 @@ def _target(address: str | None, data: Path) -> Target:
         raise ServerError(f"{error}; --no-temporal verifies the trail alone") from error
 
 
-async def _asked(asking: Asking, target: Target) -> list[Retained]:
-    return list(await asking(await target.connect()))
+async def _ask(asking: Asking, target: Target) -> Asked:
+    return await asking(await target.connect())
+
+
+async def _retained(client: Client) -> Asked:
+    from musterwerk.approvals.retained import retained
+
+    return await retained(client)
+
+
+def _say_who_is_silent(out: Output, told: Asked) -> None:
+    if told.silent:
+        some = ", ".join(told.silent[:5]) + (", ..." if len(told.silent) > 5 else "")
+        out.say(
+            f"Note: {len(told.silent)} requests were not compared, because no worker answers "
+            f"for them: {some}"
+        )
 
 
 def _show(out: Output, verdict: Verdict) -> None:

@@ -7,6 +7,6 @@ from __future__ import annotations
 
 from musterwerk.store.auditing.export import export
 from musterwerk.store.auditing.reading import verify
-from musterwerk.store.auditing.verdict import Deviation, Retained, Verdict
+from musterwerk.store.auditing.verdict import Asked, Deviation, Retained, Verdict
 
-__all__ = ["Deviation", "Retained", "Verdict", "export", "verify"]
+__all__ = ["Asked", "Deviation", "Retained", "Verdict", "export", "verify"]

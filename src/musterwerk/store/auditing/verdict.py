@@ -48,6 +48,14 @@ class Retained:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """What Temporal said. `silent` are the ids of requests that no worker answered for."""
+
+    executions: tuple[Retained, ...]
+    silent: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Verdict:
     """`deviation` is the first one. Lines after `sealed_up_to` have no checkpoint over them yet;
     `unsealed` counts them without the note of the last checkpoint itself. `executions` is how
