@@ -94,8 +94,8 @@ def test_temporal_is_asked_unless_it_is_not_to_be(
 ) -> None:
     asked: list[object] = []
 
-    async def asking(client: Client) -> Asked:
-        asked.append(client)
+    async def asking(client: Client, task_queue: str | None) -> Asked:
+        asked.append((client, task_queue))
         return Asked((retained(1, 6),), ("r-3",))
 
     class Target:
@@ -109,9 +109,9 @@ def test_temporal_is_asked_unless_it_is_not_to_be(
     monkeypatch.chdir(home)
     app = typer.Typer()
     audit.register(app, asking)
-    verdict = CliRunner().invoke(app, ["audit", "verify", "-o", "json"])
-    assert (verdict.exit_code, asked) == (1, ["client"])
+    verdict = CliRunner().invoke(app, ["audit", "verify", "-o", "json", "--task-queue", "q"])
+    assert (verdict.exit_code, asked) == (1, [("client", "q")])
     assert "6 entries" in json.loads(verdict.stdout)["deviation"]["expected"]
     assert "1 requests were not compared" in verdict.stderr
     assert CliRunner().invoke(app, ["audit", "verify", "--no-temporal"]).exit_code == 0
-    assert asked == ["client"]
+    assert len(asked) == 1

@@ -23,8 +23,14 @@ _AT_ONCE = 8
 _PATIENCE = timedelta(seconds=10)
 
 
-async def retained(client: Client) -> Asked:
-    """Ask all executions, open and closed; needs a worker. The latest run of each counts."""
+async def retained(client: Client, task_queue: str | None = None) -> Asked:
+    """Ask all executions, open and closed; needs a worker. The latest run of each counts.
+
+    `task_queue` leaves out those of other workers, whose trail is in another database.
+    """
+    query = f"WorkflowType = '{WORKFLOW}'"
+    if task_queue is not None:
+        query += f" AND TaskQueue = {_quoted(task_queue)}"
     slots = asyncio.Semaphore(_AT_ONCE)
     found: dict[tuple[str, str], Retained] = {}
     silent: list[str] = []
@@ -34,7 +40,7 @@ async def retained(client: Client) -> Asked:
             return execution, await _record(client, execution)
 
     # Latest first, as Temporal lists them.
-    executions = [one async for one in client.list_workflows(f"WorkflowType = '{WORKFLOW}'")]
+    executions = [one async for one in client.list_workflows(query)]
     own = [one for one in executions if one.status is not _CONTINUED]
     for execution, record in await asyncio.gather(*map(ask, own)):
         if record is None:
@@ -47,6 +53,10 @@ async def retained(client: Client) -> Asked:
 
 _CONTINUED = WorkflowExecutionStatus.CONTINUED_AS_NEW
 _COMPLETED = WorkflowExecutionStatus.COMPLETED
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 async def _record(client: Client, execution: WorkflowExecution) -> dict[str, Any] | None:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from musterwerk.store.audit_folder import AuditFolder
     from musterwerk.store.auditing import Asked, Verdict
 
-#: Asks Temporal what it retains of the requests.
-Asking = Callable[[Client], Awaitable["Asked"]]
+#: Asks Temporal what it retains of the requests; of those on one task queue, if it is given.
+Asking = Callable[[Client, str | None], Awaitable["Asked"]]
 
 _COLUMNS = ["SEQ", "AT", "REQUEST", "EVENT", "ACTOR", "FOR", "CHANNEL"]
 _DEVIATES = 1
@@ -47,6 +47,10 @@ def _verify_with(asking: Asking) -> Callable[..., None]:
         no_temporal: Annotated[
             bool, typer.Option("--no-temporal", help="Do not compare with Temporal's histories.")
         ] = False,
+        task_queue: Annotated[
+            str | None,
+            typer.Option(help="Compare only this worker's requests, where others have databases."),
+        ] = None,
         key: Annotated[
             Path | None,
             typer.Option(metavar="FILE", help="Your own copy of the public key, in PEM."),
@@ -67,7 +71,7 @@ def _verify_with(asking: Asking) -> Callable[..., None]:
             if no_temporal:
                 out.say("Temporal was not asked.")
             else:
-                told = run(_ask(asking, _target(address, data)))
+                told = run(_ask(asking, _target(address, data), task_queue))
                 _say_who_is_silent(out, told)
             with out.progress("reading lines") as advance:
                 verdict = auditing.verify(
@@ -167,14 +171,14 @@ def _target(address: str | None, data: Path) -> Target:
         raise ServerError(f"{error}; --no-temporal verifies the trail alone") from error
 
 
-async def _ask(asking: Asking, target: Target) -> Asked:
-    return await asking(await target.connect())
+async def _ask(asking: Asking, target: Target, task_queue: str | None) -> Asked:
+    return await asking(await target.connect(), task_queue)
 
 
-async def _retained(client: Client) -> Asked:
+async def _retained(client: Client, task_queue: str | None) -> Asked:
     from musterwerk.approvals.retained import retained
 
-    return await retained(client)
+    return await retained(client, task_queue)
 
 
 def _say_who_is_silent(out: Output, told: Asked) -> None:
