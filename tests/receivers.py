@@ -17,12 +17,26 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 
 
 class MailServer:
-    """Refuses as many mails as `refuse` says, then takes them."""
+    """Refuses as many mails as `refuse` says, then takes them; none to `unknown` addresses."""
 
     def __init__(self) -> None:
         self.mails: list[EmailMessage] = []
+        self.unknown: set[str] = set()
         self.refuse = 0
         self.port = 0
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd looks for this name
+        self,
+        _server: SMTP,
+        _session: Session,
+        envelope: Envelope,
+        address: str,
+        _options: list[str],
+    ) -> str:
+        if address in self.unknown:
+            return "550 no such user"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(  # noqa: N802 - aiosmtpd looks for this name
         self, _server: SMTP, _session: Session, envelope: Envelope

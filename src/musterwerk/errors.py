@@ -72,7 +72,14 @@ class AuditError(MusterwerkError):
 
 
 class AlertError(MusterwerkError):
-    """A mail server or webhook did not take an alert. It may be tried again."""
+    """A mail server or webhook did not take a message. It may be tried again.
+
+    `refused` where the server is well and others are told: only this one was not taken.
+    """
+
+    def __init__(self, message: str, *, refused: bool = False) -> None:
+        super().__init__(message)
+        self.refused = refused
 
 
 class ResolutionRefused(MusterwerkError):

@@ -13,6 +13,7 @@ GOOD = {
     "MUSTERWERK_ALERT_MAIL": "ada@example.com, bob@example.com,",
     "MUSTERWERK_ALERT_WEBHOOK": "https://hooks.example/secret",
     "MUSTERWERK_LANGUAGE": "de",
+    "MUSTERWERK_BASE_URL": "https://desk.example/approvals/",
 }
 
 
@@ -24,6 +25,34 @@ def test_everything_is_read() -> None:
     assert isinstance(ada, Mailbox)
     assert ada.server == MailServer("mail.example", 465, True, "ops", "p@ss")
     assert settings.language == "de"
+    assert settings.base_url == "https://desk.example/approvals"
+
+
+def test_anybody_can_be_written_to_where_a_mail_server_is_configured() -> None:
+    settings = Settings.from_environment(GOOD)
+    mailbox = settings.mailbox("eve@example.org")
+    assert mailbox is not None
+    assert mailbox.name == "mail:eve@example.org"
+    assert str(mailbox.sender) == "musterwerk@example.com"
+    without = {k: v for k, v in GOOD.items() if "SMTP" not in k and "ALERT_MAIL" not in k}
+    assert Settings.from_environment(without).mailbox("eve@example.org") is None
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "",
+        "eve",
+        "eve@",
+        "eve@x\r\nBcc: all@example.com",
+        "eve@x, bob@x",
+        "<eve@x>",
+        "\u00e4@x",
+        "\0@x",
+    ],
+)
+def test_no_mail_goes_to_what_is_no_address(address: str) -> None:
+    assert Settings.from_environment(GOOD).mailbox(address) is None
 
 
 async def test_an_address_that_http_cannot_use_is_a_failed_alert() -> None:
@@ -47,6 +76,8 @@ def test_nothing_set_alerts_nobody() -> None:
         ({"MUSTERWERK_ALERT_MAIL": "ada@@x"}, r"MUSTERWERK_ALERT_MAIL: 'ada@@x' is no mail"),
         ({"MUSTERWERK_ALERT_WEBHOOK": "hooks.example"}, r"MUSTERWERK_ALERT_WEBHOOK: http://"),
         ({"MUSTERWERK_LANGUAGE": "fr"}, r"MUSTERWERK_LANGUAGE is 'fr'; en or de"),
+        ({"MUSTERWERK_BASE_URL": "desk.example"}, r"MUSTERWERK_BASE_URL: http://"),
+        ({"MUSTERWERK_BASE_URL": "http://desk.example/?a=b"}, r"MUSTERWERK_BASE_URL: .* without"),
     ],
 )
 def test_a_wrong_setting_is_named(change: dict[str, str], message: str) -> None:

@@ -14,6 +14,8 @@ from musterwerk.errors import AlertError
 from musterwerk.notify.message import Message
 
 _SECONDS = 10.0
+#: What a mail server says that it will say again.
+_FOR_GOOD = 500
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,8 @@ class MailServer:
         except (aiosmtplib.SMTPException, OSError, ValueError) as error:
             raise AlertError(
                 f"the mail server {self.host}:{self.port} did not take the mail: "
-                f"{type(error).__name__}: {error}"
+                f"{type(error).__name__}: {error}",
+                refused=_is_refusal(error),
             ) from error
 
 
@@ -64,6 +67,13 @@ class Mailbox:
         await self.server.deliver(_mail(self.sender, self.address, message))
 
 
+def _is_refusal(error: Exception) -> bool:
+    """Whether the server is well, but does not want this mail or does not know its address."""
+    if isinstance(error, aiosmtplib.SMTPDataError):
+        return error.code >= _FOR_GOOD
+    return isinstance(error, aiosmtplib.SMTPRecipientsRefused | UnicodeError)
+
+
 def _mail(sender: Address, to: Address, message: Message) -> EmailMessage:
     mail = EmailMessage()
     mail["From"] = sender
@@ -73,6 +83,11 @@ def _mail(sender: Address, to: Address, message: Message) -> EmailMessage:
     mail["Message-ID"] = f"<{message.key}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # keeps holiday notices from answering
     mail.set_content(_clean(message.text), cte="quoted-printable")
+    if message.html is not None:
+        mail.add_alternative(_clean(message.html), subtype="html", cte="quoted-printable")
+    # At last: a second part takes all Content headers there are for the first one's.
+    if message.language is not None:
+        mail["Content-Language"] = _one_line(message.language)
     return mail
 
 

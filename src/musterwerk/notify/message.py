@@ -8,12 +8,18 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True)
 class Message:
-    """`key` is ASCII without spaces, and the same whenever the same thing is told again."""
+    """`key` is ASCII without spaces, and the same whenever the same thing is told again.
+
+    `html` says the same as `text`, for mail programs that show it; whoever writes it has escaped
+    what others wrote. `language` is that of both, such as "de".
+    """
 
     key: str
     subject: str
     text: str
     data: dict[str, Any]
+    html: str | None = None
+    language: str | None = None
 
 
 class Target(Protocol):

@@ -22,15 +22,30 @@ _FROM = "MUSTERWERK_MAIL_FROM"
 _TO = "MUSTERWERK_ALERT_MAIL"
 _WEBHOOK = "MUSTERWERK_ALERT_WEBHOOK"
 _LANGUAGE = "MUSTERWERK_LANGUAGE"
+_BASE = "MUSTERWERK_BASE_URL"
 _PORTS = {"smtp": 25, "smtps": 465}
 
 
 @dataclass(frozen=True)
 class Settings:
-    """`targets` is empty where nobody is to be told."""
+    """`targets` is empty where nobody is to be alerted.
+
+    `server` and `sender` are for mail to anybody else. `base_url` is where people find the
+    console, without a slash at its end.
+    """
 
     targets: tuple[Target, ...] = ()
     language: Language = "en"
+    server: MailServer | None = None
+    sender: Address | None = None
+    base_url: str | None = None
+
+    def mailbox(self, address: str) -> Mailbox | None:
+        """None if no mail can be sent, or not to this address."""
+        to = _parsed(address)
+        if self.server is None or self.sender is None or to is None:
+            return None
+        return Mailbox(self.server, self.sender, to)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -38,7 +53,7 @@ class Settings:
         given = {name: value.strip() for name, value in environ.items() if value.strip()}
         targets: list[Target] = []
         if webhook := given.get(_WEBHOOK):
-            targets.append(Webhook(_web_address(webhook)))
+            targets.append(Webhook(_web_address(_WEBHOOK, webhook)))
         # Checked even where nobody is to be alerted: a typo is found today, not on that day.
         server = _server(given[_SMTP]) if _SMTP in given else None
         sender = _address(_FROM, given[_FROM]) if _FROM in given else None
@@ -48,7 +63,9 @@ class Settings:
                 example = "smtp://HOST:PORT" if server is None else "an address"
                 raise UsageError(f"{_TO} is set, so {missing} has to be set too: {example}")
             targets.append(Mailbox(server, sender, _address(_TO, one)))
-        return cls(tuple({target.name: target for target in targets}.values()), _language(given))
+        base = _web_address(_BASE, given[_BASE]).rstrip("/") if _BASE in given else None
+        different = tuple({target.name: target for target in targets}.values())
+        return cls(different, _language(given), server, sender, base)
 
 
 def _language(given: Mapping[str, str]) -> Language:
@@ -59,13 +76,20 @@ def _language(given: Mapping[str, str]) -> Language:
 
 
 def _address(variable: str, text: str) -> Address:
+    address = _parsed(text)
+    if address is None:
+        raise UsageError(f"{variable}: {text!r} is no mail address; name@domain is expected")
+    return address
+
+
+def _parsed(text: str) -> Address | None:
+    """None if it is no address, or one that could not go into a header as it is."""
     try:
         address = Address(addr_spec=text)
     except (MessageError, ValueError, IndexError):
-        address = Address()
-    if not address.username or not address.domain or not text.isascii():
-        raise UsageError(f"{variable}: {text!r} is no mail address; name@domain is expected")
-    return address
+        return None
+    usual = text.isascii() and text.isprintable() and address.username and address.domain
+    return address if usual else None
 
 
 def _server(text: str) -> MailServer:
@@ -84,10 +108,12 @@ def _server(text: str) -> MailServer:
     )
 
 
-def _web_address(text: str) -> str:
+def _web_address(variable: str, text: str) -> str:
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https"):
-        raise UsageError(f"{_WEBHOOK}: http://HOST/PATH or https://HOST/PATH is expected")
+        raise UsageError(f"{variable}: http://HOST/PATH or https://HOST/PATH is expected")
+    if variable == _BASE and (parts.query or parts.fragment or parts.username):
+        raise UsageError(f"{variable}: an address without user, ? and # is expected")
     return text
 
 
