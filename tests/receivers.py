@@ -50,10 +50,11 @@ class MailServer:
 
 
 @asynccontextmanager
-async def mail_server() -> AsyncGenerator[MailServer]:
+async def mail_server(port: int = 0) -> AsyncGenerator[MailServer]:
+    """On a port of its own, or where one was before."""
     kept = MailServer()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(kept, loop=loop), "127.0.0.1", 0)
+    server = await loop.create_server(lambda: SMTP(kept, loop=loop), "127.0.0.1", port)
     kept.port = server.sockets[0].getsockname()[1]
     try:
         yield kept
@@ -85,7 +86,7 @@ def webhook_server() -> Generator[WebhookServer]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     kept.url = f"http://127.0.0.1:{server.server_port}/hook"
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
     try:
         yield kept

@@ -11,6 +11,8 @@ from musterwerk.errors import AlertError
 from musterwerk.notify.message import Message
 
 _SECONDS = 10.0
+#: What is said of the message, not of the receiver: bad request, too large, unprocessable.
+_OF_THIS_MESSAGE = (400, 413, 422)
 
 
 @dataclass(frozen=True)
@@ -33,4 +35,7 @@ class Webhook:
                 f"the webhook cannot be reached: {type(error).__name__}: {error}"
             ) from error
         if not answer.is_success:
-            raise AlertError(f"the webhook answered with {answer.status_code}")
+            raise AlertError(
+                f"the webhook answered with {answer.status_code}",
+                refused=answer.status_code in _OF_THIS_MESSAGE,
+            )
