@@ -11,7 +11,7 @@ import logging
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from importlib.metadata import version
 from pathlib import Path
 
@@ -20,12 +20,17 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from musterwerk.errors import StoreError
+from musterwerk.approvals.activities import ApprovalActivities
+from musterwerk.approvals.sending import NoticeSender
+from musterwerk.approvals.workflow import ApprovalWorkflow
+from musterwerk.errors import AuditError, StoreError
 from musterwerk.notify import Settings
 from musterwerk.saga import TASK_QUEUE
 from musterwerk.saga.letterbox.activities import LetterboxActivities
 from musterwerk.saga.letterbox.workflow import DeadLetterWorkflow
 from musterwerk.store import DeadLetterTable, Store, database_url
+from musterwerk.store.audit_folder import AuditFolder
+from musterwerk.store.checkpoints import Checkpointer
 
 # Our modules keep no state between workflows, so that none of them needs a copy.
 _RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules("musterwerk")
@@ -33,50 +38,84 @@ _RESTRICTIONS = SandboxRestrictions.default.with_passthrough_modules("musterwerk
 # By default the SDK hashes the code of every loaded module, which takes longer than the rest.
 _BUILD = f"musterwerk-{version('musterwerk')}"
 
+#: How often it is looked whether the audit trail has grown enough for a checkpoint.
+_SEAL_SECONDS = 30.0
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """`check_every`: how often an open letter looks whether its workflow is still there."""
+    """`check_every`: how often an open letter looks whether its workflow is still there.
+
+    `audit` is where checkpoints of the audit trail are written; None for who makes them elsewhere.
+    """
 
     database: URL
     notify: Settings = field(default_factory=Settings)
     task_queue: str = TASK_QUEUE
     check_every: timedelta = timedelta(hours=1)
+    audit: AuditFolder | None = None
 
     @classmethod
     def from_environment(cls, data: Path, environ: Mapping[str, str] = os.environ) -> WorkerOptions:
         """Raises `UsageError` that says which variable is wrong and what is expected."""
-        return cls(database_url(data, environ), Settings.from_environment(environ))
+        return cls(
+            database_url(data, environ),
+            Settings.from_environment(environ),
+            audit=AuditFolder.from_environment(data, environ),
+        )
 
 
 async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], object]) -> None:
     """Work until cancelled. `ready` is told in words what is served.
 
-    A database that does not answer is no reason not to start: letters wait for it, and people
-    are alerted meanwhile. One of a newer version is: raises `StoreError`.
+    A database that does not answer is no reason not to start: letters and decisions wait for it,
+    and people are alerted meanwhile. One of a newer version is: raises `StoreError`.
     """
     store = Store(options.database)
     away = await _prepare(store)
     letters = LetterboxActivities(
         client, DeadLetterTable(store), options.notify, check_every=options.check_every
     )
+    sender = NoticeSender(store, options.notify)
+    approvals = ApprovalActivities(store, told=sender.wake)
     try:
-        async with Worker(
-            client,
-            task_queue=options.task_queue,
-            workflows=[DeadLetterWorkflow],
-            activities=letters.all(),
-            workflow_runner=SandboxedWorkflowRunner(restrictions=_RESTRICTIONS),
-            build_id=_BUILD,
-            max_concurrent_activities=20,
-            graceful_shutdown_timeout=timedelta(seconds=5),
+        async with (
+            Worker(
+                client,
+                task_queue=options.task_queue,
+                workflows=[DeadLetterWorkflow, ApprovalWorkflow],
+                activities=[*letters.all(), *approvals.all()],
+                workflow_runner=SandboxedWorkflowRunner(restrictions=_RESTRICTIONS),
+                build_id=_BUILD,
+                max_concurrent_activities=20,
+                # A killed worker's requests move to another one after this long.
+                sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+                graceful_shutdown_timeout=timedelta(seconds=5),
+            ),
+            asyncio.TaskGroup() as background,
         ):
+            background.create_task(sender.run())
+            if options.audit is not None:
+                background.create_task(_seal(Checkpointer(store, options.audit)))
             ready(_served(client, options, store, away))
-            await asyncio.Event().wait()
     finally:
         store.close()
+
+
+async def _seal(checkpoints: Checkpointer) -> None:
+    """Sign the audit trail from time to time. What keeps it from that is told once."""
+    told = ""
+    while True:
+        try:
+            await asyncio.to_thread(checkpoints.maybe, datetime.now(UTC))
+            told = ""
+        except (AuditError, StoreError) as error:
+            if str(error) != told:
+                _log.warning("the audit trail cannot be sealed: %s", error)
+            told = str(error)
+        await asyncio.sleep(_SEAL_SECONDS)
 
 
 async def _prepare(store: Store) -> str | None:
@@ -93,9 +132,10 @@ async def _prepare(store: Store) -> str | None:
 def _served(client: Client, options: WorkerOptions, store: Store, away: str | None) -> str:
     names = [target.name for target in options.notify.targets]
     lines = [
-        f"Serves dead letters of sagas on the task queue {options.task_queue!r} of "
+        f"Serves approvals and dead letters of sagas on the task queue {options.task_queue!r} of "
         f"{client.service_client.config.target_host}, namespace {client.namespace!r}.",
         f"Database: {store}" + (f" (away: {away})" if away else ""),
+        f"Mail to people: {'on' if options.notify.server else 'off (see MUSTERWERK_SMTP)'}",
         f"Alerts: {', '.join(names) or 'none are configured (see MUSTERWERK_ALERT_MAIL)'}",
     ]
     return "\n".join(lines)
