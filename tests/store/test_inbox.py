@@ -101,7 +101,7 @@ def test_an_id_used_again_is_another_request(inbox: InboxTable) -> None:
     inbox.write(telling(created_at=NOON + 2 * DAY), NOON)
     found = inbox.get("r-1")
     assert found is not None
-    assert (found.status["version"], found.details) == (1, None)
+    assert (found.state, found.version, found.details) == ("open", 1, None)
     assert [one.number for one in inbox.entries("r-1")] == [1]
     inbox.write(ended("r-1", 10, details="older"), NOON)
     assert shown(inbox) == ["r-1"]

@@ -30,6 +30,10 @@ class FoundRequest:
     namespace: str
     run_id: str
     parent: str | None
+    state: str
+    is_open: bool
+    version: int
+    created_at: datetime
     status: dict[str, Any]
     details: Any = None
 
@@ -72,7 +76,7 @@ class InboxTable:
             request_details.c.created_at == requests.c.created_at,
             request_details.c.revision == requests.c.revision,
         )
-        names = ("id", "namespace", "run_id", "parent", "status")
+        names = [name for name in FoundRequest.__dataclass_fields__ if name != "details"]
         query = select(*(requests.c[name] for name in names), request_details.c.details)
         query = query.outerjoin(request_details, shown).where(requests.c.id == request_id)
         with self.store.read() as connection:
