@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,8 @@ class Desk:
     client: Client
     store: Store
     queue: str
+    #: Generous: on a busy machine a worker that is there may not answer at once.
+    patience: timedelta = timedelta(seconds=20)
 
     @property
     def people(self) -> PeopleTable:
@@ -47,6 +50,13 @@ class Desk:
     @property
     def inbox(self) -> InboxTable:
         return InboxTable(self.store)
+
+    def unserved(self) -> Desk:
+        """For when no worker is there to be waited for."""
+        return replace(self, patience=timedelta(milliseconds=100))
+
+    def handle(self, id: str) -> ApprovalHandle[Any]:
+        return ApprovalHandle(self.client, id, patience=self.patience)
 
     async def ask(self, policy: Policy | None = None, **fields: Any) -> ApprovalHandle[Any]:
         request = ApprovalRequest[Any].model_validate(
@@ -57,7 +67,7 @@ class Desk:
             }
             | fields
         )
-        return await start(self.client, request, task_queue=self.queue)
+        return await start(self.client, request, task_queue=self.queue, patience=self.patience)
 
     def worker(self, **options: Any) -> Worker:
         return Worker(

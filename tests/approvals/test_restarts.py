@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from musterwerk.approvals import ApprovalHandle, Policy
+from musterwerk.approvals import Policy
 from musterwerk.approvals.client import new_id
 from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import connect
@@ -52,13 +52,14 @@ async def test_decided_while_nobody_works_and_then_all_is_restarted(
         async with desk.worker():
             handle = await desk.ask(TWO)
             await handle.status()
-        assert (await handle.approve(by="anna", act_id="once")).verdict == "recorded"
+        unserved = desk.unserved().handle(handle.id)
+        assert (await unserved.approve(by="anna", act_id="once")).verdict == "recorded"
     with pytest.raises(ServerError, match="same again does no harm"):
-        await handle.approve(by="ben", act_id=new_id())
+        await unserved.approve(by="ben", act_id=new_id())
     async with EmbeddedServer(tmp_path / "temporal", ui=False) as server:
         desk = Desk(await connect(server.address, isolated=True), store, "approvals")
-        handle = ApprovalHandle(desk.client, handle.id)
-        await handle.approve(by="anna", act_id="once")
+        handle = desk.handle(handle.id)
+        await desk.unserved().handle(handle.id).approve(by="anna", act_id="once")
         async with desk.worker():
             await handle.approve(by="ben")
             decision = await handle.result()

@@ -154,7 +154,7 @@ async def test_a_killed_worker_loses_nothing_and_tells_nobody_twice(desk: Desk) 
         env = {"MUSTERWERK_ALERT_WEBHOOK": hook.url}
         with desk.worker(**env) as (process, said):
             assert "task queue 'musterwerk'" in said[0]
-            assert said[2] == "Alerts: webhook\n"
+            assert "Alerts: webhook\n" in said
             handle = await desk.client.start_workflow(
                 "musterwerk.DeadLetter", letter, id=letter["id"], task_queue="musterwerk"
             )

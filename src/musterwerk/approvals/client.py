@@ -67,6 +67,7 @@ async def start(
     *,
     id: str | None = None,
     task_queue: str = TASK_QUEUE,
+    patience: timedelta = PATIENCE,
 ) -> ApprovalHandle[A]:
     """Ask people, from outside a workflow. The same id and content again is the same request.
 
@@ -90,7 +91,7 @@ async def start(
             raise UsageError(
                 f"the id {identity!r} belongs to another request; choose another one"
             ) from None
-    return ApprovalHandle(client, identity, request.answer)
+    return ApprovalHandle(client, identity, request.answer, patience=patience)
 
 
 class ApprovalHandle(Generic[A]):
@@ -99,10 +100,19 @@ class ApprovalHandle(Generic[A]):
     Each act says who does it (`by`) and gets a `Reply`. It is durable when this returns: applied
     and on record, or, where no worker answered at once, "recorded", and applied when one does.
     `wait` says how long to wait for more than that. The same `act_id` again does nothing twice.
+    `patience` is how long a worker has to answer at once.
     """
 
-    def __init__(self, client: Client, id: str, answer: type[A] | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        id: str,
+        answer: type[A] | None = None,
+        *,
+        patience: timedelta = PATIENCE,
+    ) -> None:
         self.id = id
+        self.patience = patience
         self._client = client
         self._answer = answer
         self._workflow: WorkflowHandle[Any, dict[str, Any]] = client.get_workflow_handle(
@@ -168,14 +178,12 @@ class ApprovalHandle(Generic[A]):
     async def withdraw(self, reason: str = "", *, by: str) -> Reply:
         return await self.act(Withdraw(id=new_id(), by=by, reason=reason))
 
-    async def act(
-        self, act: Act, *, patience: timedelta = PATIENCE, wait: timedelta = timedelta(0)
-    ) -> Reply:
+    async def act(self, act: Act, *, wait: timedelta = timedelta(0)) -> Reply:
         """Raises `ServerError` where nothing was sent, `ApprovalNotFound`, `UsageError`."""
         given = act.as_json()
         try:
             answered = await self._workflow.execute_update(  # pyright: ignore[reportUnknownMemberType]
-                ACT, given, id=act.id, result_type=dict, rpc_timeout=patience
+                ACT, given, id=act.id, result_type=dict, rpc_timeout=self.patience
             )
             return Reply.read(answered)
         except WorkflowUpdateFailedError as failure:
