@@ -40,6 +40,7 @@ TOLD: list[tuple[Notice, Status]] = [
 
 def test_asked_in_english() -> None:
     shown = status(
+        digest="d1",
         details={"amount": "730.00", "lines": [{"sku": "a", "n": 3}, "rest"], "new": True},
         outcomes=("approve", "reject", "ask_customer"),
         answer_for=("approve",),
@@ -81,13 +82,13 @@ In a terminal:
 Look at it:
   musterwerk approvals show refund-42
 Approve:
-  musterwerk approvals approve refund-42 --as anna --answer JSON
+  musterwerk approvals approve refund-42 --as anna --answer JSON --digest d1
 Reject:
-  musterwerk approvals reject refund-42 --as anna --reason TEXT
+  musterwerk approvals reject refund-42 --as anna --reason TEXT --digest d1
 Decide "ask customer":
-  musterwerk approvals decide refund-42 ask_customer --as anna
+  musterwerk approvals decide refund-42 ask_customer --as anna --digest d1
 Ask shop something first:
-  musterwerk approvals ask refund-42 --as anna --text TEXT
+  musterwerk approvals ask refund-42 TEXT --as anna
 Let somebody else decide in your place:
   musterwerk approvals delegate refund-42 --as anna --to PERSON
 """
@@ -128,7 +129,7 @@ def test_every_event_has_words_in_every_language(
     message = mail(notified, shown, Reader("anna", "Anna", language))
     assert message.subject.endswith(": Refund 730.00 EUR to C-17")
     assert not set("{}") & set(message.text)
-    assert {"question": "inform"}.get(notified.event, "show") in message.text
+    assert {"question": "approvals answer"}.get(notified.event, "show") in message.text
     decides = "approvals approve refund-42 --as anna" in message.text
     assert decides == (notified.event in ("asked", "reminded", "escalated", "delegated", "answer"))
 

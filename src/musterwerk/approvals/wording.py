@@ -194,18 +194,20 @@ def _steps(
     show = shlex.join(["musterwerk", "approvals", "show", status.request_id])
     found = [(choices["show"], show)]
     if notice.event == "question":
-        return [*found, command("inform", "inform", status.request_id, hint="--text TEXT")]
+        return [*found, command("inform", "answer", status.request_id, "TEXT")]
     if not _may_decide(notice, status):
         return found
     for outcome in status.outcomes:
         own = outcome in (APPROVE, REJECT)
         verb = (outcome, status.request_id) if own else ("decide", status.request_id, outcome)
-        reason = "--reason TEXT" if outcome == REJECT else ""
-        answer = "--answer JSON" if outcome in status.answer_for else ""
+        reason = "--reason TEXT " if outcome == REJECT else ""
+        answer = "--answer JSON " if outcome in status.answer_for else ""
+        # Whoever decides on what this mail shows does not decide on what it became since.
+        hint = f"{reason}{answer}--digest {status.digest}"
         label = outcome if own else "decide"
         shown = outcome.replace("_", " ")
-        found.append(command(label, *verb, hint=f"{reason} {answer}".strip(), shown=shown))
-    found.append(command("ask", "ask", status.request_id, hint="--text TEXT"))
+        found.append(command(label, *verb, hint=hint, shown=shown))
+    found.append(command("ask", "ask", status.request_id, "TEXT"))
     if not reader.stands_in_for:
         found.append(command("delegate", "delegate", status.request_id, hint="--to PERSON"))
     return found
