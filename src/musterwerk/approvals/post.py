@@ -93,7 +93,7 @@ class PostRoom:
 
 
 def _notice(row: NoticeRow) -> Notice:
-    # As it was written: another version's events are known to its own wording only.
+    # A newer version's event, which has no words here, raises; that version will send it.
     return Notice.read({name: getattr(row, name) for name in Notice.model_fields})
 
 

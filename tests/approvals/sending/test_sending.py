@@ -7,11 +7,10 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import make_url, select
+from sqlalchemy import select
 
 from musterwerk.approvals import sending
 from musterwerk.approvals.keeping import telling
@@ -91,12 +90,10 @@ def hook() -> Iterator[WebhookServer]:
 
 
 @pytest.fixture
-async def post(tmp_path: Path, hook: WebhookServer) -> AsyncIterator[Post]:
-    store = Store(make_url(f"sqlite:///{tmp_path / 'musterwerk.sqlite'}"))
+async def post(store: Store, hook: WebhookServer) -> AsyncIterator[Post]:
     PeopleTable(store).apply(COMPANY, actor="test", channel="cli")
     async with mail_server() as server:
         yield Post(store, server, hook)
-    store.close()
 
 
 async def test_everybody_is_told_once_in_their_language(post: Post) -> None:
@@ -250,6 +247,13 @@ async def test_a_crash_before_the_mark_repeats_only_what_was_not_marked(
     first, again = (mail for mail in post.server.mails if mail["To"] == "anna@example.com")
     assert first["Message-ID"] == again["Message-ID"]
     assert len(post.hook.posts) == 1
+
+
+async def test_two_processes_tell_nobody_twice(post: Post) -> None:
+    post.write(*(notice("answer", key=f"answer/{number}", to=("anna",)) for number in range(6)))
+    counts = await asyncio.gather(post.sender().send_due(), post.sender().send_due())
+    assert sum(counts) == 6
+    assert post.told() == ["anna@example.com"] * 6
 
 
 async def test_a_webhook_that_fails_holds_up_no_mail(post: Post) -> None:
