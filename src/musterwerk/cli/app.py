@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from temporalio.service import RPCError
 
-from musterwerk.cli import audit, dev, sagas, worker
+from musterwerk.cli import approvals, audit, dev, sagas, worker
 from musterwerk.cli.extensions import add_commands
 from musterwerk.errors import MusterwerkError, UsageError
 
@@ -32,6 +32,7 @@ def build() -> typer.Typer:
     audit.register(app)
     dev.register(app)
     sagas.register(app)
+    approvals.register(app)
     worker.register(app)
     add_commands(app)
     return app
