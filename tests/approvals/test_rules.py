@@ -146,6 +146,13 @@ class TestFourEyes:
         company.decide("anna")
         assert company.state.state == "approved"
 
+    def test_but_the_requester_hears_how_it_ended(self) -> None:
+        company = Company(self.policy)
+        company.decide("anna")
+        ended = company.told("ended")[0]
+        assert "rita" in ended.to
+        assert "rita" not in ended.but
+
 
 class TestPlaces:
     def test_a_person_counts_once_also_as_a_substitute(self) -> None:
@@ -355,7 +362,8 @@ class TestConsent:
         company.act(Amend(id="a", by="rita", details=2))
         company.decide("ben")
         assert company.state.is_open
-        assert "anna" in company.told("amended")[0].to
+        assert company.told("amended")[0].to == ("group:finance",)
+        assert len(company.told("asked")) == 1, "who is told that it changed is not asked as well"
         company.decide("anna")
         assert company.state.state == "approved"
 

@@ -17,7 +17,7 @@ from musterwerk.approvals.model import (
     state_of,
 )
 from musterwerk.approvals.seats import Roll, excluded, level_votes
-from musterwerk.approvals.state import ApprovalState, Panel
+from musterwerk.approvals.state import ApprovalState, Event, Panel
 
 SPLIT = "no outcome can reach its quorum any more"
 TOO_LATE = "nobody decided in time"
@@ -46,8 +46,11 @@ def begin(
     return change.done()
 
 
-def begin_level(change: Change, number: int) -> None:
-    """Its timeline still has to be computed: until then it knows the end of the whole only."""
+def begin_level(change: Change, number: int, *, as_event: Event = "asked") -> None:
+    """Its timeline still has to be computed: until then it knows the end of the whole only.
+
+    `as_event` is what its people are told of.
+    """
     level = change.state.request.policy.all_levels[number]
     change.set(
         level=number,
@@ -61,7 +64,7 @@ def begin_level(change: Change, number: int) -> None:
     change.plan = True
     named = {"name": level.name} if level.name else {}
     change.note("asked", "clock", "clock", level=number + 1, to=list(level.approvers), **named)
-    change.tell("asked", level.approvers, but=quiet(change.state))
+    change.tell(as_event, level.approvers, but=quiet(change.state))
 
 
 def judge(change: Change, facts: Facts) -> None:
@@ -119,7 +122,8 @@ def end(change: Change, state: str, outcome: str, *, reason: str = "", actor: st
     if state in (ENDED_BY_CLOCK, WITHDRAWN):
         by = [actor] if actor else []
     asked = asked_now(change.state)
-    kept = quiet(change.state)
+    requester = change.state.request.requester
+    kept = [person for person in quiet(change.state) if person != requester]
     change.set(
         state=state,
         outcome=outcome,
@@ -140,8 +144,8 @@ def end(change: Change, state: str, outcome: str, *, reason: str = "", actor: st
         by=list(dict.fromkeys(by)),
         reason=reason,
     )
-    requester = change.state.request.requester
-    change.tell("ended", (requester, *asked), but=(*kept, actor) if actor else kept, text=reason)
+    quiet_now = (*kept, actor) if actor else tuple(kept)
+    change.tell("ended", (requester, *asked), but=quiet_now, text=reason)
 
 
 def asked_now(state: ApprovalState) -> tuple[str, ...]:

@@ -149,7 +149,6 @@ def _amend(change: Change, act: Amend) -> Step:
         return change.refuse(act, "invalid", error.errors()[0]["msg"])
     if amended.digest() == request.digest():
         return change.refuse(act, "invalid", "this is what it says already")
-    told = course.asked_now(state)
     voters = tuple(dict.fromkeys(vote.person for vote in state.votes))
     revision = state.revision + 1
     change.set(
@@ -162,8 +161,7 @@ def _amend(change: Change, act: Amend) -> Step:
         asked_by=None,
     )
     change.note_act("amended", act, revision=revision, subject=amended.subject, void=list(voters))
-    change.tell("amended", tuple(dict.fromkeys((*told, *voters))), but=course.quiet(change.state))
-    course.begin_level(change, 0)
+    course.begin_level(change, 0, as_event="amended")
     return change.reply(act, "applied", "changed; whoever had decided is asked again")
 
 
