@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -129,6 +130,24 @@ def test_a_crash_at_any_place_is_no_alarm_and_the_next_one_finishes(
     verdict = verify(store, folder)
     assert (verdict.deviation, verdict.unsealed) == (None, 0)
     assert folder.announced() is None
+
+
+def test_a_forged_one_under_way_is_not_finished(store: Store, folder: AuditFolder) -> None:
+    put(store, other("a"))
+    made = Checkpointer(store, folder).make(START)
+    assert made is not None
+    folder.new_file.write_text(replace(made, number=2, previous=made.mark).line + "\n")
+    with pytest.raises(AuditError, match="forged"):
+        Checkpointer(store, folder).maybe(START)
+    assert not verify(store, folder).ok
+    folder.new_file.unlink()
+    put(store, other("b"))
+    Checkpointer(store, folder).make(START)
+    folder.new_file.write_text(made.line + "\n")
+    with pytest.raises(AuditError, match="forged"):
+        Checkpointer(store, folder).maybe(START)
+    folder.new_file.unlink()
+    assert verify(store, folder).ok
 
 
 def test_a_folder_that_is_not_the_trails_is_refused(

@@ -123,7 +123,10 @@ class AuditFolder:
         _write(self.new_file, line.encode() + b"\n", 0o644)
 
     def announced(self) -> str | None:
-        return self.new_file.read_text().rstrip("\n") if self.new_file.exists() else None
+        """What an unfinished one, or one under way, has said."""
+        if not self.new_file.exists():
+            return None
+        return self.new_file.read_bytes().decode("ascii", "replace").rstrip("\n")
 
     def append(self, line: str) -> None:
         """Add the announced line, on disk when this returns. Again without harm."""

@@ -116,9 +116,9 @@ class Checkpointer:
 
     def maybe(self, now: datetime) -> Checkpoint | None:
         """Make one if enough lines or enough time have gone by since the last; blocks."""
-        if self.folder.announced() is None and not self._due(now):
-            return None
-        return self.make(now)
+        with self.folder.quiet():
+            due = self.folder.announced() is not None or self._due(now)
+        return self.make(now) if due else None
 
     def make(self, now: datetime) -> Checkpoint | None:
         """Make one; None where the last one covers everything.
@@ -127,7 +127,7 @@ class Checkpointer:
         """
         with self.folder.locked():
             key = self.folder.signing_key()
-            self._finish()
+            self._finish(key.public_key())
             with self.store.begin() as connection:
                 lock(connection)
                 checkpoint = self._next(connection, now, key_id(key.public_key()))
@@ -156,15 +156,19 @@ class Checkpointer:
         except ValueError as error:
             raise AuditError(f"{self.folder.checkpoints_file}: {error}") from error
 
-    def _finish(self) -> None:
+    def _finish(self, key: Ed25519PublicKey) -> None:
         """What a crash left half done."""
         line = self.folder.announced()
         if line is None:
             return
+        *before, _ = self.folder.read().lines
         try:
             begun = Checkpoint.read(line)
+            due = Checkpoint.read(before[-1]).number + 1 if before else 1
         except ValueError as error:
             raise AuditError(f"{self.folder.new_file}: {error}") from error
+        if begun.number != due or not begun.is_signed_by(key):
+            raise AuditError(f"{self.folder.new_file} is not the next checkpoint: it is forged")
         self.folder.append(begun.line)
         with self.store.begin() as connection:
             append(connection, [begun.note()])
