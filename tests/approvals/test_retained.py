@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from musterwerk.approvals.model import Policy
@@ -15,6 +17,13 @@ from musterwerk.store.checkpoints import Checkpointer
 from tests.approvals.conftest import Desk
 from tests.approvals.people import START
 from tests.waiting import until_async
+
+
+@pytest.fixture
+async def served(desk: Desk) -> AsyncIterator[Desk]:
+    """With the cache only: without it each question would interrupt what the request is at."""
+    async with desk.worker():
+        yield desk
 
 
 async def compared(desk: Desk, folder: AuditFolder, told: Asked) -> Verdict:
