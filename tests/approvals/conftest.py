@@ -20,6 +20,9 @@ from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.store import Store
 from musterwerk.store.inbox import InboxTable
 from musterwerk.store.people import PeopleTable
+from tests.databases import postgres_server, postgres_url
+
+__all__ = ["postgres_server", "postgres_url"]
 
 COMPANY: dict[str, Any] = {
     "people": {
