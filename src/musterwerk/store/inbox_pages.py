@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
@@ -25,7 +25,7 @@ from musterwerk.store.approval_tables import kept_out, parties, requests, seats
 from musterwerk.store.membership import Place
 from musterwerk.store.tables import CleanText, UtcDateTime
 
-Box = Literal["mine", "unassigned", "all", "decided"]
+Box = Literal["mine", "unassigned", "involved", "all", "decided"]
 MAX_LIMIT = 200
 
 
@@ -34,9 +34,10 @@ class Search:
     """What is looked for.
 
     "mine" is what `person` may decide now from one of their `places`, "unassigned" what nobody
-    of them has claimed. "all" are all open requests, "decided" all that have ended; with
-    `party` those this person asked for or voted on. Open ones come by deadline, ended ones
-    latest first. `after` is `next` of the page before.
+    of them has claimed. "involved" is what they are asked, whether or not they may or have, and
+    what they asked for. "all" are all open requests, "decided" all that have ended; with `party`
+    those this person asked for or voted on. Open ones come by deadline, ended ones latest first.
+    `after` is `next` of the page before.
     """
 
     box: Box
@@ -62,7 +63,7 @@ class InboxPage:
 def find(connection: Connection, search: Search) -> InboxPage:
     limit = max(1, min(search.limit, MAX_LIMIT))
     after = None if search.after is None else _read_key(search.after)
-    if search.box in ("mine", "unassigned"):
+    if search.box in ("mine", "unassigned", "involved"):
         query = _mine(search, after, limit + 1)
     elif search.box == "all":
         query = _open(search, after, limit + 1)
@@ -85,6 +86,10 @@ def _mine(
         _seats_of(place, search, after, limit).subquery()
         for place in dict.fromkeys(_strongest(search))
     ]
+    if search.box == "involved" and search.requester in (None, search.person):
+        own = _open(replace(search, requester=search.person), after, limit)
+        at = requests.c.expires_at.label("sorted_by")
+        ranges.append(own.with_only_columns(requests.c.id, at).subquery())
     if not ranges:
         return None
     merged = union_all(*(select(one) for one in ranges)).subquery()
@@ -112,7 +117,8 @@ def _seats_of(
     query = select(key.label("id"), at.label("sorted_by")).where(
         seats.c.principal == place.principal
     )
-    for person in dict.fromkeys((search.person, place.holder)):
+    keep_out = () if search.box == "involved" else (search.person, place.holder)
+    for person in dict.fromkeys(keep_out):
         out = kept_out.c.request_id == key, kept_out.c.person == person
         query = query.where(~exists().where(*out))
     if search.box == "unassigned":

@@ -1,0 +1,104 @@
+"""A request as a document: JSON or TOML that somebody wrote, and what is wrong with it in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+from pydantic import Field, ValidationError, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from musterwerk.approvals.model import ID_PATTERN, ApprovalRequest
+from musterwerk.errors import UsageError
+
+
+class RequestDocument(ApprovalRequest[Any]):
+    """A request, and with `id` the name it is to have. A type cannot be written down: its JSON
+    schema stands in `answer_schema`."""
+
+    answer: SkipJsonSchema[type[Any] | None] = Field(default=None, exclude=True, repr=False)
+    id: Annotated[str, Field(pattern=ID_PATTERN)] | None = Field(
+        default=None, description="Unique; the same id with the same content is the same request."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_type(cls, given: Any) -> Any:
+        if isinstance(given, dict) and "answer" in cast("dict[str, Any]", given):
+            raise ValueError("answer: write its JSON schema as answer_schema")
+        return cast("Any", given)
+
+    def request(self) -> ApprovalRequest[Any]:
+        plain = self.model_dump(exclude={"id", "answer"})
+        return ApprovalRequest[Any].model_validate(plain)
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """`field` is the place in the document, such as "policy.escalations.0.after"."""
+
+    field: str
+    problem: str
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.problem}" if self.field else self.problem
+
+
+def read_document(given: Mapping[str, Any], name: str = "the request") -> RequestDocument:
+    """Raises `UsageError` with every mistake."""
+    try:
+        return RequestDocument.model_validate(given)
+    except ValidationError as error:
+        found = mistakes(cast("list[dict[str, Any]]", error.errors(include_url=False)))
+        lines = "\n".join(f"  {one}" for one in found)
+        raise UsageError(f"{name} is no request for approval:\n{lines}") from None
+
+
+#: By pydantic's names of mistakes. What is in braces is the mistake's context.
+_WORDS = {
+    "missing": "is missing",
+    "extra_forbidden": "no such field",
+    "string_type": "text is expected",
+    "string_too_short": "at least {min_length} characters are expected",
+    "string_too_long": "at most {max_length} characters are expected",
+    "string_pattern_mismatch": "is not spelled as such a name is",
+    "int_type": "a whole number is expected",
+    "int_parsing": "a whole number is expected",
+    "bool_type": "true or false is expected",
+    "bool_parsing": "true or false is expected",
+    "dict_type": "a table (an object) is expected",
+    "model_type": "a table (an object) is expected",
+    "model_attributes_type": "a JSON object is expected",
+    "list_type": "a list is expected",
+    "tuple_type": "a list is expected",
+    "too_short": "at least {min_length} is expected",
+    "literal_error": "{expected} is expected",
+    "greater_than": "more than {gt} is expected",
+    "greater_than_equal": "{ge} or more is expected",
+    "less_than": "less than {lt} is expected",
+    "less_than_equal": "{le} or less is expected",
+    "time_delta_parsing": 'a length of time is expected, such as "7 days" or "1d 12h"',
+    "time_delta_type": 'a length of time is expected, such as "7 days" or "1d 12h"',
+    "datetime_parsing": "a time is expected, such as 2026-12-24T09:00:00+01:00",
+    "datetime_from_date_parsing": "a time is expected, such as 2026-12-24T09:00:00+01:00",
+    "datetime_type": "a time is expected, such as 2026-12-24T09:00:00+01:00",
+    "timezone_aware": "the time zone is missing, such as +01:00 or Z",
+}
+
+
+def mistakes(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
+    """Pydantic's errors in words, without what was sent and without patterns."""
+    return [Mistake(_place(one["loc"]), _problem(one)) for one in errors]
+
+
+def _place(loc: Iterable[Any]) -> str:
+    return ".".join(str(part) for part in loc)
+
+
+def _problem(error: Mapping[str, Any]) -> str:
+    words = _WORDS.get(error["type"])
+    if words is None:
+        return str(error["msg"]).removeprefix("Value error, ")
+    context: dict[str, Any] = error.get("ctx") or {}
+    return words.format_map(context)

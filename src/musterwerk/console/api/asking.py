@@ -1,0 +1,105 @@
+"""A new request, from outside of any workflow."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+from pydantic import BaseModel
+
+from musterwerk.approvals import ApprovalHandle, Status, start
+from musterwerk.approvals.documents import RequestDocument
+from musterwerk.console.auth import CallerDep, ServicesDep
+from musterwerk.console.problems import Problem, documented
+from musterwerk.errors import ApprovalRefused, UsageError
+
+router = APIRouter(tags=["requests"])
+
+#: How long we wait until a worker has asked the people, or has said that it cannot.
+_PATIENCE = 5.0
+_LOOK_EVERY = 0.05
+_EXAMPLE = {
+    "id": "refund-4711",
+    "subject": "Refund 730.00 EUR to C-17",
+    "requester": "rita",
+    "details": {"order": "4711", "amount": "730.00 EUR"},
+    "policy": {
+        "approvers": ["group:finance"],
+        "four_eyes": True,
+        "expires_after": "10 days",
+        "remind_every": "1 day",
+    },
+}
+
+
+class Begun(BaseModel):
+    """`status` is null as long as no worker has looked at it."""
+
+    id: str
+    status: Status | None
+
+
+@router.post(
+    "/requests",
+    status_code=201,
+    summary="Ask people",
+    responses={
+        200: {"model": Begun, "description": "It was there already, with the same content."},
+        202: {"model": Begun, "description": "Begun; no worker has looked at it yet."},
+        **documented("id-taken", "refused", "forbidden", changes=True),
+    },
+)
+async def post_request(
+    given: Annotated[RequestDocument, Body(examples=[_EXAMPLE])],
+    caller: CallerDep,
+    services: ServicesDep,
+    response: Response,
+) -> Begun:
+    """You ask in your own name; operators and admins also in others', for instance a service's.
+    The same `id` with the same content again is the same request: safe to repeat. A policy that
+    can never be met is refused with the reason."""
+    if given.requester != caller.person and not caller.has("operator", "admin"):
+        raise Problem("forbidden", f"you ask in your own name: the requester is {caller.person!r}")
+    known = given.id and await asyncio.to_thread(services.inbox.get, given.id)
+    client = await services.temporal.client()
+    try:
+        handle = await start(client, given.request(), id=given.id, task_queue=services.task_queue)
+    except UsageError as error:
+        raise Problem("id-taken", str(error)) from error
+    response.headers["Location"] = f"/api/v1/requests/{handle.id}"
+    status = await _begun(services, handle)
+    response.status_code = 202 if status is None else 200 if known else 201
+    return Begun(id=handle.id, status=status)
+
+
+async def _begun(services: ServicesDep, handle: ApprovalHandle) -> Status | None:
+    """As soon as it is in the inbox; None if that takes long."""
+    refused = asyncio.create_task(_refusal(handle))
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            while True:
+                row = await asyncio.to_thread(services.inbox.get, handle.id)
+                if row is not None:
+                    return Status.read(row.status | {"details": row.details})
+                if refused.done() and (reason := refused.result()):
+                    raise Problem("refused", reason)
+                await asyncio.wait([refused], timeout=_LOOK_EVERY)
+                if refused.done():
+                    await asyncio.sleep(_LOOK_EVERY)
+    except TimeoutError:
+        return None
+    finally:
+        refused.cancel()
+        with suppress(asyncio.CancelledError):
+            await refused
+
+
+async def _refusal(handle: ApprovalHandle) -> str | None:
+    """Why nobody was asked; None where somebody was."""
+    try:
+        await handle.result()
+    except ApprovalRefused as refused:
+        return refused.message
+    return None

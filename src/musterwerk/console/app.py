@@ -1,0 +1,58 @@
+"""The application: the API, the relay beside it, and what every answer has in common."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+from starlette.types import ASGIApp
+
+from musterwerk.console.answering import answer_problems
+from musterwerk.console.api import router
+from musterwerk.console.boundary import Boundary
+from musterwerk.console.relay import ActRelay, stop
+from musterwerk.console.services import Services
+
+PREFIX = "/api/v1"
+_ABOUT = """People decide; this is how programs ask them, and how people and programs answer.
+
+Every address needs a token (`Authorization: Bearer mw_...`). Whoever may not see a request gets
+404, as if it were not there. Errors are `application/problem+json` (RFC 9457).
+
+What somebody does to a request is recorded before it is answered. 200 says that it is applied,
+202 that it will be; the same `Idempotency-Key` again does nothing twice. A decision names the
+`digest` of what was shown: if the request has changed since, it answers 409 `changed`.
+"""
+
+
+def create_app(services: Services, *, relay: bool = True) -> ASGIApp:
+    """`relay=False` where another process relays, or a test does by hand."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        running = asyncio.create_task(ActRelay(services).run()) if relay else None
+        yield
+        if running is not None:
+            await stop(running)
+
+    app = FastAPI(
+        title="Musterwerk",
+        version=version("musterwerk"),
+        description=_ABOUT,
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # they load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.services = services
+    answer_problems(app)
+    app.include_router(router, prefix=PREFIX)
+
+    @app.get("/health", tags=["service"], summary="Is it there?")
+    def health() -> dict[str, str]:
+        return {"status": "ok"}
+
+    return Boundary(app)

@@ -1,0 +1,109 @@
+"""Acts that are not lost: kept in our database first, then sent to the workflow.
+
+Whatever fails after that, the relay sends the same act with the same id again, and the workflow
+takes each id once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.service import RPCError
+
+from musterwerk.approvals import ApprovalHandle, Reply
+from musterwerk.approvals.acts import Act, read_act
+from musterwerk.console.problems import Problem
+from musterwerk.console.services import Services
+from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
+from musterwerk.store.act_table import ActRow
+
+#: Longer than a worker needs; a person waits no longer for a server that is away.
+PATIENCE = 2.0
+ON_ITS_WAY = "recorded; it is applied as soon as the workflow can be reached"
+_GONE = "Temporal does not know this request any more: nothing was changed"
+
+_log = logging.getLogger(__name__)
+
+
+class Away(Exception):
+    """Temporal does not answer; the act stays where it is."""
+
+
+async def perform(services: Services, request_id: str, act: Act) -> Reply:
+    """What became of it, as far as is known. Again with the same id, it is the same act."""
+    kept = await asyncio.to_thread(
+        services.acts.put, act.id, request_id, act.by, act.as_json(), services.now()
+    )
+    if _content(kept.act) != _content(act.as_json()):
+        raise Problem("key-reused", f"{act.id!r} stands for another act on this request")
+    if kept.reply is not None:
+        return Reply.read(kept.reply)
+    try:
+        return await send(services, kept)
+    except Away as away:
+        _log.warning("%s on %s waits: %s", act.id, request_id, away)
+        return Reply(act_id=act.id, verdict="recorded", message=ON_ITS_WAY)
+
+
+async def send(services: Services, row: ActRow) -> Reply:
+    """Raises `Away`. What is known after that is kept."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            handle = await _handle(services, row)
+            reply = await handle.act(read_act(row.act))
+    except (TimeoutError, ServerError, RPCError) as error:
+        raise Away(str(error) or "no answer in time") from error
+    except ApprovalNotFound:
+        reply = _closed(row, _GONE)
+    except (ApprovalRefused, UsageError) as error:
+        reply = _closed(row, getattr(error, "message", str(error)))
+    await _keep(services, row, reply)
+    return reply
+
+
+async def look(services: Services, row: ActRow) -> Reply | None:
+    """What became of an act that Temporal has; None while it is not known. Raises `Away`."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            handle = await _handle(services, row)
+            reply = await handle.reply(row.id)
+            ended = reply is None and await _has_ended(services, row)
+    except ApprovalNotFound:
+        reply, ended = _closed(row, _GONE), False
+    except (TimeoutError, ServerError, RPCError) as error:
+        raise Away(str(error) or "no answer in time") from error
+    if ended:
+        return await send(services, row)  # is told that it came too late
+    if reply is not None:
+        await _keep(services, row, reply)
+    return reply
+
+
+async def _handle(services: Services, row: ActRow) -> ApprovalHandle:
+    return ApprovalHandle(await services.temporal.client(), row.request_id)
+
+
+async def _has_ended(services: Services, row: ActRow) -> bool:
+    client = await services.temporal.client()
+    found = await client.get_workflow_handle(row.request_id).describe()
+    return found.status is not WorkflowExecutionStatus.RUNNING
+
+
+async def _keep(services: Services, row: ActRow, reply: Reply) -> None:
+    if reply.verdict == "recorded":
+        known = row.id, row.request_id, "recorded", services.now()
+        await asyncio.to_thread(services.acts.state, *known)
+    else:
+        answered = row.id, row.request_id, "done", services.now(), reply.as_json()
+        await asyncio.to_thread(services.acts.state, *answered)
+
+
+def _closed(row: ActRow, message: str) -> Reply:
+    return Reply(act_id=row.id, verdict="closed", message=message, state="unknown")
+
+
+def _content(act: dict[str, object]) -> dict[str, object]:
+    """Without when it was made, and by which way it came."""
+    return {key: value for key, value in act.items() if key not in ("made_at", "channel")}

@@ -1,0 +1,72 @@
+"""What the console works with: its database, and a Temporal server that may be away."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import cached_property
+
+from temporalio.client import Client
+
+from musterwerk.approvals.model import TASK_QUEUE
+from musterwerk.store import Store
+from musterwerk.store.act_table import ActTable
+from musterwerk.store.audit import AuditTrail
+from musterwerk.store.inbox import InboxTable
+from musterwerk.store.people import PeopleTable
+from musterwerk.store.tokens import TokenTable
+
+
+class Temporal:
+    """A connection made when it is needed: the console starts and answers without a server.
+
+    Once there, the client reconnects by itself.
+    """
+
+    def __init__(self, connect: Callable[[], Awaitable[Client]]) -> None:
+        self._connect = connect
+        self._client: Client | None = None
+        self._connecting = asyncio.Lock()
+
+    async def client(self) -> Client:
+        """Raises `ServerError` where none answers."""
+        async with self._connecting:
+            if self._client is None:
+                self._client = await self._connect()
+            return self._client
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Services:
+    """`task_queue` is where new requests are served."""
+
+    store: Store
+    temporal: Temporal
+    task_queue: str = TASK_QUEUE
+    now: Callable[[], datetime] = field(default=_now)
+
+    @cached_property
+    def people(self) -> PeopleTable:
+        return PeopleTable(self.store)
+
+    @cached_property
+    def tokens(self) -> TokenTable:
+        return TokenTable(self.store)
+
+    @cached_property
+    def inbox(self) -> InboxTable:
+        return InboxTable(self.store)
+
+    @cached_property
+    def acts(self) -> ActTable:
+        return ActTable(self.store)
+
+    @cached_property
+    def trail(self) -> AuditTrail:
+        return AuditTrail(self.store)
