@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field, ValidationError, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from musterwerk.approvals.model import ID_PATTERN, ApprovalRequest
+from musterwerk.approvals.wire import Wire
 from musterwerk.errors import UsageError
+
+T = TypeVar("T", bound=Wire)
 
 
 class RequestDocument(ApprovalRequest[Any]):
@@ -53,6 +56,15 @@ def read_document(given: Mapping[str, Any], name: str = "the request") -> Reques
         found = mistakes(cast("list[dict[str, Any]]", error.errors(include_url=False)))
         lines = "\n".join(f"  {one}" for one in found)
         raise UsageError(f"{name} is no request for approval:\n{lines}") from None
+
+
+def read_act_fields(kind: type[T], given: Mapping[str, Any]) -> T:
+    """Raises `UsageError` with the first mistake."""
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        (first, *_) = mistakes(cast("list[dict[str, Any]]", error.errors(include_url=False)))
+        raise UsageError(str(first)) from None
 
 
 #: By pydantic's names of mistakes. What is in braces is the mistake's context.

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from temporalio.service import RPCError
 
-from musterwerk.cli import approvals, audit, dev, sagas, worker
+from musterwerk.cli import approvals, audit, console, dev, people, sagas, worker
 from musterwerk.cli.extensions import add_commands
 from musterwerk.errors import MusterwerkError, UsageError
 
@@ -33,6 +33,9 @@ def build() -> typer.Typer:
     dev.register(app)
     sagas.register(app)
     approvals.register(app)
+    approvals.register(app)
+    people.register(app)
+    console.register(app)
     worker.register(app)
     add_commands(app)
     return app

@@ -1,19 +1,129 @@
-"""`musterwerk approvals`: requests for approval, from the command line."""
+"""`musterwerk approvals`: the inbox on the command line."""
 
 from __future__ import annotations
 
+from typing import Annotated, Any, Literal, cast
+
 import typer
+from rich.text import Text
 
-from musterwerk.cli import approvals_simulate
+from musterwerk.cli import approvals_acting, approvals_asking, approvals_simulate
+from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption
+from musterwerk.cli.approvals_reading import Wanted, Where, find, listed
+from musterwerk.cli.output import Format, Output, OutputOption, plain
+from musterwerk.cli.running import run
 
-app = typer.Typer(help="Approvals: try a policy before people are asked.", no_args_is_help=True)
-
-
-@app.callback()
-def _group() -> None:
-    """One command alone would otherwise be the group itself."""
+app = typer.Typer(
+    help="Approvals: ask people, list what waits, decide, and all around it.",
+    no_args_is_help=True,
+)
+_GOOD = {"approved": "green", "rejected": "red", "expired": "red", "withdrawn": "yellow"}
+_SHOWN = (
+    "requester",
+    "outcomes",
+    "created_at",
+    "expires_at",
+    "next_event",
+    "next_at",
+    "may_decide",
+    "excluded",
+    "claimed_by",
+    "delegations",
+    "question",
+    "asked_by",
+    "ended_at",
+    "by",
+    "reason",
+    "revision",
+    "digest",
+)
 
 
 def register(main: typer.Typer) -> None:
+    approvals_asking.register(app)
+    approvals_acting.register(app)
     app.command("simulate")(approvals_simulate.simulate)
     main.add_typer(app, name="approvals")
+
+
+@app.command("list")
+def list_(
+    box: Annotated[
+        Literal["mine", "unassigned", "all", "decided"] | None,
+        typer.Option(help="Default: all that are open; with --for, what this person may decide."),
+    ] = None,
+    person: Annotated[str | None, typer.Option("--for", metavar="PERSON", help="Whose.")] = None,
+    state: Annotated[str | None, typer.Option(help="Such as open or info_requested.")] = None,
+    requester: Annotated[str | None, typer.Option(metavar="PERSON", help="Who asked.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    output: OutputOption = Format.table,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """List requests: open ones by deadline, decided ones latest first."""
+    out = Output(output)
+    wanted = Wanted(box, person, state, requester, limit)
+    found = listed(out, Where(address, data), wanted)
+    if out.machine:
+        out.json(found)
+    elif found:
+        columns = ["REQUEST", "SUBJECT", "STATE", "REQUESTER", "WHO DECIDES", "EXPIRES"]
+        out.table(columns, [_row(one) for one in found])
+    else:
+        out.say("No such request.")
+
+
+@app.command("show")
+def show(
+    identity: Annotated[str, typer.Argument(metavar="ID", help="The request's id.")],
+    output: OutputOption = Format.table,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Show a request with its details and its story."""
+    out = Output(output)
+    found = run(find(out, Where(address, data), identity))
+    if out.machine:
+        out.json(found)
+        return
+    out.text(Text.assemble(plain(found["subject"]), "  ", _state(found)))
+    for name in _SHOWN:
+        if found.get(name) not in (None, "", [], {}):
+            out.text(f"  {name.replace('_', ' '):<11} {_words(found[name])}")
+    if found["details"] is not None:
+        _show_details(out, found["details"])
+    for vote in found["votes"]:
+        instead = f" for {vote['on_behalf_of']}" if vote["on_behalf_of"] else ""
+        why = f": {vote['reason']}" if vote["reason"] else ""
+        out.text(f"  {vote['person']}{instead} said {vote['outcome']} at {vote['at']}{why}")
+    for entry in found["story"]:
+        out.text(f"  {entry['number']:>3} {entry['at']} {entry['event']} by {entry['actor']}")
+
+
+def _show_details(out: Output, details: Any) -> None:
+    import json
+
+    out.text("  details")
+    for line in json.dumps(details, indent=2, ensure_ascii=False).splitlines():
+        out.text(f"    {line}")
+
+
+def _row(status: dict[str, Any]) -> list[str | Text]:
+    who = status["claimed_by"] or ", ".join(status["may_decide"]) or ", ".join(status["by"])
+    until = str(status["ended_at"] or status["expires_at"] or "")
+    head = [status["request_id"], status["subject"]]
+    return [*head, _state(status), status["requester"], who, until[:16].replace("T", " ")]
+
+
+def _state(status: dict[str, Any]) -> Text:
+    state = status["state"]
+    return Text(plain(state.replace("_", " ")).plain, style=_GOOD.get(state, ""))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+    if isinstance(value, dict):
+        pairs = cast("dict[str, Any]", value)
+        return ", ".join(f"{one} → {to}" for one, to in pairs.items())
+    return str(value)

@@ -19,8 +19,8 @@ from musterwerk.console.services import Services
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 from musterwerk.store.act_table import ActRow
 
-#: Longer than a worker needs; a person waits no longer for a server that is away.
-PATIENCE = 2.0
+#: After the worker's own time; a person waits no longer for a server that is away.
+_SECONDS = 2.0
 ON_ITS_WAY = "recorded; it is applied as soon as the workflow can be reached"
 _GONE = "Temporal does not know this request any more: nothing was changed"
 
@@ -50,9 +50,9 @@ async def perform(services: Services, request_id: str, act: Act) -> Reply:
 async def send(services: Services, row: ActRow) -> Reply:
     """Raises `Away`. What is known after that is kept."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_SECONDS + services.patience.total_seconds()):
             handle = await _handle(services, row)
-            reply = await handle.act(read_act(row.act))
+            reply = await handle.act(read_act(row.act), patience=services.patience)
     except (TimeoutError, ServerError, RPCError) as error:
         raise Away(str(error) or "no answer in time") from error
     except ApprovalNotFound:
@@ -66,7 +66,7 @@ async def send(services: Services, row: ActRow) -> Reply:
 async def look(services: Services, row: ActRow) -> Reply | None:
     """What became of an act that Temporal has; None while it is not known. Raises `Away`."""
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(_SECONDS):
             handle = await _handle(services, row)
             reply = await handle.reply(row.id)
             ended = reply is None and await _has_ended(services, row)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 
 from temporalio.client import Client
 
+from musterwerk.approvals.client import PATIENCE
 from musterwerk.approvals.model import TASK_QUEUE
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
@@ -44,11 +45,13 @@ def _now() -> datetime:
 
 @dataclass
 class Services:
-    """`task_queue` is where new requests are served."""
+    """`task_queue` is where new requests are served. `patience` is how long a worker has to answer
+    an act before it is sent on as recorded."""
 
     store: Store
     temporal: Temporal
     task_queue: str = TASK_QUEUE
+    patience: timedelta = PATIENCE
     now: Callable[[], datetime] = field(default=_now)
 
     @cached_property

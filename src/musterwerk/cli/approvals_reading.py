@@ -1,0 +1,184 @@
+"""Requests from the database, or where there is none from the workflows themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Literal
+
+from temporalio.client import Client, WorkflowQueryFailedError
+from temporalio.service import RPCError
+
+from musterwerk.approvals import ApprovalHandle
+from musterwerk.approvals.model import STATUS, WORKFLOW
+from musterwerk.cli.address import DEFAULT_DATA, find_address
+from musterwerk.cli.office import actor
+from musterwerk.cli.output import Output
+from musterwerk.cli.running import run
+from musterwerk.errors import (
+    ApprovalNotFound,
+    ApprovalRefused,
+    MusterwerkError,
+    ServerError,
+    StoreMissing,
+    UsageError,
+)
+from musterwerk.runtime.connection import Target
+
+_PAGE = 200
+_QUERY = timedelta(seconds=5)
+_SIDE_BY_SIDE = 8
+
+
+@dataclass(frozen=True)
+class Where:
+    address: str | None
+    data: Path
+
+    @property
+    def elsewhere(self) -> bool:
+        """A server was named and no database with it: the one that lies here is another's."""
+        named = self.data != DEFAULT_DATA or os.environ.get("MUSTERWERK_DATABASE_URL")
+        return self.address is not None and not named
+
+    def target(self) -> Target:
+        return find_address(self.address, self.data)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    box: Literal["mine", "unassigned", "all", "decided"] | None
+    person: str | None
+    state: str | None
+    requester: str | None
+    limit: int
+
+
+def listed(out: Output, where: Where, wanted: Wanted) -> list[dict[str, Any]]:
+    """The requests' status, without details; says where it is from."""
+    found = None if where.elsewhere else _stored(out, where, wanted)
+    if found is not None:
+        return found
+    if wanted.person or wanted.box in ("mine", "unassigned"):
+        raise UsageError("whose a request is, is known in the database only: name it with --data")
+    return run(_asked(out, where.target(), wanted))
+
+
+async def find(out: Output, where: Where, identity: str) -> dict[str, Any]:
+    """One request's status with its details and its story, which the database alone knows."""
+    if not where.elsewhere:
+        try:
+            if found := await asyncio.to_thread(_one, where, identity):
+                return found
+        except StoreMissing as missing:
+            out.say(f"Asked the workflow itself: {missing}.")
+    client = await where.target().connect()
+    try:
+        async with asyncio.timeout(_QUERY.total_seconds() * 2):
+            status = await ApprovalHandle(client, identity).status()
+    except TimeoutError:
+        raise ServerError(f"{identity} does not answer; is a `musterwerk worker` there?") from None
+    except ApprovalRefused as refused:
+        raise refused_at_start(identity, refused) from refused
+    return status.as_json() | {"story": []}
+
+
+def refused_at_start(identity: str, refused: ApprovalRefused) -> MusterwerkError:
+    return ApprovalNotFound(f"{identity} was refused, nobody was asked: {refused.message}")
+
+
+def _stored(out: Output, where: Where, wanted: Wanted) -> list[dict[str, Any]] | None:
+    from musterwerk.cli.office import opened
+
+    try:
+        with opened(where.data) as store:
+            found = _pages(store, wanted)
+            out.say(f"From the database {store}.")
+            return found
+    except StoreMissing as missing:
+        out.say(f"Asked the workflows themselves: {missing}.")
+        return None
+
+
+def _pages(store: Any, wanted: Wanted) -> list[dict[str, Any]]:
+    from dataclasses import replace
+
+    from musterwerk.store import InboxTable, PeopleTable
+    from musterwerk.store.inbox_pages import Search
+
+    box = wanted.box or ("mine" if wanted.person else "all")
+    person = wanted.person or actor()
+    search = Search(box, person=person, state=wanted.state, requester=wanted.requester)
+    if box in ("mine", "unassigned"):
+        places = PeopleTable(store).places_of(person, datetime.now(UTC))
+        search = replace(search, places=places)
+    elif wanted.person and box == "decided":
+        search = replace(search, party=person)
+    elif wanted.person:
+        raise UsageError("--for goes with --box mine, unassigned or decided")
+    found: list[dict[str, Any]] = []
+    while True:
+        limit = min(_PAGE, wanted.limit - len(found))
+        page = InboxTable(store).page(replace(search, limit=limit))
+        found += page.statuses
+        if page.next is None or len(found) >= wanted.limit:
+            return found
+        search = replace(search, after=page.next)
+
+
+def _one(where: Where, identity: str) -> dict[str, Any] | None:
+    from pydantic import TypeAdapter
+
+    from musterwerk.cli.office import opened
+    from musterwerk.store import InboxTable
+
+    with opened(where.data) as store:
+        inbox = InboxTable(store)
+        row = inbox.get(identity)
+        if row is None:
+            return None
+        story = TypeAdapter(Any).dump_python(inbox.entries(identity), mode="json")
+        return row.status | {"details": row.details, "story": story}
+
+
+async def _asked(out: Output, target: Target, wanted: Wanted) -> list[dict[str, Any]]:
+    client = await target.connect()
+    running = "!=" if wanted.box == "decided" else "="
+    query = f"WorkflowType = '{WORKFLOW}' AND ExecutionStatus {running} 'Running'"
+    found: list[dict[str, Any]] = []
+    silent = 0
+    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+    with out.progress("asking workflows") as advance:
+        ids = [one.id async for one in client.list_workflows(query)]
+        for start in range(0, len(ids), _PAGE):
+            some = ids[start : start + _PAGE]
+            for status in await asyncio.gather(*(_status(client, one, few) for one in some)):
+                if status is None:
+                    silent += 1
+                elif _fits(status, wanted):
+                    found.append(status)
+            advance(start + len(some), len(ids))
+    if silent:
+        out.say(f"{silent} requests could not be asked; is a `musterwerk worker` there?")
+    key = "ended_at" if wanted.box == "decided" else "expires_at"
+    found.sort(key=lambda one: str(one[key]), reverse=wanted.box == "decided")
+    return found[: wanted.limit]
+
+
+async def _status(client: Client, identity: str, few: asyncio.Semaphore) -> dict[str, Any] | None:
+    handle = client.get_workflow_handle(identity)
+    async with few:
+        try:
+            found = await handle.query(STATUS, result_type=dict[str, Any], rpc_timeout=_QUERY)
+        except (RPCError, WorkflowQueryFailedError):
+            return None
+    return None if not found else found | {"details": None}
+
+
+def _fits(status: dict[str, Any], wanted: Wanted) -> bool:
+    return wanted.state in (None, status["state"]) and (
+        wanted.requester in (None, status["requester"])
+    )

@@ -1,0 +1,65 @@
+"""What commands about people and approvals share: who is asking, and the database."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tomllib
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from musterwerk.errors import StoreMissing, UsageError
+
+if TYPE_CHECKING:
+    from musterwerk.store import Store
+
+USER = "MUSTERWERK_USER"
+AsOption = Annotated[
+    str | None,
+    typer.Option("--as", metavar="PERSON", help=f"Who does it. Default: {USER}, then your log-in."),
+]
+
+
+def actor(given: str | None = None) -> str:
+    """Who is at the keyboard, as far as we know."""
+    name = given or os.environ.get(USER, "").strip()
+    if name:
+        return name
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        raise UsageError(f"who are you? Say it with --as PERSON or {USER}") from None
+
+
+@contextmanager
+def opened(data: Path, *, to_change: bool = False) -> Generator[Store]:
+    """The database; raises `StoreMissing` where there is none and none is to be made."""
+    try:
+        from musterwerk.store import Store, database_url
+    except ModuleNotFoundError as missing:
+        raise UsageError(f"this needs {missing.name}: pip install 'musterwerk[store]'") from missing
+    url = database_url(data)
+    if to_change and url.get_backend_name() == "sqlite":
+        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    store = Store(url, migrate=to_change)
+    try:
+        yield store
+    except StoreMissing as missing:
+        raise StoreMissing(
+            f"{missing}; --data says where it is, `musterwerk people apply FILE` makes one"
+        ) from missing
+    finally:
+        store.close()
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"cannot read {file}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is no TOML: {error}") from error

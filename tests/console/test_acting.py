@@ -1,0 +1,265 @@
+"""Deciding over HTTP: durable, once, and with an answer that says what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from musterwerk.console import sending
+from musterwerk.console.relay import ActRelay
+from musterwerk.errors import ServerError
+from tests.console.office import Office, now, problem, request_of
+from tests.waiting import until_async
+
+
+async def test_a_decision_is_applied_and_says_so(served: Office) -> None:
+    """Whoever decides would not know whether it counted."""
+    status = await served.ask()
+    answer = await served.decide("anna", status, reason="as agreed")
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["verdict"] == "applied"
+    after = await served.get("anna", f"/requests/{status['request_id']}")
+    assert (after["state"], after["by"]) == ("approved", ["anna"])
+    assert after["votes"][0]["channel"] == "rest"
+    assert after["details"] == {"order": "C-17"}
+
+
+async def test_a_double_click_decides_once(served: Office) -> None:
+    """Two requests in flight with one key would be two votes, or an error for one of them."""
+    status = await served.ask(policy={"approvers": ["group:finance"], "quorum": 2})
+    first, second = await asyncio.gather(
+        served.decide("anna", status, key="click-1"), served.decide("anna", status, key="click-1")
+    )
+    assert (first.status_code, second.status_code) == (200, 200)
+    assert first.json() == second.json()
+    again = await served.decide("anna", status, key="click-1")
+    assert again.json() == first.json()
+    assert await served.decided(status) == ["anna"]
+
+
+async def test_a_key_stands_for_one_act(served: Office) -> None:
+    """A reused key would be answered as if the other act had been done."""
+    status = await served.ask(policy={"approvers": ["group:finance"], "quorum": 2})
+    await served.decide("anna", status, key="k")
+    problem(await served.decide("anna", status, "reject", key="k", reason="no"), 422, "key-reused")
+    problem(await served.decide("ben", status, key="k"), 422, "invalid")
+    assert await served.decided(status) == ["anna"]
+
+
+async def test_two_approvers_in_the_same_moment(served: Office) -> None:
+    """Both would believe that theirs was the word."""
+    status = await served.ask()
+    answers = await asyncio.gather(served.decide("anna", status), served.decide("ben", status))
+    good, late = sorted(answers, key=lambda one: one.status_code)
+    assert good.json()["verdict"] == "applied"
+    document = problem(late, 409, "closed")
+    (winner,) = await served.decided(status)
+    assert document["by"] == [winner]
+    assert winner in document["detail"]
+    assert document["state"] == "approved"
+
+
+@pytest.mark.parametrize(
+    ("person", "body", "status", "slug"),
+    [
+        ("carla", {}, 404, "not-found"),
+        ("rita", {}, 403, "not-entitled"),
+        ("anna", {"outcome": "reject"}, 422, "invalid"),
+        ("anna", {"outcome": "burn"}, 422, "invalid"),
+        ("anna", {"answer": 1}, 422, "invalid"),
+        ("anna", {"digest": "old"}, 409, "changed"),
+        ("anna", {"digest": None}, 428, "digest-required"),
+        ("anna", {"on_behalf_of": "carla"}, 403, "not-entitled"),
+        ("anna", {"colour": "red"}, 422, "invalid"),
+        ("anna", {"outcome": "NO\n"}, 422, "invalid"),
+    ],
+)
+async def test_refusals(
+    served: Office, person: str, body: dict[str, Any], status: int, slug: str
+) -> None:
+    """A client could not tell what it did wrong."""
+    request = await served.ask()
+    document = problem(await served.decide(person, request, **body), status, slug)
+    assert "[a-z]" not in document["detail"]
+    assert await served.decided(request) == []
+
+
+async def test_claiming_delegating_and_four_eyes(served: Office) -> None:
+    """Each refusal has a word of its own, and the reply's fields."""
+    policy = {"approvers": ["group:finance"], "four_eyes": True}
+    status = await served.ask("ben", policy=policy)
+    path = f"/requests/{status['request_id']}"
+    assert (await served("anna").post(f"{path}/claim")).status_code == 200
+    document = problem(await served.decide("ben", status), 403, "excluded")
+    assert document["act_id"]
+    assert document["verdict"] == "excluded"
+    assert (await served("otto").post(f"{path}/release")).json()["verdict"] == "applied"
+    nobody = {"to": "nobody", "reason": "holiday"}
+    problem(await served("anna").post(f"{path}/delegations", json=nobody), 422, "unknown-person")
+    problem(await served.decide("carla", status), 404, "not-found")
+    to_carla = {"to": "carla", "reason": "holiday"}
+    await served("anna").post(f"{path}/delegations", json=to_carla)
+    assert (await served.decide("carla", status)).json()["verdict"] == "applied"
+
+
+async def test_asking_back_amending_and_withdrawing(served: Office) -> None:
+    """People would have to go back to mail."""
+    status = await served.ask()
+    path = f"/requests/{status['request_id']}"
+    for person, way, text in [
+        ("anna", "questions", "why so much?"),
+        ("rita", "answers", "two of them"),
+        ("ben", "comments", "fine with me"),
+    ]:
+        answer = await served(person).post(f"{path}/{way}", json={"text": text})
+        assert answer.json()["verdict"] == "applied", answer.text
+    await served("rita").post(f"{path}/amendments", json={"details": {"order": "C-18"}})
+    problem(await served.decide("anna", status), 409, "changed")
+    assert (await served("rita").post(f"{path}/withdrawal")).status_code == 200
+    story = await served.get("anna", f"{path}/story")
+    events = [one["event"] for one in story["items"]]
+    assert events[:5] == ["requested", "asked", "question", "answer", "comment"]
+    assert events[-1] == "ended"
+    assert {one["channel"] for one in story["items"][2:5]} == {"rest"}
+
+
+async def test_without_a_worker_it_is_recorded_and_applied_later(office: Office) -> None:
+    """A decision made while workers are away would be lost, or counted twice."""
+    async with office.worker():
+        status = await office.ask(policy={"approvers": ["group:finance"], "quorum": 2})
+    answer = await office.decide("anna", status, key="k")
+    assert answer.status_code == 202
+    assert answer.json()["verdict"] == "recorded"
+    place = answer.headers["location"].removeprefix("/api/v1")
+    assert (await office.get("anna", place))["state"] == "recorded"
+    assert (await office.decide("anna", status, key="k")).status_code == 202
+    async with office.worker():
+
+        async def done() -> bool:
+            return (await office.get("anna", place))["state"] == "done"
+
+        await until_async(done)
+    assert (await office.get("anna", place))["reply"]["verdict"] == "applied"
+    assert await office.decided(status) == ["anna"]
+
+
+async def test_without_temporal_it_is_recorded_and_the_relay_sends_it_once(
+    served: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A decision made while the server is away would be lost."""
+    status = await served.ask(policy={"approvers": ["group:finance"], "quorum": 2})
+    _away(served, monkeypatch)
+    answer = await served.decide("anna", status, key="k")
+    assert answer.status_code == 202
+    place = answer.headers["location"].removeprefix("/api/v1")
+    assert (await served.get("anna", place))["state"] == "sending"
+    relays = [ActRelay(served.services, age=timedelta(0)) for _ in range(2)]
+    await relays[0].round()
+    assert (await served.get("anna", place))["state"] == "sending"
+    _back(served)
+    await asyncio.gather(*(ActRelay(served.services, age=timedelta(0)).round() for _ in relays))
+    assert (await served.get("anna", place))["state"] == "done"
+    assert (await served.decide("anna", status, key="k")).json()["verdict"] == "applied"
+    assert await served.decided(status) == ["anna"]
+
+
+async def test_the_relay_waits_longer_each_time(
+    served: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that comes back would be met by everything at once, over and over."""
+    status = await served.ask()
+    _away(served, monkeypatch)
+    await served.decide("anna", status)
+    clock = now()
+    tries = 0
+    send = sending.send
+
+    async def counting(*args: Any) -> Any:
+        nonlocal tries
+        tries += 1
+        return await send(*args)
+
+    monkeypatch.setattr(sending, "send", counting)
+    served.services.now = lambda: clock
+    relay = ActRelay(served.services)
+    for _ in range(120):
+        clock += timedelta(seconds=1)
+        await relay.round()
+    assert 5 <= tries <= 9
+
+
+async def test_an_act_on_a_request_that_temporal_forgot_comes_to_an_end(office: Office) -> None:
+    """The relay would try for ever."""
+    made = now() - timedelta(minutes=1)
+    act = {"kind": "claim", "id": "lost", "by": "anna"}
+    office.services.acts.put("lost", "never-there", "anna", act, made)
+    await ActRelay(office.services).round()
+    found = office.services.acts.get("lost", "never-there")
+    assert found is not None
+    assert found.state == "done"
+    assert found.reply is not None
+    assert found.reply["verdict"] == "closed"
+
+
+async def test_an_act_on_what_has_ended_meanwhile_is_told(office: Office) -> None:
+    """Recorded for a request that ended before a worker came, it would stay so for ever."""
+    async with office.worker():
+        status = await office.ask()
+    assert (await office.decide("anna", status, key="a")).status_code == 202
+    assert (await office.decide("ben", status, key="b")).status_code == 202
+    async with office.worker():
+        place = f"/requests/{status['request_id']}/acts/b"
+
+        async def done() -> bool:
+            await ActRelay(office.services, age=timedelta(0)).round()
+            return (await office.get("ben", place))["state"] == "done"
+
+        await until_async(done)
+    assert (await office.get("ben", place))["reply"]["verdict"] == "closed"
+    problem(await office("anna").get(place), 404, "not-found")
+
+
+async def test_a_new_request_is_there_once(served: Office) -> None:
+    """A repeated POST would ask people twice."""
+    given = request_of()
+    first = await served("rita").post("/requests", json=given)
+    again = await served("rita").post("/requests", json=given)
+    assert (first.status_code, again.status_code) == (201, 200)
+    assert first.headers["location"] == f"/api/v1/requests/{given['id']}"
+    other = await served("rita").post("/requests", json=given | {"subject": "Refund 9.00 EUR"})
+    problem(other, 409, "id-taken")
+
+
+async def test_requests_that_cannot_be(served: Office) -> None:
+    """Nobody would be asked, and nobody would know why."""
+
+    async def refused(status: int, slug: str, **fields: Any) -> str:
+        answer = await served("rita").post("/requests", json=request_of(**fields))
+        return problem(answer, status, slug)["detail"]
+
+    assert "group:nobody has nobody" in await refused(
+        422, "refused", policy={"approvers": ["group:nobody"]}
+    )
+    assert "own name" in await refused(403, "forbidden", requester="ben")
+    assert "policy.approver: no such field" in await refused(
+        422, "invalid", policy={"approver": ["anna"]}
+    )
+    assert "answer_schema" in await refused(422, "invalid", answer={"type": "string"})
+    assert "length of time" in await refused(
+        422, "invalid", policy={"approvers": ["anna"], "expires_after": "soon"}
+    )
+    assert "id: is not spelled" in await refused(422, "invalid", id="no spaces, please")
+    for_shop = await served("otto").post("/requests", json=request_of(requester="shop"))
+    assert for_shop.status_code == 201
+
+
+def _away(office: Office, patch: pytest.MonkeyPatch) -> None:
+    office.outage.error = ServerError("no server answers")
+    patch.setattr(office.services.temporal, "_client", None)
+
+
+def _back(office: Office) -> None:
+    office.outage.error = None
