@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psutil
 import pytest
 
@@ -113,6 +114,7 @@ async def test_addresses_work_and_commands_find_them(tmp_path: Path) -> None:
         assert printed[1].startswith("Temporal UI  http://127.0.0.1:")
         with socket.create_connection(("127.0.0.1", int(printed[1].rpartition(":")[2]))):
             pass
+        assert printed[2].startswith("Console      http://127.0.0.1:")
         result = musterwerk("sagas", "list", "-o", "json", home=tmp_path)
         assert (result.code, result.data) == (0, [])
 
@@ -147,6 +149,26 @@ async def test_restart_keeps_the_data(tmp_path: Path) -> None:
         assert await client.get_workflow_handle("order-1").describe()
 
 
+def test_the_first_start_prints_a_log_in_that_opens_the_console(tmp_path: Path) -> None:
+    """Nobody could add the first person; or everybody who looks at a later start's output could."""
+    with dev(tmp_path) as (process, printed):
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.startswith("Log-in token (admin): mw_")
+        with httpx.Client(base_url=f"{printed[2].split()[1]}/api/v1") as http:
+            assert http.get("/me").status_code == 401
+            token = {"Authorization": f"Bearer {line.split()[-1]}"}
+            me = http.get("/me", headers=token).json()
+            assert (me["id"], "admin" in me["roles"]) == ("admin", True)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+    with dev(tmp_path) as (process, _):
+        process.send_signal(signal.SIGINT)
+        rest, said = process.communicate(timeout=20)
+    assert rest == ""
+    assert "musterwerk people token admin" in said
+
+
 def test_second_dev_on_the_folder_is_refused(tmp_path: Path) -> None:
     """Two servers would write one database."""
     with dev(tmp_path) as (process, _):
@@ -165,7 +187,7 @@ def test_killed_dev_can_be_started_again(tmp_path: Path) -> None:
     result = musterwerk("sagas", "list", home=tmp_path)
     assert "no Temporal server is known" in result.stderr
     with dev(tmp_path) as (_, printed):
-        assert len(printed) == 2
+        assert len(printed) == 3
 
 
 def test_a_part_that_dies_ends_all_and_is_named(tmp_path: Path) -> None:
@@ -173,7 +195,7 @@ def test_a_part_that_dies_ends_all_and_is_named(tmp_path: Path) -> None:
     env = contribute(tmp_path, "printing", DYING_PART, dev="part")
     with dev(tmp_path, **env) as (process, printed):
         children = psutil.Process(process.pid).children(recursive=True)
-        os.kill(int(printed[2].split()[1]), signal.SIGKILL)
+        os.kill(int(printed[3].split()[1]), signal.SIGKILL)
         assert process.wait(20) == 1
         message = process.stderr.read()
         assert not [child for child in children if child.is_running()]
@@ -186,7 +208,8 @@ def test_a_given_server_is_used_and_left_alone(
 ) -> None:
     """`--address` would start a server all the same, or stop the one it was given."""
     with dev(tmp_path, "--address", temporal_server.address) as (process, printed):
-        assert printed == [f"Temporal  {temporal_server.address}\n"]
+        assert printed[0] == f"Temporal  {temporal_server.address}\n"
+        assert [line.split()[0] for line in printed] == ["Temporal", "Console"]
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
     assert temporal_server.process.running

@@ -18,9 +18,11 @@ from temporalio.client import (
 from temporalio.service import RPCError
 
 from musterwerk.approvals.keeping import telling
-from musterwerk.approvals.model import RECORD, WORKFLOW
+from musterwerk.approvals.model import RECORD, TASK_QUEUE, WORKFLOW
+from musterwerk.approvals.retained import quoted
 from musterwerk.approvals.state import Record
-from musterwerk.store.inbox import InboxTable, Telling
+from musterwerk.store.inbox import InboxTable
+from musterwerk.store.telling import Telling
 
 _SIDE_BY_SIDE = 8
 #: So many requests are replaced in one transaction.
@@ -41,16 +43,21 @@ class Rebuilt:
 
 
 async def rebuild(
-    client: Client, inbox: InboxTable, advance: Callable[[int], object] = lambda done: None
+    client: Client,
+    inbox: InboxTable,
+    advance: Callable[[int], object] = lambda done: None,
+    *,
+    task_queue: str = TASK_QUEUE,
 ) -> Rebuilt:
     """Ask every execution that is open or retained, and put its word in place of what is there.
 
     The inbox can be read all the while: rows are replaced some at a time, each time in one
     transaction, and what a workflow has told meanwhile stays. Nobody is notified, and nothing is
-    audited. Needs a worker that serves the requests.
+    audited. Needs a worker that serves the requests; those of another `task_queue` are in
+    another database.
     """
     result = Rebuilt()
-    latest = await _latest(client)
+    latest = await _latest(client, task_queue)
     waiting: list[Telling] = []
     async for execution, told in _asked(client, list(latest.values()), advance):
         if told is not None:
@@ -70,10 +77,11 @@ async def rebuild(
     return result
 
 
-async def _latest(client: Client) -> dict[str, WorkflowExecution]:
+async def _latest(client: Client, task_queue: str) -> dict[str, WorkflowExecution]:
     """An id that was used again counts with its last run."""
     found: dict[str, WorkflowExecution] = {}
-    async for execution in client.list_workflows(f"WorkflowType = '{WORKFLOW}'"):
+    query = f"WorkflowType = '{WORKFLOW}' AND TaskQueue = {quoted(task_queue)}"
+    async for execution in client.list_workflows(query):
         known = found.get(execution.id)
         if known is None or known.start_time < execution.start_time:
             found[execution.id] = execution

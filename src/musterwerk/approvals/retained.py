@@ -30,7 +30,7 @@ async def retained(client: Client, task_queue: str | None = None) -> Asked:
     """
     query = f"WorkflowType = '{WORKFLOW}'"
     if task_queue is not None:
-        query += f" AND TaskQueue = {_quoted(task_queue)}"
+        query += f" AND TaskQueue = {quoted(task_queue)}"
     slots = asyncio.Semaphore(_AT_ONCE)
     found: dict[tuple[str, str], Retained] = {}
     silent: list[str] = []
@@ -55,7 +55,7 @@ _CONTINUED = WorkflowExecutionStatus.CONTINUED_AS_NEW
 _COMPLETED = WorkflowExecutionStatus.COMPLETED
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
     return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 

@@ -86,13 +86,13 @@ async def _status(handle: ApprovalHandle) -> Status:
     """As soon as there is one."""
     while True:
         try:
-            # It waits for the end of a request that is just beginning.
-            return await asyncio.wait_for(handle.status(), 1)
-        except (TimeoutError, ServerError):
+            return await handle.status()
+        except ServerError:
             await asyncio.sleep(_LOOK_EVERY)
 
 
 def rebuild(
+    task_queue: Annotated[str, typer.Option(help="Whose requests this database has.")] = TASK_QUEUE,
     output: OutputOption = Format.table,
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
@@ -111,7 +111,7 @@ def rebuild(
     async def work(target: Target, inbox: InboxTable) -> Rebuilt:
         client = await target.connect()
         with out.progress("asking requests") as advance:
-            return await fill(client, inbox, advance)
+            return await fill(client, inbox, advance, task_queue=task_queue)
 
     with opened(data, to_change=True) as store:
         done = run(work(find_address(address, data), InboxTable(store)))

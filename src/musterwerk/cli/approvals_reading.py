@@ -79,8 +79,10 @@ async def find(out: Output, where: Where, identity: str) -> dict[str, Any]:
     try:
         async with asyncio.timeout(_QUERY.total_seconds() * 2):
             status = await ApprovalHandle(client, identity).status()
-    except TimeoutError:
-        raise ServerError(f"{identity} does not answer; is a `musterwerk worker` there?") from None
+    except (TimeoutError, ServerError) as error:
+        raise ServerError(
+            f"{identity} does not answer; is a `musterwerk worker` there? ({error or 'too late'})"
+        ) from error
     except ApprovalRefused as refused:
         raise refused_at_start(identity, refused) from refused
     return status.as_json() | {"story": []}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
@@ -11,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from musterwerk.cli import console, login
 from musterwerk.cli.address import (
     DEFAULT_DATA,
     AddressOption,
@@ -71,6 +73,7 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
         addresses = {"Temporal": context.address}
         if context.ui_url:
             addresses["Temporal UI"] = context.ui_url
+        addresses |= await _console(stack, context)
         for part in parts:
             addresses |= await stack.enter_async_context(part(context))
         target = context.target
@@ -86,6 +89,8 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
         )
         stack.callback(dev_file(data).unlink, missing_ok=True)
         _announce(addresses, data)
+        if "Console" in addresses:
+            await asyncio.to_thread(login.tell, Output(), data)
         raise ProcessDied(await first_death(watched))
 
 
@@ -96,6 +101,16 @@ async def _letterbox(stack: AsyncExitStack, context: DevContext) -> None:
     worker = await start_worker(context.data, context.target)
     stack.push_async_callback(worker.stop)
     context.watch(worker)
+
+
+async def _console(stack: AsyncExitStack, context: DevContext) -> dict[str, str]:
+    if not console.installed():
+        Output().say("There is no console: that needs pip install 'musterwerk[console]'.")
+        return {}
+    process, url = await console.start_console(context.data, context.target)
+    stack.push_async_callback(process.stop)
+    context.watch(process)
+    return {"Console": url}
 
 
 async def _engine(

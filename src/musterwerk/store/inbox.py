@@ -18,7 +18,7 @@ from musterwerk.store.audit_tables import audit, iso
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
 from musterwerk.store.inbox_pages import InboxPage, Search, find
-from musterwerk.store.projection import clear, project
+from musterwerk.store.projection import clear, drop, project
 from musterwerk.store.telling import NewEntry, RequestRow, Telling
 
 
@@ -64,6 +64,19 @@ class InboxTable:
         """Only how requests stand: nobody is told, and nothing is audited. Newer ones stay."""
         with self.store.begin() as connection:
             project(connection, list(tellings))
+
+    def replace(self, tellings: Iterable[Telling]) -> None:
+        """As `fill`, but what is there of the same age or older gives way, right or wrong."""
+        told = list(tellings)
+        with self.store.begin() as connection:
+            drop(connection, told)
+            project(connection, told)
+
+    def known(self) -> list[tuple[str, bool]]:
+        """The id of every request, and whether it is open."""
+        with self.store.read() as connection:
+            rows = connection.execute(select(requests.c.id, requests.c.is_open)).all()
+        return [(row.id, row.is_open) for row in rows]
 
     def page(self, search: Search) -> InboxPage:
         """Raises `UsageError` where `search.after` is not from an earlier page."""

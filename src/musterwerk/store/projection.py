@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, or_
+from sqlalchemy import ColumnElement, Connection, and_, delete, literal, or_, tuple_
 
 from musterwerk.store.approval_tables import (
     kept_out,
@@ -16,6 +16,7 @@ from musterwerk.store.approval_tables import (
     seats,
 )
 from musterwerk.store.dialects import insert
+from musterwerk.store.tables import UtcDateTime
 from musterwerk.store.telling import RequestRow, Telling
 
 #: Rows written by one statement, so that none has more parameters than a database takes.
@@ -38,6 +39,19 @@ def project(connection: Connection, tellings: Sequence[Telling]) -> None:
         written = _upsert(connection, some)
         _seat(connection, [one for one in some if one.request.id in written])
         _detail(connection, [one for one in some if one.details is not None])
+
+
+def drop(connection: Connection, tellings: Sequence[Telling]) -> None:
+    """What is there of these requests at the same age or older, right or wrong."""
+    for row in sorted((one.request for one in tellings), key=lambda row: row.id):
+        told = tuple_(literal(row.created_at, UtcDateTime), literal(row.version))
+        gone = delete(requests).where(
+            requests.c.id == row.id, tuple_(requests.c.created_at, requests.c.version) <= told
+        )
+        if connection.execute(gone).rowcount:
+            connection.execute(
+                delete(request_details).where(request_details.c.request_id == row.id)
+            )
 
 
 def _age(row: RequestRow) -> tuple[datetime, int]:

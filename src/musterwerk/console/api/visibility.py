@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from musterwerk.approvals import Status
 from musterwerk.console.auth import Caller
-from musterwerk.store.inbox import NewEntry
+from musterwerk.store.telling import NewEntry
 
 #: Entries that say who was asked.
 _ASKING = ("asked", "escalated", "delegated")

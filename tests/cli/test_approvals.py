@@ -1,0 +1,279 @@
+"""`musterwerk approvals` and `people`: the real commands, a real worker, a real database."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import make_url, text
+from temporalio.client import Client
+from temporalio.worker import Worker
+
+from musterwerk.approvals.activities import ApprovalActivities
+from musterwerk.approvals.workflow import ApprovalWorkflow
+from musterwerk.runtime.server import EmbeddedServer
+from musterwerk.store import Store
+from tests.cli.support import Result, musterwerk
+from tests.waiting import until_async
+
+PEOPLE = """
+[people.anna]
+name = "Anna"
+groups = ["finance"]
+
+[people.ben]
+name = "Ben"
+groups = ["finance"]
+
+[people.rita]
+name = "Rita"
+"""
+
+REQUEST = """
+subject = "Refund 730.00 EUR"
+details = {order = "C-17"}
+
+[policy]
+approvers = ["group:finance"]
+expires_after = "10 days"
+"""
+
+
+@dataclass
+class Shell:
+    """A folder with a database and people, and commands that run in it."""
+
+    home: Path
+    client: Client
+    address: str
+    store: Store
+    queue: str = field(default_factory=lambda: f"cli-{uuid.uuid4()}")
+
+    async def __call__(self, *args: str, person: str = "anna") -> Result:
+        env = {"MUSTERWERK_USER": person}
+        more = ["--address", self.address, "--data", "desk"]
+        if args[0] == "people":
+            more = more[2:]
+        elif args[1] in ("request", "rebuild"):
+            more += ["--task-queue", self.queue]
+        return await asyncio.to_thread(musterwerk, *args, *more, home=self.home, env=env)
+
+    def worker(self) -> Worker:
+        return Worker(
+            self.client,
+            task_queue=self.queue,
+            workflows=[ApprovalWorkflow],
+            activities=ApprovalActivities(self.store).all(),
+        )
+
+    async def ask(self, document: str = REQUEST) -> str:
+        (self.home / "request.toml").write_text(document)
+        result = await self("approvals", "request", "request.toml", person="rita")
+        assert result.code == 0, result.stderr
+        return result.stdout.strip()
+
+
+@pytest.fixture
+async def shell(
+    client: Client, temporal_server: EmbeddedServer, tmp_path: Path
+) -> AsyncIterator[Shell]:
+    (tmp_path / "desk").mkdir()
+    store = Store(make_url(f"sqlite:///{tmp_path / 'desk' / 'musterwerk.sqlite'}"))
+    (tmp_path / "people.toml").write_text(PEOPLE)
+    shell = Shell(tmp_path, client, temporal_server.address, store)
+    done = await shell("people", "apply", "people.toml")
+    assert done.code == 0, done.stderr
+    yield shell
+    store.close()
+
+
+@pytest.fixture
+async def served(shell: Shell) -> AsyncIterator[Shell]:
+    async with shell.worker():
+        yield shell
+
+
+async def test_from_the_question_to_the_answer(served: Shell) -> None:
+    """The way everybody takes first would end somewhere."""
+    key = await served.ask()
+    listed = await served("approvals", "list", "--for", "anna", "-o", "json")
+    assert [one["request_id"] for one in listed.data] == [key]
+    shown = await served("approvals", "show", key)
+    assert '"order": "C-17"' in shown.stdout
+    assert "requested by rita" in shown.stdout
+    done = await served("approvals", "approve", key, "--reason", "as agreed")
+    assert (done.code, done.stdout) == (0, "Applied: the request is approved.\n")
+    assert "Refund 730.00 EUR" in done.stderr
+    late = await served("approvals", "reject", key, "--reason", "no", "-o", "json", person="ben")
+    assert (late.code, late.data["verdict"]) == (1, "closed")
+    assert "too late: it ended as 'approved' by anna" in late.stderr
+    story = (await served("approvals", "show", key, "-o", "json")).data["story"]
+    (vote,) = [one for one in story if one["event"] == "decided"]
+    assert (vote["actor"], vote["channel"]) == ("anna", "cli")
+    ended = await served("approvals", "list", "--box", "decided", "-o", "json")
+    assert [one["state"] for one in ended.data] == ["approved"]
+
+
+async def test_refusals_and_wrong_usage(served: Shell) -> None:
+    """Scripts tell them apart by the exit code, people by the words."""
+    key = await served.ask()
+    stranger = await served("approvals", "approve", key, "--as", "rita")
+    assert (stranger.code, stranger.stdout) == (1, "")
+    assert "Refused (not entitled): you are not among those who are asked." in stranger.stderr
+    stale = await served("approvals", "approve", key, "--digest", "old")
+    assert (stale.code, "look again" in stale.stderr) == (1, True)
+    unknown = await served("approvals", "approve", "nothing-here")
+    assert (unknown.code, "no request 'nothing-here'" in unknown.stderr) == (1, True)
+    for args in [
+        ("reject", key),
+        ("approve", key, "--answer", "{"),
+        ("decide", key, "NO WAY"),
+        ("show",),
+    ]:
+        result = await served("approvals", *args)
+        assert (result.code, result.stdout) == (2, ""), args
+        assert "Traceback" not in result.stderr
+
+
+async def test_claiming_delegating_and_talking(served: Shell) -> None:
+    """What the inbox offers would be missing on the command line."""
+    key = await served.ask()
+    for person, *args in [
+        ("anna", "claim"),
+        ("anna", "release"),
+        ("anna", "ask", "why?"),
+        ("rita", "answer", "two of them"),
+        ("ben", "comment", "fine"),
+        ("anna", "delegate", "--to", "rita"),
+        ("rita", "withdraw", "--reason", "by mistake"),
+    ]:
+        result = await served("approvals", args[0], key, *args[1:], person=person)
+        assert result.code == 0, (args, result.stderr)
+        assert result.stdout.startswith("Applied: ")
+
+
+async def test_a_request_that_cannot_be_is_refused_with_the_reason(served: Shell) -> None:
+    """Somebody would wait for people who were never asked."""
+    (served.home / "nobody.toml").write_text(REQUEST.replace("finance", "nobody"))
+    result = await served("approvals", "request", "nobody.toml")
+    assert (result.code, result.stdout) == (1, "")
+    assert "group:nobody has nobody in it" in result.stderr
+    (served.home / "typo.toml").write_text(REQUEST.replace("approvers", "aprovers"))
+    result = await served("approvals", "request", "typo.toml")
+    assert (result.code, result.stdout) == (2, "")
+    assert "typo.toml is no request" in result.stderr
+    assert "policy.aprovers: no such field" in result.stderr
+
+
+async def test_without_a_worker_it_says_that_it_is_recorded(shell: Shell) -> None:
+    """Whoever decided would think it had taken effect, or had not."""
+    async with shell.worker():
+        key = await shell.ask()
+    result = await shell("approvals", "approve", key)
+    assert result.code == 0, result.stderr
+    assert result.stdout.startswith("Recorded, not applied yet: ")
+    async with shell.worker():
+
+        async def approved() -> bool:
+            shown = await shell("approvals", "show", key, "-o", "json")
+            return shown.data["state"] == "approved"
+
+        await until_async(approved)
+
+
+async def test_without_a_database_the_workflows_are_asked(served: Shell) -> None:
+    """Who is at another machine would see nothing."""
+    key = await served.ask()
+    elsewhere = ["--address", served.address, "-o", "json"]
+    run = ["approvals", "list", "--requester", "rita"]
+    result = await asyncio.to_thread(musterwerk, *run, *elsewhere, home=served.home)
+    assert key in [one["request_id"] for one in result.data], result.stderr
+    shown = await asyncio.to_thread(
+        musterwerk, "approvals", "show", key, *elsewhere, home=served.home
+    )
+    assert shown.data["details"] == {"order": "C-17"}
+    mine = await asyncio.to_thread(
+        musterwerk, "approvals", "list", "--for", "anna", *elsewhere, home=served.home
+    )
+    assert (mine.code, "--data" in mine.stderr) == (2, True)
+
+
+async def test_rebuild_restores_what_was_lost_or_damaged(served: Shell) -> None:
+    """A projection that went wrong would stay so."""
+    lost, damaged, gone = await served.ask(), await served.ask(), await served.ask()
+    await served("approvals", "approve", lost)
+
+    def shown(key: str) -> Any:
+        with served.store.read() as connection:
+            row = connection.execute(
+                text("SELECT state, subject, version FROM musterwerk_requests WHERE id = :key"),
+                {"key": key},
+            ).one_or_none()
+            seats = connection.execute(
+                text("SELECT principal FROM musterwerk_seats WHERE request_id = :key"),
+                {"key": key},
+            ).all()
+        return row, seats
+
+    before = shown(lost), shown(damaged)
+    with served.store.begin() as connection:
+        for key, sql in (
+            (lost, "DELETE FROM musterwerk_requests WHERE id = :key"),
+            (damaged, "UPDATE musterwerk_requests SET subject = 'forged' WHERE id = :key"),
+            (damaged, "DELETE FROM musterwerk_seats WHERE request_id = :key"),
+            (gone, "UPDATE musterwerk_requests SET id = 'forgotten' WHERE id = :key"),
+        ):
+            connection.execute(text(sql), {"key": key})
+    result = await served("approvals", "rebuild", "-o", "json")
+    assert result.code == 0, result.stderr
+    assert (result.data["written"], result.data["kept_open"]) == (3, ["forgotten"])
+    assert (shown(lost), shown(damaged)) == before
+    listed = await served("approvals", "list", "-o", "json")
+    assert {one["request_id"] for one in listed.data} == {damaged, gone}
+
+
+async def test_people_absences_and_tokens(shell: Shell) -> None:
+    """Whoever runs it on one machine has no other way to administer people."""
+    listed = await shell("people", "list", "-o", "json")
+    assert {one["id"]: one["groups"] for one in listed.data} == {
+        "anna": ["finance"],
+        "ben": ["finance"],
+        "rita": [],
+    }
+    away = ["--from", "2026-01-01", "--until", "2100-01-01", "--substitute", "rita"]
+    assert (await shell("people", "absent", "anna", *away)).code == 0
+    rita = await shell("people", "show", "rita", "-o", "json")
+    assert rita.data["acts_for"] == ["rita", "anna", "group:finance"]
+    issued = await shell("people", "token", "anna", "--label", "ci", "--expires", "90 days")
+    assert issued.stdout.startswith("mw_")
+    (row,) = (await shell("people", "tokens", "anna", "-o", "json")).data
+    assert row["label"] == "ci"
+    assert issued.stdout.strip() not in json.dumps(row)
+    assert (await shell("people", "revoke", row["id"])).code == 0
+    (row,) = (await shell("people", "tokens", "anna", "-o", "json")).data
+    assert row["revoked_at"]
+    for args in [
+        ("token", "nobody"),
+        ("token", "anna", "--expires", "2020-01-01"),
+        ("token", "anna", "--expires", "soon"),
+        ("absent", "anna", "--from", "tomorrow", "--until", "2100-01-01"),
+        ("show", "nobody"),
+        ("apply", "missing.toml"),
+    ]:
+        result = await shell("people", *args)
+        assert (result.code, result.stdout) == (2, ""), args
+        assert "Traceback" not in result.stderr
+    with shell.store.read() as connection:
+        events = connection.execute(
+            text("SELECT event, actor, channel FROM musterwerk_audit WHERE event LIKE 'token%'")
+        ).all()
+    assert [tuple(one) for one in events] == [
+        ("token_issued", "anna", "cli"),
+        ("token_revoked", "anna", "cli"),
+    ]
