@@ -14,8 +14,11 @@ from typing import Any
 import httpx
 from temporalio.client import Client, WorkflowHandle
 
+from musterwerk.approvals import ApprovalHandle
+from musterwerk.errors import ApprovalNotFound
 from musterwerk.shop.model import Line, Money, Order, Outcome
 from musterwerk.shop.names import workflow_id
+from musterwerk.shop.release import approval_id
 from musterwerk.shop.stack import Stack
 from tests.waiting import LIMIT, until_async
 
@@ -74,6 +77,19 @@ class Desk:
     def handle(self, order_id: str) -> WorkflowHandle[Any, Outcome]:
         return self.client.get_workflow_handle(workflow_id(order_id), result_type=Outcome)
 
+    async def asked(self, order_id: str) -> ApprovalHandle[Any]:
+        """The request to release this order, once it is there."""
+        await self.until(order_id, "awaiting_approval")
+        return await self.asked_of_workflow(order_id)
+
+    async def asked_of_workflow(self, order_id: str) -> ApprovalHandle[Any]:
+        handle = self.approval(order_id)
+        await until_async(lambda: _begun(handle))
+        return handle
+
+    def approval(self, order_id: str) -> ApprovalHandle[Any]:
+        return ApprovalHandle(self.client, approval_id(order_id))
+
     def rows(self, database: str, query: str, *parameters: str) -> list[tuple[Any, ...]]:
         """The tests' own SQL, so that they believe neither the services nor the auditor."""
         with closing(sqlite3.connect(self.data / f"{database}.sqlite")) as connection:
@@ -92,6 +108,13 @@ class Desk:
             yield
         finally:
             process.send_signal(signal.SIGCONT)
+
+
+async def _begun(handle: ApprovalHandle[Any]) -> bool:
+    try:
+        return (await handle.status()).state == "open"
+    except ApprovalNotFound:  # the order's workflow has only just asked for it
+        return False
 
 
 def order(order_id: str, *, cents: int = 2933, sku: str = "CD-1", quantity: int = 2) -> Order:

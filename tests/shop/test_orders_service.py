@@ -15,6 +15,7 @@ import pytest
 from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.runtime.server import EmbeddedServer
+from musterwerk.shop.release import ReleaseRule
 from musterwerk.shop.services.orders_store import OrderStore
 from tests.shop.desk import Desk, order
 from tests.shop.services.harness import process, rows
@@ -179,7 +180,7 @@ async def test_an_order_whose_answer_was_lost_before_it_counted_is_found_again(d
 async def test_an_order_that_was_received_and_never_started_starts_on_repeat(desk: Desk) -> None:
     """The service died before the start: the customer has no answer, asks again, and gets one."""
     store = OrderStore(desk.data / "orders.sqlite")
-    store.receive(order("half"))
+    store.receive(order("half"), ReleaseRule())
     store.close()
     assert (await desk.http.get("/orders/half")).status_code == 404
     await desk.place(order("half"))

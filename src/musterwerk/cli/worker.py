@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 30.0
 _SERVES = "Serves "
+_PARTS = ("aiosmtplib", "alembic", "holidays", "httpx", "jsonschema", "pydantic", "sqlalchemy")
 
 
 def register(app: typer.Typer) -> None:
@@ -58,7 +59,7 @@ async def _work(target: Target, options: WorkerOptions) -> None:
 
 def installed() -> bool:
     """Whether the parts of the extra `worker` are there."""
-    return all(find_spec(name) for name in ("aiosmtplib", "alembic", "httpx", "sqlalchemy"))
+    return all(find_spec(name) for name in _PARTS)
 
 
 def worker_options(data: Path) -> WorkerOptions:

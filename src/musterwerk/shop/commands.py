@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping
@@ -30,7 +31,10 @@ from musterwerk.shop.demo.plan import DemoOptions
 from musterwerk.shop.demo.report import DemoReport, show
 from musterwerk.shop.demo.run import run as run_demo
 from musterwerk.shop.model import Order
+from musterwerk.shop.release import ReleaseRules
 from musterwerk.shop.stack import Stack, StackOptions
+from musterwerk.shop.staff import hire
+from musterwerk.store import Store, database_url
 
 #: What the warehouse of `musterwerk dev` starts with, of every article.
 DEV_STOCK = 1000
@@ -53,12 +57,26 @@ def register(app: typer.Typer) -> None:
 
 @asynccontextmanager
 async def dev_part(context: DevContext) -> AsyncGenerator[Mapping[str, str]]:
-    """The order desk in `musterwerk dev`, with a warehouse that has plenty."""
-    stock = dict.fromkeys(cdnow.CATALOGUE, DEV_STOCK)
-    async with Stack(StackOptions(data=context.data, server=context.target, stock=stock)) as stack:
+    """The order desk in `musterwerk dev`, with a warehouse that has plenty, and its managers."""
+    options = StackOptions(
+        data=context.data,
+        server=context.target,
+        stock=dict.fromkeys(cdnow.CATALOGUE, DEV_STOCK),
+        release=ReleaseRules.from_environment(),
+    )
+    await asyncio.to_thread(_hire, context.data)
+    async with Stack(options) as stack:
         for process in stack.processes:
             context.watch(process)
         yield {name.capitalize(): url for name, url in stack.urls.items()}
+
+
+def _hire(data: Path) -> None:
+    store = Store(database_url(data))
+    try:
+        hire(store)
+    finally:
+        store.close()
 
 
 def demo(

@@ -11,7 +11,7 @@ import json
 import socket
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn, Self
@@ -22,6 +22,7 @@ from musterwerk.runtime.connection import Target
 from musterwerk.runtime.processes import Command, ManagedProcess, ProcessDied, ProcessGroup
 from musterwerk.shop.gateway import ServiceUrls
 from musterwerk.shop.names import TASK_QUEUE
+from musterwerk.shop.release import ReleaseRules
 
 _LOCALHOST = "127.0.0.1"
 _PYTHON = (sys.executable, "-P", "-m")
@@ -37,6 +38,8 @@ class StackOptions:
     """`stock` is what the warehouse starts with when its database is new.
 
     The orders in `broken_refunds` are charged, not shipped, and not refunded until repaired.
+    `release` says which orders need an approval; it is served by a worker of Musterwerk's own,
+    which is not part of the stack.
     """
 
     data: Path
@@ -45,6 +48,7 @@ class StackOptions:
     seed: int = 0
     faults: float = 0.0
     broken_refunds: Sequence[str] = ()
+    release: ReleaseRules = field(default_factory=ReleaseRules)
     workers: int = 2
     task_queue: str = TASK_QUEUE
     max_cached_workflows: int = 1000
@@ -136,6 +140,8 @@ class Stack:
             *self._data(),
             "--inventory",
             self.urls["inventory"],
+            "--release",
+            self._listing("release", self.options.release.model_dump(mode="json")),
             *self._temporal(),
             socket_name="orders",
         )

@@ -1,8 +1,8 @@
 """The order desk's process: reserve, charge, ship; then hand over, issue the goods, confirm.
 
-Before the pivot a failure or a cancellation undoes everything and the customer is told. After it
-the process only goes forward: a parcel that has left is not called back because a mail server is
-down.
+An order that costs much waits between charge and shipment until people release it. Before the
+pivot a failure or a cancellation undoes everything and the customer is told. After it the process
+only goes forward: a parcel that has left is not called back because a mail server is down.
 """
 
 from __future__ import annotations
@@ -14,18 +14,32 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():  # Pydantic and HTTP code load once per worker
-    from musterwerk import Saga
-    from musterwerk.errors import SagaCompensated, SagaCompensationFailed, StepSkipped
+    from musterwerk import Saga, approvals
+    from musterwerk.errors import (
+        ApprovalRefused,
+        SagaCompensated,
+        SagaCompensationFailed,
+        StepSkipped,
+    )
     from musterwerk.saga import StepOptions, uncancellable
     from musterwerk.shop.activities import ShopActivities
     from musterwerk.shop.model import Line, Order, Outcome, Reservation, Shipment
     from musterwerk.shop.names import letters_queue
     from musterwerk.shop.patience import PATIENCE, Patience
+    from musterwerk.shop.release import (
+        NOT_RELEASED,
+        RELEASE,
+        ReleaseRule,
+        approval_id,
+        not_released,
+    )
 
-OrderState = Literal["processing", "shipping", "undoing", "fulfilled", "failed", "cancelled"]
+OrderState = Literal[
+    "processing", "awaiting_approval", "shipping", "undoing", "fulfilled", "failed", "cancelled"
+]
 
 #: Failures whose message was written for the customer; all others are outages to them.
-REFUSALS = frozenset({"OutOfStock", "CardDeclined", "CannotShip", "UnknownSku"})
+REFUSALS = frozenset({"OutOfStock", "CardDeclined", "CannotShip", "UnknownSku", NOT_RELEASED})
 
 SERVICES = {
     "reserve_article": "the warehouse",
@@ -47,6 +61,9 @@ class OrderFulfillmentWorkflow:
             undo_retry=self._patience.undos(),
             dead_letters_to=letters_queue(workflow.info().task_queue),
         )
+        # Of when the order was taken: who changes the rule changes it for later orders.
+        self._rule: ReleaseRule | None = workflow.memo_value(RELEASE, None, type_hint=ReleaseRule)
+        self._asking = False
         self._ended: OrderState | None = None
 
     @workflow.run
@@ -75,7 +92,7 @@ class OrderFulfillmentWorkflow:
             return self._ended
         match self._saga.report()["status"]:
             case "running":
-                return "processing"
+                return "awaiting_approval" if self._asking else "processing"
             case "forward" | "completed":
                 return "shipping"
             case "forward_failed":
@@ -96,6 +113,7 @@ class OrderFulfillmentWorkflow:
                 **options,
             )
         saga.checkpoint("paid")
+        await self._until_released()
         shipment = await saga.run(
             ShopActivities.create_shipment, order, undo=ShopActivities.cancel_shipment, **options
         )
@@ -106,6 +124,30 @@ class OrderFulfillmentWorkflow:
         return Outcome(
             status="fulfilled", order_id=order.order_id, tracking_number=shipment.tracking_number
         )
+
+    async def _until_released(self) -> None:
+        """Ask people where the order's rule says so. Returns only if they approve."""
+        rule = self._rule
+        if rule is None:  # it did not come through the orders service, or before there was a rule
+            rule = ReleaseRule()
+            if not rule.applies_to(self._order) or not workflow.patched(RELEASE):
+                return
+        if not rule.applies_to(self._order):
+            return
+        self._asking = True
+        try:
+            decision = await approvals.request(
+                rule.request(self._order),
+                id=approval_id(self._order.order_id),
+                task_queue=letters_queue(workflow.info().task_queue),
+            )
+        except ApprovalRefused as refused:
+            workflow.logger.error("Nobody can release this order: %s", refused.message)
+            raise not_released("refused") from refused
+        finally:
+            self._asking = False
+        if not decision.approved:
+            raise not_released(decision.state)
 
     async def _reserve(self, line: Line, options: StepOptions) -> Reservation:
         return await self._saga.run(
@@ -144,9 +186,9 @@ class OrderFulfillmentWorkflow:
 def reason_of(failure: SagaCompensated) -> str:
     """Why the order failed, in words for the customer."""
     error = failure.__cause__
-    if not isinstance(error, ActivityError):
-        return "the order could not be processed"
-    cause = error.cause
+    cause = error.cause if isinstance(error, ActivityError) else error
     if isinstance(cause, ApplicationError) and cause.type in REFUSALS:
         return cause.message
+    if not isinstance(error, ActivityError):
+        return "the order could not be processed"
     return f"{SERVICES.get(error.activity_type, 'a service')} did not answer"

@@ -7,14 +7,19 @@ POST /orders/{id}/cancel  202, or 409 where the parcel is already being handed o
 
 from __future__ import annotations
 
+import argparse
 import logging
+from pathlib import Path
 
 from fastapi import APIRouter, Response
+from pydantic import ValidationError
 from starlette.types import ASGIApp
 
+from musterwerk.errors import UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.shop.model import Order
 from musterwerk.shop.names import TASK_QUEUE
+from musterwerk.shop.release import ReleaseRules
 from musterwerk.shop.services.app import Service, create_app
 from musterwerk.shop.services.idempotency import Key
 from musterwerk.shop.services.orders_desk import OrderDesk, OrderView, Warehouse
@@ -60,12 +65,29 @@ def main() -> None:
         "--isolated", action="store_true", help="ignore the environment and Temporal's profiles"
     )
     arguments.add_argument("--task-queue", default=TASK_QUEUE)
+    arguments.add_argument(
+        "--release",
+        type=_rules,
+        metavar="FILE",
+        help="JSON: which orders need an approval, by whom; by default as the environment says",
+    )
     options = arguments.parse_args()
+    try:
+        release = options.release or ReleaseRules.from_environment()
+    except UsageError as error:
+        arguments.error(str(error))
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it has a line for every request
     store = OrderStore(options.data / "orders.sqlite")
     target = Target(options.address, options.namespace, isolated=options.isolated)
-    desk = OrderDesk(store, target, Warehouse(options.inventory), options.task_queue)
+    desk = OrderDesk(store, target, Warehouse(options.inventory), options.task_queue, release)
     run(app(store, desk), options.fd)
+
+
+def _rules(text: str) -> ReleaseRules:
+    try:
+        return ReleaseRules.model_validate_json(Path(text).read_bytes())
+    except (OSError, ValidationError) as error:
+        raise argparse.ArgumentTypeError(f"{text} says nothing of approvals: {error}") from error
 
 
 if __name__ == "__main__":

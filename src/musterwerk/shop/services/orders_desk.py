@@ -22,6 +22,7 @@ from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import Target
 from musterwerk.shop.model import Order, Outcome, Wire
 from musterwerk.shop.names import workflow_id
+from musterwerk.shop.release import RELEASE, ReleaseRule, ReleaseRules, approval_id
 from musterwerk.shop.services.orders_store import OrderStore, fingerprint
 from musterwerk.shop.services.problems import Problem
 from musterwerk.shop.workflow import OrderFulfillmentWorkflow, OrderState
@@ -78,12 +79,18 @@ class OrderDesk:
     """Connects to Temporal when it is first needed, so that the service starts without it."""
 
     def __init__(
-        self, store: OrderStore, server: Target, warehouse: Warehouse, task_queue: str
+        self,
+        store: OrderStore,
+        server: Target,
+        warehouse: Warehouse,
+        task_queue: str,
+        release: ReleaseRules,
     ) -> None:
         self._store = store
         self._server = server
         self._warehouse = warehouse
         self._task_queue = task_queue
+        self._release = release
         self._connecting = asyncio.Lock()
         self._client: Client | None = None
 
@@ -98,13 +105,13 @@ class OrderDesk:
         unknown = await self._warehouse.unknown([line.sku for line in order.lines])
         if unknown:
             raise Problem("unknown-sku", f"no such article: {', '.join(unknown)}")
-        stored = await asyncio.to_thread(self._store.receive, order)
+        stored = await asyncio.to_thread(self._store.receive, order, self._release.of(order))
         if stored.fingerprint != content:
             raise Problem(
                 "order-differs", f"order {order.order_id} exists already with other content"
             )
         if not stored.accepted:
-            await self._start(order)
+            await self._start(order, stored.rule)
         await asyncio.to_thread(self._store.accept, order.order_id, key)
 
     async def look(self, order_id: str) -> OrderView:
@@ -127,7 +134,11 @@ class OrderDesk:
             return OrderView.model_validate(
                 {"order_id": order_id, "status": ended, "reason": reason}
             )
-        return OrderView(order_id=order_id, status=await self._running_state(handle))
+        state = await self._running_state(handle)
+        reason = None
+        if state == "awaiting_approval":
+            reason = f"somebody at the shop has to release it ({approval_id(order_id)})"
+        return OrderView(order_id=order_id, status=state, reason=reason)
 
     async def cancel(self, order_id: str) -> OrderView:
         """Ask for it. Whether it came in time shows in the status."""
@@ -144,7 +155,7 @@ class OrderDesk:
             raise _away(error) from error
         return view
 
-    async def _start(self, order: Order) -> None:
+    async def _start(self, order: Order, rule: ReleaseRule | None) -> None:
         try:
             client = await self._temporal()
             await client.start_workflow(
@@ -152,6 +163,7 @@ class OrderDesk:
                 order,
                 id=workflow_id(order.order_id),
                 task_queue=self._task_queue,
+                memo={} if rule is None else {RELEASE: rule},
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 rpc_timeout=_RPC_TIMEOUT,
             )

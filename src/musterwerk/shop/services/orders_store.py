@@ -17,6 +17,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
 from musterwerk.shop.model import Order
+from musterwerk.shop.release import ReleaseRule, approval_id
 from musterwerk.shop.services.database import Database, now
 
 
@@ -44,11 +45,24 @@ class RequestRow(Base):
     order_id: Mapped[str] = mapped_column(ForeignKey(OrderRow.order_id))
 
 
+class ReleaseRow(Base):
+    """The rule an order was taken under. `request_id` is None where it needs no approval."""
+
+    __tablename__ = "releases"
+
+    order_id: Mapped[str] = mapped_column(ForeignKey(OrderRow.order_id), primary_key=True)
+    request_id: Mapped[str | None]
+    rule: Mapped[str]
+
+
 @dataclass(frozen=True)
 class StoredOrder:
+    """`rule` is None for what another version received, before there was one."""
+
     order_id: str
     fingerprint: str
     accepted: bool
+    rule: ReleaseRule | None
 
 
 def fingerprint(order: Order) -> str:
@@ -67,8 +81,11 @@ class OrderStore:
         with self._database.transaction() as session:
             return session.scalar(select(RequestRow.fingerprint).where(RequestRow.key == key))
 
-    def receive(self, order: Order) -> StoredOrder:
-        """Write the order down unless its id is known; returns what stands under the id."""
+    def receive(self, order: Order, rule: ReleaseRule) -> StoredOrder:
+        """Write the order down unless its id is known; returns what stands under the id.
+
+        The rule, too, is the first: the workflow is to follow what is written here.
+        """
         row = {
             "order_id": order.order_id,
             "fingerprint": fingerprint(order),
@@ -77,14 +94,22 @@ class OrderStore:
             "currency": order.total.currency,
             "received_at": now(),
         }
+        needed = rule.applies_to(order)
+        release = {
+            "order_id": order.order_id,
+            "request_id": approval_id(order.order_id) if needed else None,
+            "rule": rule.model_dump_json(),
+        }
         with self._database.transaction() as session:
-            session.execute(insert(OrderRow).values(row).on_conflict_do_nothing())
-            return _stored(session.get_one(OrderRow, order.order_id))
+            inserted = insert(OrderRow).values(row).on_conflict_do_nothing()
+            if session.execute(inserted.returning(OrderRow.order_id)).first() is not None:
+                session.execute(insert(ReleaseRow).values(release))
+            return _stored(session, session.get_one(OrderRow, order.order_id))
 
     def find(self, order_id: str) -> StoredOrder | None:
         with self._database.transaction() as session:
             row = session.get(OrderRow, order_id)
-            return None if row is None else _stored(row)
+            return None if row is None else _stored(session, row)
 
     def accept(self, order_id: str, key: str | None = None) -> None:
         """Temporal has the workflow: from now on the order counts, and the key has its answer."""
@@ -107,5 +132,7 @@ def _answer(session: Session, order_id: str, key: str) -> None:
     session.execute(insert(RequestRow).values(answer).on_conflict_do_nothing())
 
 
-def _stored(row: OrderRow) -> StoredOrder:
-    return StoredOrder(row.order_id, row.fingerprint, accepted=row.accepted_at is not None)
+def _stored(session: Session, row: OrderRow) -> StoredOrder:
+    release = session.get(ReleaseRow, row.order_id)
+    rule = None if release is None else ReleaseRule.model_validate_json(release.rule)
+    return StoredOrder(row.order_id, row.fingerprint, row.accepted_at is not None, rule)
