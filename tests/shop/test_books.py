@@ -5,17 +5,24 @@ from __future__ import annotations
 import json
 import mailbox
 import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 
 from musterwerk.shop import books
+from musterwerk.store import InboxTable, Store, database_url
+from musterwerk.store.inbox import NewEntry, RequestRow, Telling
 
 # The documented schema without its constraints and triggers, which would refuse most of what is
 # broken below; the demo's test audits the services' real databases.
 SCHEMA = {
-    "orders": "CREATE TABLE orders (order_id, content, price_minor, currency, accepted_at);",
+    "orders": """
+        CREATE TABLE orders (order_id, content, price_minor, currency, accepted_at);
+        CREATE TABLE releases (order_id, request_id, rule);
+    """,
     "inventory": """
         CREATE TABLE articles (sku, initial, available, reserved, shipped);
         CREATE TABLE movements (order_id, sku, available_delta, reserved_delta, shipped_delta);
@@ -26,7 +33,7 @@ SCHEMA = {
                               currency);
         CREATE TABLE manual_refunds (payment_id, order_id, by, reason);
     """,
-    "shipping": "CREATE TABLE shipments (order_id, state, units);",
+    "shipping": "CREATE TABLE shipments (order_id, state, units, created_at);",
     "mail": "CREATE TABLE messages (order_id, kind, state);",
 }
 
@@ -51,8 +58,15 @@ GOOD = {
         " ('pay-2:refund', 'customer:C-2', 500, 'USD')",
     ],
     "shipping": [
-        "INSERT INTO shipments VALUES ('shipped', 'handed_over', 3), ('free', 'handed_over', 1),"
-        " ('failed', 'cancelled', 2)",
+        "INSERT INTO shipments VALUES ('shipped', 'handed_over', 3, '2026-01-02T00:00:00+00:00'),"
+        " ('free', 'handed_over', 1, '2026-01-02T00:00:00+00:00'),"
+        " ('failed', 'cancelled', 2, '2026-01-02T00:00:00+00:00')",
+    ],
+    "orders": [
+        "INSERT INTO releases VALUES"
+        " ('shipped', 'order-approval:shipped', '{\"limit_minor\": 2000}'),"
+        " ('free', NULL, '{\"limit_minor\": 2000}'),"
+        " ('failed', 'order-approval:failed', '{\"limit_minor\": 400}')",
     ],
     "mail": [
         "INSERT INTO messages VALUES ('shipped', 'confirmation', 'sent'),"
@@ -97,7 +111,44 @@ def data(tmp_path: Path) -> Path:
     add_order(tmp_path, "failed", "C-2", {"CD-2": 2}, 500)
     post(tmp_path, "shipped", "confirmation")
     post(tmp_path, "failed", "failure")
+    ask(tmp_path, "shipped", "approve", "approved")
+    ask(tmp_path, "failed", "reject", "rejected")
     return tmp_path
+
+
+def ask(data: Path, order_id: str, outcome: str, state: str) -> None:
+    """A request that mona decided, as its workflow would tell it to the real database."""
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    request = RequestRow(
+        id=f"order-approval:{order_id}",
+        namespace="default",
+        run_id="run",
+        subject="Ship it",
+        requester="shop",
+        state=state,
+        is_open=False,
+        revision=1,
+        version=2,
+        created_at=at,
+        expires_at=at,
+        ended_at=at,
+        status={"outcome": outcome},
+    )
+    entries = (
+        NewEntry(1, at, "decided", "mona", "library", data={"outcome": outcome}),
+        NewEntry(2, at, "ended", "mona", "rules", data={"outcome": outcome}),
+    )
+    store = Store(database_url(data, {}))
+    InboxTable(store).write(Telling(request, entries=entries), at)
+    store.close()
+    # What is broken below may be protected.
+    for (trigger,) in select(data, "SELECT name FROM sqlite_master WHERE type = 'trigger'"):
+        write(data, "musterwerk", f"DROP TRIGGER {trigger}")
+
+
+def select(data: Path, query: str) -> list[tuple[str]]:
+    with closing(sqlite3.connect(data / "musterwerk.sqlite")) as connection:
+        return connection.execute(query).fetchall()
 
 
 def test_good_books_are_found_good_and_added_up(data: Path) -> None:
@@ -113,6 +164,7 @@ def test_good_books_are_found_good_and_added_up(data: Path) -> None:
         }
     }
     assert audit.mails == {"confirmation": 1, "failure": 1}
+    assert audit.approvals == {"approved": 1, "rejected": 1, "expired": 0, "withdrawn": 0}
 
 
 def test_a_refund_by_hand_is_good_books_and_named(data: Path) -> None:
@@ -247,7 +299,7 @@ BROKEN = {
     ),
     "two parcels": (
         "shipping",
-        "INSERT INTO shipments VALUES ('shipped', 'handed_over', 3)",
+        "INSERT INTO shipments VALUES ('shipped', 'handed_over', 3, '2026-01-02T00:00:00+00:00')",
         "Order shipped was handed over 2 times.",
     ),
     "a parcel of the wrong size": (
@@ -257,8 +309,68 @@ BROKEN = {
     ),
     "a shipment of an order that nobody placed": (
         "shipping",
-        "INSERT INTO shipments VALUES ('ghost', 'created', 1)",
+        "INSERT INTO shipments VALUES ('ghost', 'created', 1, '2026-01-02T00:00:00+00:00')",
         "Order ghost is in the books of a service, but nobody placed it.",
+    ),
+    "goods that nobody was asked about": (
+        "musterwerk",
+        "DELETE FROM musterwerk_requests WHERE id = 'order-approval:shipped'",
+        "Order shipped was shipped without the approval it needed.",
+    ),
+    "goods that were shipped against a rejection": (
+        "shipping",
+        "UPDATE shipments SET state = 'handed_over' WHERE order_id = 'failed'",
+        "Order failed was shipped, but its approval is rejected.",
+    ),
+    "goods that were shipped before they were released": (
+        "shipping",
+        "UPDATE shipments SET created_at = '2025-12-31T23:59:59+00:00'",
+        "Order shipped was made ready to ship before it was approved.",
+    ),
+    "an approval without anybody's vote": (
+        "musterwerk",
+        "DELETE FROM musterwerk_audit WHERE event = 'decided'",
+        "Order shipped was shipped, but nobody approved it.",
+    ),
+    "an order that nobody ever decided on": (
+        "musterwerk",
+        "UPDATE musterwerk_requests SET is_open = 1 WHERE id = 'order-approval:failed'",
+        "Order failed still waits for its approval.",
+    ),
+    "a decision that was made twice": (
+        "musterwerk",
+        "UPDATE musterwerk_audit SET request_id = 'order-approval:failed'",
+        "Order failed has an approval with the outcome reject, which ended: approve, reject.",
+    ),
+    "a decision that is not in the trail": (
+        "musterwerk",
+        "DELETE FROM musterwerk_audit WHERE event = 'ended'",
+        "Order shipped has an approval with the outcome approve, which ended: never.",
+    ),
+    "a vote that counted twice": (
+        "musterwerk",
+        "UPDATE musterwerk_audit SET event = 'decided', actor = 'mona'",
+        "Order shipped has 2 votes by mona to approve.",
+    ),
+    "people who were asked for nothing": (
+        "orders",
+        "UPDATE releases SET request_id = NULL WHERE order_id = 'shipped'",
+        "Order shipped needed no approval, but people were asked.",
+    ),
+    "a note that an expensive order needs no approval": (
+        "orders",
+        "UPDATE releases SET request_id = NULL WHERE order_id = 'shipped'",
+        "Order shipped needs an approval, but its note says otherwise.",
+    ),
+    "a trail in which a name was changed": (
+        "musterwerk",
+        "UPDATE musterwerk_audit SET actor = 'moritz' WHERE seq = 3",
+        "Line 3 of the audit trail does not follow from the one before it.",
+    ),
+    "a trail in which a line is missing": (
+        "musterwerk",
+        "DELETE FROM musterwerk_audit WHERE seq = 2",
+        "Line 3 of the audit trail does not follow from the one before it.",
     ),
     "a mail that never arrived": (
         "mail",
@@ -326,3 +438,12 @@ def test_a_missing_database_is_not_taken_for_empty_books(data: Path) -> None:
     (data / "payment.sqlite").unlink()
     with pytest.raises(sqlite3.OperationalError):
         books.audit(data)
+
+
+def test_people_who_were_to_be_asked_are_not_taken_for_asked(data: Path) -> None:
+    """Without Musterwerk's database nobody can tell that an order was released."""
+    (data / "musterwerk.sqlite").unlink()
+    with pytest.raises(sqlite3.OperationalError):
+        books.audit(data)
+    write(data, "orders", "UPDATE releases SET request_id = NULL, rule = '{}'")
+    assert books.audit(data).violations == []

@@ -100,10 +100,27 @@ def assert_figures(report: dict[str, object], data: Path) -> None:
     }
     assert captured - refunded == owed
     mails = Counter(mail["X-Kind"] for mail in mailbox.Maildir(data / "mailbox", create=False))
+    assert_approvals(report["approvals"], data, shipped)
     assert report["mails"] == {
         "confirmation": mails["confirmation"],
         "failure": mails["failure"],
     }
+
+
+def assert_approvals(counts: object, data: Path, shipped: set[str]) -> None:
+    """Who decides is drawn by the seed, so that this small run has several ends in it."""
+    states = dict(rows(data / "musterwerk.sqlite", "SELECT id, state FROM musterwerk_requests"))
+    wanted = dict.fromkeys(("approved", "rejected", "expired", "withdrawn"), 0)
+    assert counts == wanted | Counter(states.values())
+    assert len(states) >= 3
+    noted = rows(
+        data / "orders.sqlite",
+        "SELECT order_id, request_id FROM releases WHERE request_id IS NOT NULL",
+    )
+    assert 0.1 * ORDERS <= len(noted) <= 0.2 * ORDERS
+    assert states.keys() <= {request_id for _, request_id in noted}
+    released = {order_id for order_id, request_id in noted if states.get(request_id) == "approved"}
+    assert shipped & {order_id for order_id, _ in noted} <= released
 
 
 def assert_query_of_the_page_finds_what_is_wrong(data: Path) -> None:

@@ -10,18 +10,21 @@ from pathlib import Path
 from musterwerk.shop.books import reading
 from musterwerk.shop.books.amounts import digits
 from musterwerk.shop.books.case import Case, flaws
+from musterwerk.shop.books.releases import flaws_of_release, releases
 
 
 @dataclass(frozen=True)
 class Audit:
     """`money` has the figures by currency; `violations` are sentences, none in good books.
 
-    `refunds_by_hand` are orders, with the names of those who refunded them.
+    `approvals` says how many ended how. `refunds_by_hand` are orders, with the names of those
+    who refunded them.
     """
 
     stock: dict[str, int]
     money: dict[str, dict[str, str]]
     mails: dict[str, int]
+    approvals: dict[str, int]
     refunds_by_hand: dict[str, list[str]]
     violations: list[str]
 
@@ -38,16 +41,19 @@ def audit(data: Path, told: Mapping[str, str] | None = None) -> Audit:
     reading.payments(data / "payment.sqlite", cases, violations)
     reading.parcels(data / "shipping.sqlite", cases)
     mails = reading.mails(data, cases, violations)
+    approvals = releases(data, cases, violations)
     for order_id, status in (told or {}).items():
         cases[order_id].told = status
     for order_id, case in sorted(cases.items()):
-        violations += (f"Order {order_id} {flaw}." for flaw in flaws(case))
+        violations += (
+            f"Order {order_id} {flaw}." for flaw in (*flaws(case), *flaws_of_release(case))
+        )
     by_hand = {
         order_id: sorted(case.by_hand.elements())
         for order_id, case in sorted(cases.items())
         if case.by_hand
     }
-    return Audit(stock, _money(cases), mails, by_hand, violations)
+    return Audit(stock, _money(cases), mails, approvals, by_hand, violations)
 
 
 def _money(cases: Mapping[str, Case]) -> dict[str, dict[str, str]]:

@@ -5,8 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from musterwerk.shop.books.amounts import sums, units
+
+
+@dataclass
+class Approval:
+    """A request to release an order. `votes` are by person and outcome.
+
+    `outcome` is what the inbox says; `ends` are the outcomes of all ends in the audit trail.
+    """
+
+    state: str
+    is_open: bool
+    outcome: str | None
+    votes: Counter[tuple[str, str]] = field(default_factory=Counter[tuple[str, str]])
+    ends: list[str] = field(default_factory=list[str])
+    ended_at: datetime | None = None
 
 
 @dataclass
@@ -17,6 +33,10 @@ class Case:
 
     `price` is None where a service has something for an order that nobody placed. `told` is how
     the order ended in the customer's ears, where that is known.
+
+    `needs_approval` is what the orders service noted, or None where it noted nothing;
+    `approval_limit` the price from which on, in the smallest unit. `left_at` is when the parcel
+    was made.
     """
 
     customer: str | None = None
@@ -32,6 +52,10 @@ class Case:
     units_handed_over: int = 0
     mails: Counter[str] = field(default_factory=Counter[str])
     told: str | None = None
+    needs_approval: bool | None = None
+    approval_limit: int | None = None
+    approval: Approval | None = None
+    left_at: datetime | None = None
 
     @property
     def kept(self) -> Counter[str]:

@@ -69,12 +69,13 @@ class Customers:
             raise ServerError(f"order {order.order_id} was not taken: {reply.text}")
 
     async def _cancel(self, order_id: str, delay: float) -> None:
+        thinks = order_id in self._plan.thought_over
         while True:
             reply = await self._until_answered(lambda: self._http.get(f"/orders/{order_id}"))
-            if reply.is_success:
+            if reply.is_success and not (thinks and reply.json()["status"] == "processing"):
                 break
             await asyncio.sleep(_LOOK_EVERY)
-        if reply.json()["status"] != "processing":
+        if reply.json()["status"] != ("awaiting_approval" if thinks else "processing"):
             return
         await asyncio.sleep(delay)
         # Whether it came in time shows in how the order ends.

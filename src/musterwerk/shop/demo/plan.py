@@ -9,7 +9,9 @@ from pathlib import Path
 
 from musterwerk.errors import UsageError
 from musterwerk.shop import cdnow
+from musterwerk.shop.demo.releases import Way, cancelled, dear, rules, ways
 from musterwerk.shop.model import Order
+from musterwerk.shop.release import ReleaseRules
 
 #: The share of the orders that a nervous client posts twice.
 TWICE_SHARE = 0.1
@@ -42,6 +44,8 @@ class Plan:
     """`cancels` tells how many seconds after an order was first seen processing it is cancelled.
 
     The orders in `broken_refunds` are charged, then fail, and cannot be refunded by the machine.
+    Those in `thought_over` are cancelled while they wait for an approval; `ways` says what
+    becomes of the others that need one.
     """
 
     orders: Sequence[Order]
@@ -49,6 +53,9 @@ class Plan:
     twice: frozenset[str]
     cancels: Mapping[str, float]
     kill_after: Sequence[int]
+    release: ReleaseRules
+    ways: Mapping[str, Way]
+    thought_over: frozenset[str]
     broken_refunds: Sequence[str] = ()
 
 
@@ -66,16 +73,23 @@ def draw(options: DemoOptions, suffix: str = "") -> Plan:
     ids = [order.order_id for order in orders]
     stock = cdnow.initial_stock(orders, options.seed)
     twice = frozenset(chance.sample(ids, round(TWICE_SHARE * len(ids))))
+    limit = dear(orders)
+    needing = [order.order_id for order in orders if order.total.minor >= limit]
     cancels = {
         order_id: chance.uniform(0, LATEST_CANCEL)
-        for order_id in chance.sample(ids, round(options.cancel * len(ids)))
+        for order_id in cancelled(chance, ids, needing, round(options.cancel * len(ids)))
     }
+    broken = _broken_refunds(options, orders, stock, cancels)
+    decided = ways(options.seed, needing, cancels, broken)
     return Plan(
         orders=orders,
         stock=stock,
         twice=twice,
         cancels=cancels,
-        broken_refunds=_broken_refunds(options, orders, stock, cancels),
+        broken_refunds=broken,
+        release=rules(limit, decided),
+        ways=decided,
+        thought_over=frozenset(needing) & cancels.keys(),
         kill_after=[
             round(len(ids) * kill / (options.kill_workers + 1))
             for kill in range(1, options.kill_workers + 1)

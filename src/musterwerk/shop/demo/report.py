@@ -25,6 +25,7 @@ class DemoReport:
     dead_letters: int
     dead_letter_account: list[Resolved]
     refunds_by_hand: int
+    approvals: Mapping[str, int]
     faults_injected: Mapping[str, int]
     worker_kills: int
     stock: Mapping[str, int]
@@ -53,6 +54,9 @@ def in_words(report: DemoReport) -> str:
         f"{report.failed} failed and undone, {report.cancelled} cancelled, {report.open} open.",
         f"{injected} failures of {len(report.faults_injected)} kinds were injected, and "
         f"{report.worker_kills} worker(s) killed in the middle.",
+        f"{sum(report.approvals.values())} orders waited for a manager before they could ship: "
+        + ", ".join(f"{number} {state}" for state, number in report.approvals.items())
+        + ".",
     ]
     currency = report.money["currency"]
     if report.violations:
@@ -96,6 +100,7 @@ def table(report: DemoReport) -> Table:
         },
         "stock": report.stock,
         "money": {k: v for k, v in report.money.items() if k != "currency"},
+        "approvals": report.approvals,
         "mails": report.mails,
         "faults": report.faults_injected,
         "": {

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Any, NoReturn, cast
 
 import httpx
@@ -19,6 +20,7 @@ from musterwerk.runtime.connection import Target
 from musterwerk.runtime.processes import ManagedProcess, ProcessDied
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.shop import books
+from musterwerk.shop.demo.approvers import Approvers
 from musterwerk.shop.demo.feed import Customers
 from musterwerk.shop.demo.operator import CommandLine, Operator, demo_environment
 from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
@@ -27,6 +29,8 @@ from musterwerk.shop.demo.settling import dead_letters, quiet
 from musterwerk.shop.demo.tally import Tally
 from musterwerk.shop.names import TASK_QUEUE, letters_queue
 from musterwerk.shop.stack import FAULTY, Stack, StackOptions
+from musterwerk.shop.staff import hire
+from musterwerk.store import Store, database_url
 
 #: Every price in the file is in dollars.
 CURRENCY = "USD"
@@ -51,26 +55,37 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
                     seed=options.seed,
                     faults=options.faults,
                     broken_refunds=plan.broken_refunds,
+                    release=plan.release,
                     workers=options.workers,
                     task_queue=TASK_QUEUE + suffix,
                 )
             )
         )
-        letters = await start_worker(
+        await asyncio.to_thread(_hire, options.data)
+        ours = await start_worker(
             options.data,
             target,
             task_queue=letters_queue(TASK_QUEUE + suffix),
             env=demo_environment(target),
         )
-        closing.push_async_callback(letters.stop)
+        closing.push_async_callback(ours.stop)
         http = await closing.enter_async_context(
             httpx.AsyncClient(base_url=stack.urls["orders"], timeout=15)
         )
         temporal = await target.connect()
         with Tally(len(plan.orders), console) as tally:
             demo = _Demo(options, plan, stack, tally, http, temporal)
-            others = [letters] if server is None else [letters, server]
+            closing.callback(demo.close)
+            others = [ours] if server is None else [ours, server]
             return await _unless_one_dies(stack, others, demo.play())
+
+
+def _hire(data: Path) -> None:
+    store = Store(database_url(data, {}))
+    try:
+        hire(store)
+    finally:
+        store.close()
 
 
 async def _server(
@@ -135,7 +150,11 @@ class _Demo:
         self._operator = Operator(
             CommandLine(stack.options.server), options.data, http, stack.urls["payment"]
         )
+        self._approvers = Approvers(temporal, options.data, plan.ways, options.seed)
         self._kills = 0
+
+    def close(self) -> None:
+        self._approvers.close()
 
     async def play(self) -> DemoReport:
         began = time.monotonic()
@@ -164,6 +183,7 @@ class _Demo:
             group.create_task(customers.all())
             group.create_task(self._kill_workers())
             group.create_task(self._resolve())
+            group.create_task(self._approvers.decide_all(lambda: not self._open()))
 
     async def _kill_workers(self) -> None:
         for ended in self._plan.kill_after:
@@ -194,13 +214,14 @@ class _Demo:
             open_orders=self._open(),
             dead_letters=letters,
             dead_letter_account=self._operator.account,
+            approvals=audit.approvals,
             refunds_by_hand=sum(map(len, audit.refunds_by_hand.values())),
             faults_injected=dict(sorted(faults.items())),
             worker_kills=self._kills,
             stock=audit.stock,
             money=audit.money.get(CURRENCY, NOTHING) | {"currency": CURRENCY},
             mails=audit.mails,
-            violations=[*busy, *audit.violations],
+            violations=[*busy, *self._approvers.violations, *audit.violations],
             seconds=round(seconds, 2),
             orders_per_second=round(len(self._plan.orders) / seconds, 2),
             seed=self._options.seed,
