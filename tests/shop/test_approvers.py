@@ -1,52 +1,117 @@
-"""Whoever decides in the demo, and what the plan has for them."""
+"""Whoever decides in the demo, and whoever looks over their shoulder."""
 
 from __future__ import annotations
 
-from collections import Counter
+import asyncio
+import sqlite3
+from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from musterwerk.shop.demo.plan import DemoOptions, draw
-from musterwerk.shop.demo.releases import BRIEF
+from musterwerk.approvals import Reply
+from musterwerk.shop.demo import approvers
+from musterwerk.shop.demo.approvers import Approvers
+from musterwerk.shop.demo.auditor import Auditor
+from musterwerk.shop.demo.releases import Way
+from musterwerk.shop.names import letters_queue
+from musterwerk.shop.staff import hire
+from musterwerk.store import InboxTable, Store, database_url
+from musterwerk.store.inbox import RequestRow, Telling
+from tests.shop.desk import Desk, order
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 
-@pytest.mark.parametrize("seed", range(10))
-@pytest.mark.parametrize("orders", [20, 300, 1000])
-def test_every_way_to_decide_has_its_orders(tmp_path: Path, seed: int, orders: int) -> None:
-    options = DemoOptions(data=tmp_path, orders=orders, seed=seed, cancel=0.1, broken_refunds=2)
-    plan = draw(options)
-    needing = {o.order_id for o in plan.orders if plan.release.of(o).applies_to(o)}
-    assert 0.1 * orders <= len(needing) <= 0.2 * orders
-    assert plan.ways.keys() | plan.thought_over == needing
-    assert plan.thought_over <= plan.cancels.keys()
-    assert plan.ways.keys().isdisjoint(plan.cancels)
-    assert len(plan.cancels) == round(0.1 * orders)
-    assert plan.thought_over
-    for order_id in needing.intersection(plan.broken_refunds):
-        assert plan.ways[order_id] == "approve"
-    if orders > 100:
-        ways = Counter(plan.ways.values())
-        assert set(ways) == {"approve", "reject", "expire", "twice", "at_once"}
-        assert ways["approve"] > len(plan.ways) / 3
+class Yes:
+    """A request that takes every decision of everybody."""
+
+    def __init__(self, *_: object) -> None:
+        self.taken = 0
+
+    def __class_getitem__(cls, _: object) -> type[Yes]:
+        return cls
+
+    async def approve(self, **_: object) -> Reply:
+        self.taken += 1
+        return Reply(act_id=f"act-{self.taken}", verdict="applied", message="yes")
+
+    async def reject(self, _: str, **_options: object) -> Reply:
+        return await self.approve()
 
 
-def test_only_what_nobody_looks_at_expires_soon(tmp_path: Path) -> None:
-    plan = draw(DemoOptions(data=tmp_path))
-    brief = {o.order_id for o in plan.orders if plan.release.of(o).policy.expires_after == BRIEF}
-    assert brief == {order_id for order_id, way in plan.ways.items() if way == "expire"}
-    assert brief
+@pytest.mark.parametrize(
+    ("way", "sentence"),
+    [
+        ("at_once", "applied and closed were due to at_once, and the answer was applied"),
+        ("twice", "the same act got another answer, and the answer was applied"),
+        ("twice", "applied and closed were due to twice, and the answer was applied"),
+    ],
+)
+async def test_answers_that_nobody_should_get_are_violations(
+    way: Way, sentence: str, monkeypatch: pytest.MonkeyPatch, desk: Desk, tmp_path: Path
+) -> None:
+    """A decision that counts twice would ship nothing wrong, and only its approvers notice."""
+    monkeypatch.setattr(approvers, "ApprovalHandle", Yes)
+    staff = Store(database_url(tmp_path, {}))
+    hire(staff)
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    InboxTable(staff).write(waiting("order-approval:o-1", at), at)
+    on_duty = Approvers(desk.client, tmp_path, {"o-1": way}, seed=1)
+    deciding = asyncio.create_task(on_duty.decide_all(lambda: bool(on_duty.violations)))
+    await until(lambda: any(sentence in one for one in on_duty.violations))
+    InboxTable(staff).clear()
+    await deciding
+    on_duty.close()
+    staff.close()
 
 
-def test_the_same_seed_decides_the_same(tmp_path: Path) -> None:
-    options = DemoOptions(data=tmp_path)
-    assert draw(options).ways == draw(options).ways
-    assert draw(options).ways != draw(DemoOptions(data=tmp_path, seed=8)).ways
+def waiting(request_id: str, at: datetime) -> Telling:
+    status = {"request_id": request_id, "digest": "d", "state": "open"}
+    row = RequestRow(
+        id=request_id,
+        namespace="default",
+        run_id="run",
+        subject="Ship it",
+        requester="shop",
+        state="open",
+        is_open=True,
+        revision=1,
+        version=1,
+        created_at=at,
+        expires_at=at,
+        status=status,
+    )
+    return Telling(row, seats=("group:shop-managers",))
 
 
-def test_nobody_cancels_where_nobody_is_to(tmp_path: Path) -> None:
-    plan = draw(DemoOptions(data=tmp_path, cancel=0))
-    assert (plan.cancels, plan.thought_over) == ({}, frozenset())
-    everybody = draw(DemoOptions(data=tmp_path, cancel=1))
-    assert len(everybody.cancels) == 300
-    assert everybody.ways == {}
+async def test_the_trail_of_the_desk_is_compared_and_a_changed_one_is_found(
+    desk: Desk, tmp_path: Path
+) -> None:
+    await desk.place(order("trailed", cents=250_00))
+    await (await desk.asked("trailed")).approve(by="mona")
+    await desk.ended("trailed")
+    queue = letters_queue(desk.stack.options.task_queue)
+    number = desk.rows("musterwerk", "SELECT count(*) FROM musterwerk_requests")[0][0]
+    file = tmp_path / "musterwerk.sqlite"
+    with (
+        closing(sqlite3.connect(file)) as copy,
+        closing(sqlite3.connect(desk.data / "musterwerk.sqlite")) as original,
+    ):
+        original.backup(copy)
+    found = Auditor(desk.stack.options.server, tmp_path, queue)
+    await found.verify()
+    assert list(found.violations(number)) == []
+    (missing,) = found.violations(number + 1)
+    assert f"Of {number + 1} requests only {number} could be compared" in missing
+    with closing(sqlite3.connect(tmp_path / "musterwerk.sqlite")) as copy, copy:
+        for (name,) in copy.execute(
+            "SELECT name FROM sqlite_master WHERE type='trigger'"
+        ).fetchall():
+            copy.execute(f"DROP TRIGGER {name}")
+        copy.execute("UPDATE musterwerk_audit SET actor = 'mara' WHERE event = 'decided'")
+    await found.verify()
+    (broken,) = found.violations(number)
+    assert "could not be verified" in broken

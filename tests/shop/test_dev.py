@@ -7,9 +7,13 @@ import json
 import signal
 import subprocess
 from asyncio import to_thread
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from musterwerk.approvals import ApprovalHandle
+from musterwerk.cli.address import read_dev
+from musterwerk.runtime.connection import connect
 from tests.cli.support import MUSTERWERK, environment, musterwerk
 from tests.shop.test_demo import processes_of
 from tests.waiting import until_async
@@ -34,8 +38,8 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
         assert done.code == 0, done.stderr
         return done.data
 
-    async def fulfilled() -> bool:
-        return (await command("shop", "show", "first"))["status"] == "fulfilled"
+    async def shows(order_id: str, status: str) -> bool:
+        return (await command("shop", "show", order_id))["status"] == status
 
     try:
         async with asyncio.timeout(60):
@@ -43,9 +47,14 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
                 assert dev.returncode is None
                 await asyncio.sleep(0.05)
         await command("shop", "order", str(tmp_path / "order.json"))
-        await until_async(fulfilled, limit=60)
+        await until_async(lambda: shows("first", "fulfilled"), limit=60)
         saga = await command("sagas", "show", "order-first")
         assert "reserve_article" in json.dumps(saga)
+        (tmp_path / "dear.json").write_text(json.dumps(DEAR))
+        await command("shop", "order", str(tmp_path / "dear.json"))
+        await until_async(lambda: shows("dear", "awaiting_approval"), limit=60)
+        await approve(data)
+        await until_async(lambda: shows("dear", "fulfilled"), limit=60)
         dev.send_signal(signal.SIGINT)
         async with asyncio.timeout(60):
             assert await dev.wait() == 0
@@ -55,6 +64,14 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
     assert processes_of(data) == []
 
 
+async def approve(data: Path) -> None:
+    running = read_dev(data)
+    assert running is not None
+    client = await connect(running["address"], isolated=True)
+    request = ApprovalHandle[Any](client, "order-approval:dear")
+    assert (await request.approve(by="mona", wait=timedelta(seconds=30))).verdict == "applied"
+
+
 ORDER = {
     "order_id": "first",
     "customer_id": "C-1",
@@ -62,3 +79,5 @@ ORDER = {
     "lines": [{"sku": "CD-JAZZ-101", "quantity": 1}],
     "total": {"amount": "12.50", "currency": "EUR"},
 }
+
+DEAR = ORDER | {"order_id": "dear", "total": {"amount": "250.00", "currency": "EUR"}}

@@ -60,7 +60,7 @@ class CommandLine:
         self._env = demo_environment(target)
 
     async def run(self, *args: str) -> str:
-        """What it prints. Raises ServerError, with what it complains of, where it fails."""
+        """What it prints. Raises ServerError, with what it says, where it fails."""
         process = await asyncio.create_subprocess_exec(
             *(*COMMAND, *args, *self._address), env=self._env, stdout=PIPE, stderr=PIPE
         )
@@ -71,9 +71,9 @@ class CommandLine:
                 process.kill()
                 await process.wait()
         if process.returncode:
+            said = (complaint + b"\n" + printed).decode(errors="replace").strip()
             raise ServerError(
-                f"`musterwerk {' '.join(args)}` ended with {process.returncode}: "
-                f"{complaint.decode(errors='replace').strip()}"
+                f"`musterwerk {' '.join(args)}` ended with {process.returncode}: {said}"
             )
         return printed.decode()
 

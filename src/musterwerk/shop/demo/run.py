@@ -21,6 +21,7 @@ from musterwerk.runtime.processes import ManagedProcess, ProcessDied
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.shop import books
 from musterwerk.shop.demo.approvers import Approvers
+from musterwerk.shop.demo.auditor import Auditor
 from musterwerk.shop.demo.feed import Customers
 from musterwerk.shop.demo.operator import CommandLine, Operator, demo_environment
 from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
@@ -150,6 +151,9 @@ class _Demo:
         self._operator = Operator(
             CommandLine(stack.options.server), options.data, http, stack.urls["payment"]
         )
+        self._auditor = Auditor(
+            stack.options.server, options.data, letters_queue(stack.options.task_queue)
+        )
         self._approvers = Approvers(temporal, options.data, plan.ways, options.seed)
         self._kills = 0
 
@@ -173,6 +177,7 @@ class _Demo:
         # A request that is on its way when a worker is asked to stop still arrives.
         await self._stack.stop_workers()
         faults, busy = await quiet(self._http, {name: self._stack.urls[name] for name in FAULTY})
+        await self._auditor.verify()
         return self._report(seconds, letters, faults, busy)
 
     async def _orders(self) -> None:
@@ -205,6 +210,8 @@ class _Demo:
     ) -> DemoReport:
         audit = books.audit(self._options.data, told=self._tally.outcomes())
         counts = self._tally.counts
+        violations = [*busy, *self._approvers.violations, *audit.violations]
+        violations += self._auditor.violations(sum(audit.approvals.values()))
         return DemoReport(
             orders=len(self._plan.orders),
             fulfilled=counts["fulfilled"],
@@ -221,7 +228,7 @@ class _Demo:
             stock=audit.stock,
             money=audit.money.get(CURRENCY, NOTHING) | {"currency": CURRENCY},
             mails=audit.mails,
-            violations=[*busy, *self._approvers.violations, *audit.violations],
+            violations=violations,
             seconds=round(seconds, 2),
             orders_per_second=round(len(self._plan.orders) / seconds, 2),
             seed=self._options.seed,
