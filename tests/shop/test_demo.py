@@ -65,6 +65,7 @@ def test_a_small_demo_ends_with_balanced_books_and_no_process(tmp_path: Path) ->
     assert report["orders_per_second"] == pytest.approx(ORDERS / report["seconds"], rel=0.01)
     assert_figures(report, data)
     assert_query_of_the_page_finds_what_is_wrong(data)
+    assert_query_of_the_page_finds_what_nobody_released(data)
 
 
 def assert_figures(report: dict[str, object], data: Path) -> None:
@@ -135,6 +136,18 @@ def assert_query_of_the_page_finds_what_is_wrong(data: Path) -> None:
         database.execute("UPDATE orders SET price_minor = price_minor + 1")
         broken = database.execute(query).fetchall()
         assert len(broken) == database.execute(SHIPPED).fetchone()[0] > 0
+
+
+def assert_query_of_the_page_finds_what_nobody_released(data: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "shop.md").read_text("utf-8")
+    block = re.search(r"```sql\n(-- Orders that were shipped without the.*?)```", page, re.DOTALL)
+    assert block is not None
+    with contextlib.chdir(data), closing(sqlite3.connect("orders.sqlite")) as database:
+        database.execute("ATTACH 'shipping.sqlite' AS shipping")
+        database.execute("ATTACH 'musterwerk.sqlite' AS m")
+        assert database.execute(block[1]).fetchall() == []
+        database.execute("UPDATE releases SET request_id = 'order-approval:' || order_id")
+        assert len(database.execute(block[1]).fetchall()) > 0
 
 
 SHIPPED = "SELECT count(*) FROM shipping.shipments WHERE state = 'handed_over'"
