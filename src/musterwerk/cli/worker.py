@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 30.0
 _SERVES = "Serves "
-_PARTS = ("aiosmtplib", "alembic", "holidays", "httpx", "jsonschema", "pydantic", "sqlalchemy")
+_PARTS = ("aiosmtplib", "alembic", "cryptography", "holidays", "httpx", "jsonschema", "sqlalchemy")
 
 
 def register(app: typer.Typer) -> None:
