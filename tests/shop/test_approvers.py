@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime
@@ -95,23 +96,24 @@ async def test_the_trail_of_the_desk_is_compared_and_a_changed_one_is_found(
     await desk.ended("trailed")
     queue = letters_queue(desk.stack.options.task_queue)
     number = desk.rows("musterwerk", "SELECT count(*) FROM musterwerk_requests")[0][0]
+    found = Auditor(desk.stack.options.server, desk.data, queue)
+    await found.verify()
+    assert list(found.violations(number)) == []
+    (missing,) = found.violations(number + 1)
+    assert f"Of {number + 1} requests only {number} could be compared" in missing
     file = tmp_path / "musterwerk.sqlite"
     with (
         closing(sqlite3.connect(file)) as copy,
         closing(sqlite3.connect(desk.data / "musterwerk.sqlite")) as original,
     ):
         original.backup(copy)
-    found = Auditor(desk.stack.options.server, tmp_path, queue)
-    await found.verify()
-    assert list(found.violations(number)) == []
-    (missing,) = found.violations(number + 1)
-    assert f"Of {number + 1} requests only {number} could be compared" in missing
-    with closing(sqlite3.connect(tmp_path / "musterwerk.sqlite")) as copy, copy:
-        for (name,) in copy.execute(
-            "SELECT name FROM sqlite_master WHERE type='trigger'"
-        ).fetchall():
+    shutil.copytree(desk.data / "audit", tmp_path / "audit")
+    with closing(sqlite3.connect(file)) as copy, copy:
+        triggers = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        for (name,) in copy.execute(triggers).fetchall():
             copy.execute(f"DROP TRIGGER {name}")
         copy.execute("UPDATE musterwerk_audit SET actor = 'mara' WHERE event = 'decided'")
+    found = Auditor(desk.stack.options.server, tmp_path, queue)
     await found.verify()
     (broken,) = found.violations(number)
     assert "could not be verified" in broken

@@ -34,7 +34,7 @@ class Approvers:
     def __init__(self, temporal: Client, data: Path, ways: Mapping[str, Way], seed: int) -> None:
         self._temporal = temporal
         self._store = Store(database_url(data, {}), migrate=False)
-        self._ways = {approval_id(order_id): way for order_id, way in ways.items()}
+        self._ways: dict[str, Way] = {approval_id(order_id): way for order_id, way in ways.items()}
         self._seed = seed
         self.violations: list[str] = []
 
@@ -96,7 +96,7 @@ class Approvers:
                     self._complain(request_id, "the same act got another answer", again)
                 replies.append(await decision.approve(one))
             case "at_once":
-                replies = await asyncio.gather(decision.approve(one), decision.reject(other))
+                replies += await asyncio.gather(decision.approve(one), decision.reject(other))
         expected = ["applied", "closed"][: len(replies)]
         if sorted(reply.verdict for reply in replies) != expected:
             self._complain(request_id, f"{' and '.join(expected)} were due to {way}", *replies)

@@ -53,9 +53,9 @@ def ways(
     free = [order_id for order_id in needing if order_id not in cancels]
     drawn: list[Way] = []
     for way, share in SHARES.items():
-        drawn += [way] * max(1, round(share * len(free)))
+        drawn.extend(way for _ in range(max(1, round(share * len(free)))))
     drawn = drawn[: len(free)]
-    drawn += ["approve"] * (len(free) - len(drawn))
+    drawn.extend("approve" for _ in range(len(free) - len(drawn)))
     # Drawn by itself, so that it changes nothing else of the plan. Nothing here is secret.
     random.Random(f"approvals {seed}").shuffle(drawn)  # noqa: S311
     approved: dict[str, Way] = {one: "approve" for one in free if one in to_be_shipped}
