@@ -33,7 +33,6 @@ def build() -> typer.Typer:
     dev.register(app)
     sagas.register(app)
     approvals.register(app)
-    approvals.register(app)
     people.register(app)
     console.register(app)
     worker.register(app)

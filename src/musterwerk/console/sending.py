@@ -52,7 +52,7 @@ async def send(services: Services, row: ActRow) -> Reply:
     try:
         async with asyncio.timeout(_SECONDS + services.patience.total_seconds()):
             handle = await _handle(services, row)
-            reply = await handle.act(read_act(row.act), patience=services.patience)
+            reply = await handle.act(read_act(row.act))
     except (TimeoutError, ServerError, RPCError) as error:
         raise Away(str(error) or "no answer in time") from error
     except ApprovalNotFound:
@@ -82,7 +82,8 @@ async def look(services: Services, row: ActRow) -> Reply | None:
 
 
 async def _handle(services: Services, row: ActRow) -> ApprovalHandle:
-    return ApprovalHandle(await services.temporal.client(), row.request_id)
+    client = await services.temporal.client()
+    return ApprovalHandle(client, row.request_id, patience=services.patience)
 
 
 async def _has_ended(services: Services, row: ActRow) -> bool:

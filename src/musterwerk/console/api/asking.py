@@ -8,12 +8,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel
+from temporalio.client import WorkflowFailureError
 
 from musterwerk.approvals import ApprovalHandle, Status, start
 from musterwerk.approvals.documents import RequestDocument
 from musterwerk.console.auth import CallerDep, ServicesDep
 from musterwerk.console.problems import Problem, documented
-from musterwerk.errors import ApprovalRefused, UsageError
+from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 
 router = APIRouter(tags=["requests"])
 
@@ -97,9 +98,11 @@ async def _begun(services: ServicesDep, handle: ApprovalHandle) -> Status | None
 
 
 async def _refusal(handle: ApprovalHandle) -> str | None:
-    """Why nobody was asked; None where somebody was."""
+    """Why nobody was asked; None where somebody was, or where it cannot be known."""
     try:
         await handle.result()
     except ApprovalRefused as refused:
         return refused.message
+    except (WorkflowFailureError, ServerError, ApprovalNotFound):
+        return None  # whoever looks at the request is told
     return None
