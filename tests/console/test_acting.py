@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from musterwerk.console import sending
 from musterwerk.console.relay import ActRelay
 from musterwerk.errors import ServerError
+from musterwerk.store.act_table import ActRow
 from tests.console.office import Office, now, problem, request_of
 from tests.waiting import until_async
 
@@ -263,3 +264,35 @@ def _away(office: Office, patch: pytest.MonkeyPatch) -> None:
 
 def _back(office: Office) -> None:
     office.outage.error = None
+
+
+async def test_acts_that_are_stuck_hold_up_no_others(
+    served: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand on requests that no worker serves would be all that the relay ever looks at."""
+    status = await served.ask(policy={"approvers": ["group:finance"], "quorum": 2})
+    acts = served.services.acts
+    made = now() - timedelta(hours=1)
+    for number in range(3):
+        act = {"kind": "claim", "id": f"stuck-{number}", "by": "anna"}
+        acts.put(f"stuck-{number}", f"stuck-{number}", "anna", act, made)
+    act = {"kind": "comment", "text": "hi", "id": "good", "by": "anna"}
+    acts.put("good", status["request_id"], "anna", act, made + timedelta(minutes=1))
+    pending, send = acts.pending, sending.send
+
+    async def sent(services: Any, row: Any) -> Any:
+        if row.id.startswith("stuck"):
+            raise sending.Away("no worker")
+        return await send(services, row)
+
+    def first_two(older_than: datetime) -> list[ActRow]:
+        return pending(older_than, limit=2)
+
+    monkeypatch.setattr(acts, "pending", first_two)
+    monkeypatch.setattr(sending, "send", sent)
+    relay = ActRelay(served.services)
+    await relay.round()
+    await relay.round()
+    found = acts.get("good", status["request_id"])
+    assert found is not None
+    assert found.state == "done"

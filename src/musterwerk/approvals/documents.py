@@ -105,7 +105,8 @@ def mistakes(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
 
 
 def _place(loc: Iterable[Any]) -> str:
-    return ".".join(str(part) for part in loc)
+    """Without pydantic's own steps, such as "function-before[...]"."""
+    return ".".join(str(part) for part in loc if "[" not in str(part))
 
 
 def _problem(error: Mapping[str, Any]) -> str:

@@ -55,8 +55,8 @@ class ActRelay:
     async def round(self) -> None:
         now = self._services.now()
         rows = await asyncio.to_thread(self._services.acts.pending, now - self._age)
-        keys = {_key(row) for row in rows}
-        self._patience = {key: one for key, one in self._patience.items() if key in keys}
+        old = now - 2 * _LONGEST
+        self._patience = {key: one for key, one in self._patience.items() if one.due > old}
         due = [row for row in rows if self._is_due(row, now)]
         # Acts on one request keep their order; a request that is stuck holds up no other.
         due.sort(key=lambda row: (row.request_id, row.created_at, row.id))
@@ -75,20 +75,22 @@ class ActRelay:
                         await sending.look(self._services, row)
                 except Away as away:
                     _log.info("%s on %s waits: %s", row.id, row.request_id, away)
-                    self._later(rows)
+                    await self._later(rows)
                     return
-                self._later([row])
+                await self._later([row])
 
     def _is_due(self, row: ActRow, now: datetime) -> bool:
         known = self._patience.get(_key(row))
         return known is None or known.due <= now
 
-    def _later(self, rows: list[ActRow]) -> None:
+    async def _later(self, rows: list[ActRow]) -> None:
+        """Those that are stuck go behind the others, however many they are."""
         now = self._services.now()
         for row in rows:
             known = self._patience.get(_key(row))
             wait = min(known.wait * 2, _LONGEST) if known else timedelta(seconds=self._every)
             self._patience[_key(row)] = _Patience(now + wait, wait)
+            await asyncio.to_thread(self._services.acts.tried, row.id, row.request_id, now)
 
 
 async def stop(task: asyncio.Task[None]) -> None:

@@ -82,8 +82,18 @@ class ActTable:
                 .values(values)
             )
 
+    def tried(self, act_id: str, request_id: str, now: datetime) -> None:
+        """It is as it was, and comes after the others the next time."""
+        with self.store.begin() as connection:
+            connection.execute(
+                update(acts)
+                .where(acts.c.request_id == request_id, acts.c.id == act_id)
+                .where(acts.c.state != "done")
+                .values(updated_at=now)
+            )
+
     def pending(self, older_than: datetime, limit: int = 1000) -> list[ActRow]:
-        """Not answered, and as they are since before then; the oldest first."""
+        """Not answered, and neither changed nor tried since then; the oldest first."""
         query = (
             select(acts)
             .where(acts.c.state.in_(["sending", "recorded"]), acts.c.updated_at < older_than)
