@@ -67,6 +67,18 @@ class WorkerOptions:
         )
 
 
+def local_worker(client: Client, store: Store, *, task_queue: str = TASK_QUEUE) -> Worker:
+    """Approvals only, in this process: for tests, under virtual time too. Nobody is written to."""
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=[ApprovalWorkflow],
+        activities=ApprovalActivities(store).all(),
+        workflow_runner=SandboxedWorkflowRunner(restrictions=_RESTRICTIONS),
+        build_id=_BUILD,
+    )
+
+
 async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], object]) -> None:
     """Work until cancelled. `ready` is told in words what is served.
 

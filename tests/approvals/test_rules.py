@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from musterwerk.approvals import ApprovalRequest, Escalation, Level, Policy, views
+from musterwerk.approvals import ApprovalRequest, Escalation, Level, Policy, rules, views
 from musterwerk.approvals.acts import (
     Act,
     Amend,
@@ -382,6 +382,14 @@ class TestConsent:
 
     def test_an_answer_that_was_not_asked_for(self) -> None:
         assert Company(FINANCE).decide("anna", answer=1).verdict == "invalid"
+
+
+def test_a_slow_clock_opens_no_time_that_is_over() -> None:
+    """Who stood in for somebody last year is not asked by a message dated last year."""
+    company = Company(FINANCE)
+    act = Decide(id="1", by="mia", outcome="approve", made_at=START - 365 * DAY)
+    assert rules.question(company.state, act, START - 365 * DAY).at == START
+    assert rules.question(company.state, act, START + DAY).at == START + DAY
 
 
 def test_the_same_act_again_gets_the_first_reply() -> None:

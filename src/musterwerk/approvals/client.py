@@ -100,7 +100,8 @@ class ApprovalHandle(Generic[A]):
     Each act says who does it (`by`) and gets a `Reply`. It is durable when this returns: applied
     and on record, or, where no worker answered at once, "recorded", and applied when one does.
     `wait` says how long to wait for more than that. The same `act_id` again does nothing twice.
-    `patience` is how long a worker has to answer at once.
+    `patience` is how long a worker has to answer at once. Decisions carry this machine's time;
+    with `dated=False` they count when they arrive, which is what a test under virtual time needs.
     """
 
     def __init__(
@@ -110,9 +111,11 @@ class ApprovalHandle(Generic[A]):
         answer: type[A] | None = None,
         *,
         patience: timedelta = PATIENCE,
+        dated: bool = True,
     ) -> None:
         self.id = id
         self.patience = patience
+        self.dated = dated
         self._client = client
         self._answer = answer
         self._workflow: WorkflowHandle[Any, dict[str, Any]] = client.get_workflow_handle(
@@ -143,7 +146,7 @@ class ApprovalHandle(Generic[A]):
             id=act_id or new_id(),
             by=by,
             channel=channel,
-            made_at=datetime.now(UTC),
+            made_at=datetime.now(UTC) if self.dated else None,
             outcome=outcome,
             reason=reason,
             answer=answer,

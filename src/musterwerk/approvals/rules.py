@@ -49,7 +49,8 @@ def question(state: ApprovalState, act: Act, at: datetime) -> Question:
         principals=principals(state.request),
         people=tuple(dict.fromkeys(people)),
         requester=state.request.requester,
-        at=at,
+        # As in `apply`: whose clock is slow is judged by who is there now.
+        at=max(at, state.updated_at),
         answer=answer,
         answer_schema=schema,
     )
