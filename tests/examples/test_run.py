@@ -17,6 +17,9 @@ ROOT = Path(__file__).parents[2]
         ("order", ["O-1: parcel of O-1 is on its way", "undone after NoSuchAddress"]),
         ("trip", ["room in Vista for Ada", "undone after NoHotel"]),
         ("bank", ["undone after AccountClosed", "together 12500"]),
+        ("leave", ["ben for lena: decided", "Otto in August: rejected: no days left"]),
+        ("background_check", ["is not a 'date'", ": clear", "not checked, rejected:"]),
+        ("payment_approval", ["P-1: paid to Roof", "we need no yacht", "P-4: paid to Pens"]),
         ("moving", ["in flight: by hand", "new: saga", "failed after the move: undone"]),
     ],
 )

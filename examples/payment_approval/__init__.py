@@ -1,0 +1,1 @@
+"""A payment above an amount: two people release it, or the money goes back where it was."""
