@@ -1,0 +1,1 @@
+"""What `benchmarks/approvals.py` measures, and how."""
