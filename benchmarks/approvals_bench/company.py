@@ -34,13 +34,21 @@ class Company:
     def people(self) -> list[str]:
         return list(self.groups_of)
 
+    @property
+    def present(self) -> list[str]:
+        return [person for number, person in enumerate(self.people) if number % 20 != 19]
+
+    @property
+    def groups(self) -> list[str]:
+        return sorted({group for some in self.groups_of.values() for group in some})
+
     def members(self, group: str) -> list[str]:
         return [person for person, groups in self.groups_of.items() if group in groups]
 
     def settle(self, store: Store) -> None:
         """Into the database, with every twentieth person away and somebody in their place."""
         now = datetime.now(UTC)
-        people = self.people
+        people, present = self.people, set(self.present)
         absences: list[dict[str, Any]] = [
             {
                 "person": person,
@@ -49,7 +57,7 @@ class Company:
                 "substitute": people[number - 1],
             }
             for number, person in enumerate(people)
-            if number % 20 == 19
+            if person not in present
         ]
         document = {
             "people": {
@@ -65,8 +73,7 @@ def request(company: Company, chance: random.Random, number: int) -> ApprovalReq
     """Of one or two groups, some of a person too; half under four eyes, a quarter of two votes."""
     everybody = company.people
     requester = chance.choice(everybody)
-    groups = sorted({group for some in company.groups_of.values() for group in some})
-    asked = [f"group:{group}" for group in chance.sample(groups, min(len(groups), 1 + number % 2))]
+    asked = [f"group:{group}" for group in chance.sample(company.groups, 1 + number % 2)]
     if number % 5 == 0:
         asked.append(chance.choice([one for one in everybody if one != requester]))
     return ApprovalRequest(
