@@ -86,13 +86,7 @@ async def measure(settings: Settings) -> dict[str, Any]:
 
 
 async def _phase(
-    floor: Floor,
-    store: Store,
-    settings: Settings,
-    workers: Workers,
-    *,
-    kill: bool,
-    cpu: Cpu | None = None,
+    floor: Floor, store: Store, settings: Settings, workers: Workers, cpu: Cpu | None = None
 ) -> dict[str, Any]:
     """Requests are opened while no worker is killed, so that only deciding is measured."""
     kill = cpu is None
