@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +15,9 @@ from musterwerk.approvals.acts import Facts, Plan, Planning, Question
 from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.state import Record
 from musterwerk.store import InboxTable, PeopleTable, Store
+
+#: Well within the workflow's heartbeat timeout.
+_BEAT_SECONDS = 0.5
 
 
 class ApprovalActivities:
@@ -45,7 +48,7 @@ class ApprovalActivities:
     @activity.defn(name=names.RECORD)
     async def record(self, given: dict[str, Any]) -> None:
         told = telling(Record.read(given))
-        await asyncio.to_thread(self._inbox.write, told, datetime.now(UTC))
+        await _beating(asyncio.to_thread(self._inbox.write, told, datetime.now(UTC)))
         if told.notices and self._told is not None:
             self._told()
 
@@ -57,6 +60,14 @@ class ApprovalActivities:
         if question.answer_schema is not None:
             flaws = answers.flaws(question.answer, question.answer_schema)
         return Facts(**asdict(found), flaws=flaws)
+
+
+async def _beating(work: Coroutine[Any, Any, None]) -> None:
+    """So that a write that waits for its turn is told from a worker that was killed."""
+    writing = asyncio.create_task(work)
+    while not (await asyncio.wait({writing}, timeout=_BEAT_SECONDS))[0]:
+        activity.heartbeat()
+    await writing
 
 
 def _plan(given: Planning) -> Plan:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
@@ -22,6 +23,8 @@ from musterwerk.errors import ApprovalRefused, UsageError
 
 #: Temporal takes 400 bytes of summary for its own screens.
 _SUMMARY = 200
+#: A killed worker's request moves to another one after this long; Temporal's default is 10 s.
+TASK_TIMEOUT = timedelta(seconds=4)
 
 
 async def request(
@@ -48,6 +51,7 @@ async def request(
             parent_close_policy=workflow.ParentClosePolicy.REQUEST_CANCEL,
             # There is nothing to wait for: whoever is cancelled takes no decision any more.
             cancellation_type=workflow.ChildWorkflowCancellationType.TRY_CANCEL,
+            task_timeout=TASK_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=1),
             static_summary=summary(request.subject),
         )

@@ -34,7 +34,7 @@ from musterwerk.approvals.acts import (
     Reply,
     Withdraw,
 )
-from musterwerk.approvals.asking import checked_id, decision_of, summary
+from musterwerk.approvals.asking import TASK_TIMEOUT, checked_id, decision_of, summary
 from musterwerk.approvals.model import (
     ACT,
     APPROVE,
@@ -81,6 +81,7 @@ async def start(
             id=identity,
             task_queue=task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+            task_timeout=TASK_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=1),
             memo={_DIGEST: request.digest()},
             static_summary=summary(request.subject),

@@ -45,8 +45,10 @@ _FOR_EVER = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
 )
 _READ_LIMIT = timedelta(seconds=5)
-#: A killed worker's write is tried again after this long; a busy SQLite may take ten seconds.
+#: A busy SQLite may take ten seconds. A killed worker's write is tried again after fewer: it
+#: shows no life meanwhile.
 _WRITE_LIMIT = timedelta(seconds=12)
+_LIFE = timedelta(seconds=3)
 
 
 class _Waiting:
@@ -239,6 +241,7 @@ class ApprovalWorkflow:
                 names.RECORD,
                 self._record(step, details=new).as_json(),
                 start_to_close_timeout=_WRITE_LIMIT,
+                heartbeat_timeout=_LIFE,
                 retry_policy=_FOR_EVER,
             )
             self._recorded_revision = step.state.revision
