@@ -233,9 +233,10 @@ async def test_the_same_id_is_the_same_request(served: Desk) -> None:
     two = await start(served.client, request, id=one.id, task_queue=served.queue)
     await two.approve(by="anna")
     assert (await one.result()).approved
-    other = request.model_copy(update={"subject": "y"})
-    with pytest.raises(UsageError, match="another request"):
-        await start(served.client, other, id=one.id, task_queue=served.queue)
+    for change in ({"subject": "y"}, {"policy": Policy(approvers=("mallory",))}):
+        other = request.model_copy(update=change)
+        with pytest.raises(UsageError, match="another request"):
+            await start(served.client, other, id=one.id, task_queue=served.queue)
     with pytest.raises(UsageError, match="no id"):
         await start(served.client, request, id="a/b", task_queue=served.queue)
 

@@ -66,7 +66,7 @@ class Desk:
         with process:
             assert process.stderr is not None
             try:
-                yield process, [process.stderr.readline() for _ in range(3)]
+                yield process, [process.stderr.readline() for _ in range(4)]
             finally:
                 process.kill()
 

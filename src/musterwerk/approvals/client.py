@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -47,13 +48,14 @@ from musterwerk.approvals.model import (
     ApprovalRequest,
     Channel,
     Decision,
+    canonical,
 )
 from musterwerk.approvals.state import Status
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 
 #: How long a worker has to answer before the act is sent as a signal, which needs none.
 PATIENCE = timedelta(milliseconds=250)
-_DIGEST = "musterwerk_digest"
+_CONTENT = "musterwerk_content"
 _LOOK_EVERY = 0.05
 _QUERY = timedelta(seconds=5)
 _SIGNAL = timedelta(seconds=5)
@@ -83,12 +85,12 @@ async def start(
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
             task_timeout=TASK_TIMEOUT,
             retry_policy=RetryPolicy(maximum_attempts=1),
-            memo={_DIGEST: request.digest()},
+            memo={_CONTENT: _content(request)},
             static_summary=summary(request.subject),
         )
     except WorkflowAlreadyStartedError:
         found = await client.get_workflow_handle(identity).describe()
-        if await found.memo_value(_DIGEST, None) != request.digest():
+        if await found.memo_value(_CONTENT, None) != _content(request):
             raise UsageError(
                 f"the id {identity!r} belongs to another request; choose another one"
             ) from None
@@ -279,6 +281,11 @@ class ApprovalHandle(Generic[A]):
             f"no request {self.id!r} is known to Temporal (any more); "
             "`musterwerk approvals list` shows those that are"
         )
+
+
+def _content(request: ApprovalRequest[Any]) -> str:
+    """Of all of it, also of the policy."""
+    return hashlib.sha256(canonical(request.as_json())).hexdigest()
 
 
 def new_id() -> str:
