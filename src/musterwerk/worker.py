@@ -70,7 +70,7 @@ def local_worker(client: Client, store: Store, *, task_queue: str = TASK_QUEUE) 
         task_queue=task_queue,
         workflows=[ApprovalWorkflow],
         activities=ApprovalActivities(store).all(),
-        workflow_runner=SandboxedWorkflowRunner(restrictions=_RESTRICTIONS),
+        workflow_runner=UnsandboxedWorkflowRunner(),
         build_id=_BUILD,
     )
 
