@@ -36,6 +36,7 @@ class Company:
     flaws: Sequence[str] = ()
     answer_schema: dict[str, Any] | None = None
     details: Any = None
+    known: tuple[str, ...] = PEOPLE
     now: datetime = START
     entries: list[Entry] = field(default_factory=list[Entry])
     notices: list[Notice] = field(default_factory=list[Notice])
@@ -69,7 +70,7 @@ class Company:
         members = {p: self.groups.get(p, (p,) if p in PEOPLE else ()) for p in principals(request)}
         return Facts(
             members=members,
-            known=PEOPLE,
+            known=self.known,
             substitutes={person: tuple(others) for person, others in self.away.items()},
             acting_for_requester=tuple(self.away.get(self.requester, ())),
             roles={person: tuple(names) for person, names in self.roles.items()},

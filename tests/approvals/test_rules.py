@@ -114,6 +114,18 @@ def test_levels_decide_one_after_the_other() -> None:
     assert (company.state.state, company.state.by) == ("approved", ("anna", "mia"))
 
 
+def test_the_first_outcome_that_is_no_rejection_goes_on_to_the_next_level() -> None:
+    levels = (Level(approvers=("anna",)), Level(approvers=("mia",)))
+    company = Company(Policy(levels=levels), outcomes=("accept", "reject", "ask_customer"))
+    company.decide("anna", "accept")
+    assert company.state.is_open
+    company.decide("mia", "accept")
+    assert (company.state.state, company.state.by) == ("accept", ("anna", "mia"))
+    other = Company(Policy(levels=levels), outcomes=("accept", "reject", "ask_customer"))
+    other.decide("anna", "ask_customer")
+    assert other.state.state == "ask_customer"
+
+
 class TestFourEyes:
     policy = Policy(approvers=("group:finance",), four_eyes=True)
 
@@ -259,6 +271,12 @@ class TestClaims:
         company.wait(DAY)
         assert company.decide("mia").ok
 
+    def test_the_claim_of_who_has_left_holds_up_nobody(self) -> None:
+        company = Company(FINANCE)
+        company.act(Claim(id="c", by="anna"))
+        company.groups["group:finance"] = ("ben",)
+        assert company.decide("ben").ok
+
     def test_where_several_agree_nobody_claims(self) -> None:
         company = Company(Policy(approvers=("group:finance",), quorum=2))
         assert company.act(Claim(id="c", by="anna")).verdict == "invalid"
@@ -334,6 +352,13 @@ class TestWords:
         assert company.state.state == "open"
         assert company.act(Inform(id="i3", by="shop", text="more")).verdict == "invalid"
 
+    def test_while_the_requester_is_asked_it_is_they_who_are_reminded(self) -> None:
+        company = Company(Policy(approvers=("anna",), remind_every=DAY), requester="shop")
+        company.act(Ask(id="q", by="anna", text="Which customer?"))
+        company.wait(DAY)
+        assert company.told("reminded") == []
+        assert [notice.to for notice in company.told("question")] == [("shop",), ("shop",)]
+
     def test_a_question_does_not_stop_the_others(self) -> None:
         company = Company(FINANCE)
         company.act(Ask(id="q", by="anna", text="Why?"))
@@ -399,6 +424,40 @@ def test_the_same_act_again_gets_the_first_reply() -> None:
     assert company.decide("anna", id="x") == first
     assert company.state.version == version
     assert len(company.state.votes) == 1
+
+
+def test_the_same_id_of_somebody_else_is_not_their_act() -> None:
+    company = Company(Policy(approvers=("group:finance",), quorum=2))
+    company.decide("anna", id="1")
+    assert company.decide("ben", id="1").verdict == "invalid"
+    assert company.decide("ben", id="2").ok
+    assert company.state.state == "approved"
+
+
+def test_what_is_said_fits_into_a_payload() -> None:
+    """Answers of many people are told with every step: there is an end to their size."""
+    people = tuple(f"p{number}" for number in range(40))
+    company = Company(
+        Policy(approvers=("group:many",), quorum="all"),
+        groups={"group:many": people},
+        known=people,
+        answer_schema={},
+    )
+    replies = [company.decide(person, answer="x" * 60_000) for person in people]
+    assert [reply.verdict for reply in replies].count("applied") == 4
+    assert "there is room for" in replies[-1].message
+    assert len(views.status(company.state).model_dump_json()) < 400_000
+    for person in people[4:]:
+        assert company.decide(person, answer="short").ok
+    assert company.state.state == "approved"
+
+
+def test_a_delegate_who_has_left_gives_the_place_back() -> None:
+    company = Company(Policy(approvers=("anna",)))
+    company.act(Delegate(id="d", by="anna", to="otto"))
+    company.known = tuple(person for person in PEOPLE if person != "otto")
+    assert company.decide("otto").verdict == "unknown_person"
+    assert company.decide("anna").ok
 
 
 def test_withdrawing() -> None:
@@ -492,6 +551,8 @@ def test_policies_that_make_no_sense(fields: dict[str, Any], reason: str) -> Non
         ({"outcomes": ("approve",)}, "reject"),
         ({"outcomes": ("reject", "expired")}, "none of"),
         ({"details": "x" * 1_600_000}, "keep them where they are"),
+        ({"details": float("nan")}, "no JSON"),
+        ({"answer_schema": {"enum": ["x" * 200_000]}}, "larger than"),
         ({"answer": int, "policy": Policy(approvers=("a",), on_expiry="approve")}, "needs an"),
     ],
 )

@@ -298,3 +298,49 @@ async def test_escalation_in_real_time(desk: Desk) -> None:
 
         await until_async(escalated)
         assert (await handle.approve(by="mia")).ok
+
+
+async def test_ended_from_outside(served: Desk) -> None:
+    handle = await served.ask()
+    await handle.status()
+    await served.client.get_workflow_handle(handle.id).terminate()
+    reply = await handle.approve(by="anna")
+    assert (reply.verdict, "from outside" in reply.message) == ("closed", True)
+
+
+async def test_who_is_cancelled_while_deciding_has_not_decided(desk: Desk) -> None:
+    """Nobody answers, so the decision waits; cancelled now, it must not go out as a signal."""
+    async with desk.worker():
+        handle = await desk.ask()
+        await handle.status()
+    deciding = asyncio.create_task(handle.approve(by="anna", act_id="never"))
+    await asyncio.sleep(0.1)  # it is on its way to a worker that is not there
+    deciding.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await deciding
+    history = await desk.client.get_workflow_handle(handle.id).fetch_history()
+    assert not any(
+        event.HasField("workflow_execution_signaled_event_attributes") for event in history.events
+    )
+
+
+async def test_who_asks_for_a_service_is_on_record(served: Desk) -> None:
+    request = ApprovalRequest[Any](subject="x", requester="billing", policy=FINANCE)
+    handle = await start(served.client, request, by="otto", channel="cli", task_queue=served.queue)
+    await handle.status()
+    first = served.inbox.entries(handle.id)[0]
+    assert (first.actor, first.channel, first.on_behalf_of) == ("otto", "cli", "billing")
+
+
+async def test_nobody_speaks_for_the_workflow(served: Desk) -> None:
+    """The channels of the workflow itself give rights that nobody has from outside."""
+    handle = await served.ask()
+    await handle.status()
+    raw = served.client.get_workflow_handle(handle.id)
+    forged = {"kind": "withdraw", "id": "w", "by": "mallory", "channel": "parent"}
+    await raw.signal("act", forged)
+    await raw.signal(
+        "act",
+        {"kind": "decide", "id": "d", "by": "x", "outcome": "approve"} | {"channel": "signal"},
+    )
+    assert (await handle.status()).state == "open"

@@ -132,6 +132,7 @@ class Reply(Wire):
     """`message` is for people. The rest is how the request stands after the act."""
 
     act_id: str
+    actor: str = ""
     verdict: Verdict
     message: str
     state: str = "open"
@@ -145,6 +146,13 @@ class Reply(Wire):
     @property
     def ok(self) -> bool:
         return self.verdict in ("applied", "recorded")
+
+
+class Asked(Wire):
+    """Who sent a request, and by which way; `by` is its requester, or who asks for them."""
+
+    by: Person
+    channel: Channel = "library"
 
 
 class Question(Wire):

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ApplicationError, ChildWorkflowError
+from temporalio.exceptions import ApplicationError, ChildWorkflowError, WorkflowAlreadyStartedError
 
 from musterwerk.approvals.model import (
     ID_PATTERN,
@@ -35,7 +35,8 @@ async def request(
     Runs `musterwerk.Approval` as a child workflow, served by `musterwerk worker`; nothing else is
     needed here. If the calling workflow ends, fails, is cancelled or continues as new, the
     request is withdrawn. A decision of any kind is a result, also "rejected", "expired" and
-    "withdrawn"; raises `ApprovalRefused` where nobody could ever decide, with the reason.
+    "withdrawn"; raises `ApprovalRefused` where nobody could ever decide, or the id is in use,
+    with the reason.
 
     `id` names the request to people; unique among all that are open. Without one it is random,
     and the same on replay.
@@ -55,6 +56,10 @@ async def request(
             retry_policy=RetryPolicy(maximum_attempts=1),
             static_summary=summary(request.subject),
         )
+    except WorkflowAlreadyStartedError as taken:
+        raise ApprovalRefused(
+            f"a request {identity!r} is open already; give it another id, or none"
+        ) from taken
     except ChildWorkflowError as failure:
         cause = failure.cause
         if isinstance(cause, ApplicationError) and cause.type == "ApprovalRefused":
@@ -84,7 +89,7 @@ def decision_of(given: dict[str, Any], answer: type[A] | None) -> Decision[A]:
 
 
 def checked_id(identity: str) -> str:
-    if not re.match(ID_PATTERN, identity):
+    if not re.fullmatch(ID_PATTERN, identity):
         raise UsageError(
             f"{identity!r} is no id of a request: up to 200 letters, digits and . _ ~ : @ - "
             "are expected, the first a letter or digit"

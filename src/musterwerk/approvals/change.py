@@ -80,7 +80,7 @@ class Change:
         )
 
     def reply(self, act: Act, verdict: Verdict, message: str) -> Step:
-        reply = reply_to(self.state, act.id, verdict, message)
+        reply = reply_to(self.state, act, verdict, message)
         replies = {**self.state.replies, act.id: reply}
         for oldest in list(replies)[:-_REMEMBERED]:
             del replies[oldest]
@@ -96,9 +96,10 @@ class Change:
         return Step(self.state, tuple(self._entries), tuple(self._notices), reply, self.plan)
 
 
-def reply_to(state: ApprovalState, act_id: str, verdict: Verdict, message: str) -> Reply:
+def reply_to(state: ApprovalState, act: Act, verdict: Verdict, message: str) -> Reply:
     return Reply(
-        act_id=act_id,
+        act_id=act.id,
+        actor=act.by,
         verdict=verdict,
         message=message,
         state=state.state,

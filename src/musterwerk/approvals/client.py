@@ -7,7 +7,7 @@ import hashlib
 import secrets
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Generic
+from typing import Any, Generic, TypedDict
 
 from temporalio.client import (
     Client,
@@ -21,6 +21,7 @@ from temporalio.client import (
 from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
+from typing_extensions import Unpack
 
 from musterwerk.approvals.acts import (
     Act,
@@ -43,6 +44,7 @@ from musterwerk.approvals.model import (
     REPLY,
     STATUS,
     TASK_QUEUE,
+    WITHDRAWN,
     WORKFLOW,
     A,
     ApprovalRequest,
@@ -69,9 +71,14 @@ async def start(
     *,
     id: str | None = None,
     task_queue: str = TASK_QUEUE,
+    by: str | None = None,
+    channel: Channel = "library",
     patience: timedelta = PATIENCE,
 ) -> ApprovalHandle[A]:
     """Ask people, from outside a workflow. The same id and content again is the same request.
+
+    `by` and `channel` are who sends it, where that is not the requester, and by which way: they
+    are on record.
 
     Raises `UsageError` where the id belongs to another request.
     """
@@ -79,7 +86,7 @@ async def start(
     try:
         await client.start_workflow(
             WORKFLOW,
-            request.as_json(),
+            args=[request.as_json(), None, {"by": by or request.requester, "channel": channel}],
             id=identity,
             task_queue=task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
@@ -95,6 +102,21 @@ async def start(
                 f"the id {identity!r} belongs to another request; choose another one"
             ) from None
     return ApprovalHandle(client, identity, request.answer, patience=patience)
+
+
+class RejectOptions(TypedDict, total=False):
+    """`wait`: how long to wait for the final word where no worker answers at once."""
+
+    digest: str | None
+    on_behalf_of: str | None
+    channel: Channel
+    act_id: str | None
+    wait: timedelta
+
+
+class DecideOptions(RejectOptions, total=False):
+    reason: str
+    answer: Any
 
 
 class ApprovalHandle(Generic[A]):
@@ -125,10 +147,10 @@ class ApprovalHandle(Generic[A]):
             id, result_type=dict[str, Any]
         )
 
-    async def approve(self, *, by: str, **options: Any) -> Reply:
+    async def approve(self, *, by: str, **options: Unpack[DecideOptions]) -> Reply:
         return await self.decide(APPROVE, by=by, **options)
 
-    async def reject(self, reason: str, *, by: str, **options: Any) -> Reply:
+    async def reject(self, reason: str, *, by: str, **options: Unpack[RejectOptions]) -> Reply:
         return await self.decide(REJECT, by=by, reason=reason, **options)
 
     async def decide(
@@ -159,6 +181,7 @@ class ApprovalHandle(Generic[A]):
         return await self.act(act, wait=wait)
 
     async def claim(self, *, by: str) -> Reply:
+        """For this and what follows `act` has the options: an id of your own, a channel."""
         return await self.act(Claim(id=new_id(), by=by))
 
     async def release(self, *, by: str) -> Reply:
@@ -189,13 +212,15 @@ class ApprovalHandle(Generic[A]):
         given = act.as_json()
         try:
             answered = await self._workflow.execute_update(  # pyright: ignore[reportUnknownMemberType]
-                ACT, given, id=act.id, result_type=dict, rpc_timeout=self.patience
+                ACT, given, id=_update_id(act), result_type=dict, rpc_timeout=self.patience
             )
             return Reply.read(answered)
         except WorkflowUpdateFailedError as failure:
             raise _refusal(failure) from failure
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            pass  # no worker answered at once
+            # No worker answered at once; or the SDK's word for that the caller was cancelled.
+            if (task := asyncio.current_task()) is not None and task.cancelling():
+                raise asyncio.CancelledError from None
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return await self._over(act)
@@ -263,7 +288,11 @@ class ApprovalHandle(Generic[A]):
         """It has ended: the first reply if this act has had one, else who ended it."""
         if (found := await self.reply(act.id)) is not None:
             return found
-        decision = await self.result()
+        try:
+            decision = await self.result()
+        except WorkflowFailureError:
+            message = "it was ended from outside, without a decision"
+            return Reply(act_id=act.id, verdict="closed", message=message, state=WITHDRAWN)
         who = ", ".join(decision.by) or "nobody"
         return Reply(
             act_id=act.id,
@@ -281,6 +310,11 @@ class ApprovalHandle(Generic[A]):
             f"no request {self.id!r} is known to Temporal (any more); "
             "`musterwerk approvals list` shows those that are"
         )
+
+
+def _update_id(act: Act) -> str:
+    """One for each person's act: the same id of somebody else's is another act."""
+    return hashlib.sha256(canonical([act.by, act.id])).hexdigest()
 
 
 def _content(request: ApprovalRequest[Any]) -> str:

@@ -72,4 +72,7 @@ def _remind(change: Change, at: datetime) -> None:
     passed = sum(moment <= until for moment in state.timeline.reminders)
     change.set(reminded=max(passed, state.reminded + 1))
     change.note("reminded", "clock", "clock", level=state.level + 1)
-    change.tell("reminded", course.asked_now(state), but=course.quiet(state))
+    if state.question is not None:  # it is the requester's turn
+        change.tell("question", (state.request.requester,), text=state.question)
+    else:
+        change.tell("reminded", course.asked_now(state), but=course.quiet(state))

@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from musterwerk.approvals.acts import Facts, Timeline
+from musterwerk.approvals.acts import Asked, Facts, Timeline
 from musterwerk.approvals.change import Change, Step
 from musterwerk.approvals.model import (
-    APPROVE,
     ENDED_BY_CLOCK,
     REJECT,
     WITHDRAWN,
@@ -24,9 +23,15 @@ TOO_LATE = "nobody decided in time"
 
 
 def begin(
-    request_id: str, request: ApprovalRequest[Any], timeline: Timeline, facts: Facts, at: datetime
+    request_id: str,
+    request: ApprovalRequest[Any],
+    timeline: Timeline,
+    facts: Facts,
+    at: datetime,
+    asked: Asked | None = None,
 ) -> Step:
     """The first step: the request is there, and the approvers of its first level are asked."""
+    sender = asked or Asked(by=request.requester)
     state = ApprovalState(
         request_id=request_id,
         request=request,
@@ -39,7 +44,14 @@ def begin(
     )
     change = Change(state, at)
     policy = request.policy.model_dump(mode="json", exclude_defaults=True)
-    change.note("requested", request.requester, "library", subject=request.subject, policy=policy)
+    change.note(
+        "requested",
+        sender.by,
+        sender.channel,
+        on_behalf_of=request.requester if sender.by != request.requester else None,
+        subject=request.subject,
+        policy=policy,
+    )
     begin_level(change, 0)
     change.set(timeline=timeline)
     change.plan = False
@@ -95,7 +107,7 @@ def decided_by_anybody(change: Change, vote: Vote) -> None:
 
 def _reached(change: Change, outcome: str) -> None:
     state = change.state
-    if outcome == APPROVE and state.level + 1 < len(state.request.policy.all_levels):
+    if outcome == state.request.goes_on and state.level + 1 < len(state.request.policy.all_levels):
         begin_level(change, state.level + 1)
         if state.state == "info_requested":
             change.set(state="open", question=None, asked_by=None)

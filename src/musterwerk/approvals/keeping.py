@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from musterwerk.approvals.state import Notice, Record, Status
-from musterwerk.store.audit_tables import iso
+from musterwerk.approvals.state import Record
 from musterwerk.store.telling import NewEntry, NewNotice, RequestRow, Telling
 
 _OPEN = ("open", "info_requested")
@@ -23,7 +22,7 @@ def telling(record: Record) -> Telling:
         parties=(status.requester, *status.by, *(vote.person for vote in status.votes)),
         details=status.details,
         entries=tuple(NewEntry(**dict(iter(entry))) for entry in record.entries),
-        notices=tuple(_notice(one, status) for one in record.notices),
+        notices=tuple(NewNotice(**dict(iter(one))) for one in record.notices),
         replies={reply.act_id: reply.as_json() for reply in record.replies},
     )
 
@@ -46,17 +45,4 @@ def _row(record: Record) -> RequestRow:
         expires_at=status.expires_at or _NEVER,
         claimed=status.claimed_by is not None,
         status=status.as_json() | {"details": None},
-    )
-
-
-def _notice(notice: Notice, status: Status) -> NewNotice:
-    """An id that is used again has its notices, too."""
-    return NewNotice(
-        key=f"{notice.key}@{iso(status.created_at)}",
-        event=notice.event,
-        to=notice.to,
-        but=notice.but,
-        actor=notice.actor,
-        text=notice.text,
-        at=notice.at,
     )

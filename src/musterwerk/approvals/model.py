@@ -40,7 +40,9 @@ REJECT = "reject"
 GROUP = "group:"
 
 #: A payload may hold 2 MB; a request also carries its policy, and its history repeats it.
-MAX_DETAILS = 1_500_000
+MAX_DETAILS = 1_200_000
+#: Policy and schema beside them.
+_MAX_RULES = 100_000
 #: Ids are part of addresses and file names.
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~:@-]{0,199}$"
 #: More people than will ever have to agree.
@@ -200,9 +202,11 @@ class Policy(Wire):
 class ApprovalRequest(Wire, Generic[A]):
     """A question to people. `details` is whatever they need to see: anything that becomes JSON.
 
-    `outcomes` are the ways to decide; "reject" is always among them. `answer` is a type whose
-    value is asked for with every outcome but "reject" (or with those in `answer_for`): a Pydantic
-    model, a dataclass, or any other type Pydantic knows. `requester` is a person or a service.
+    `outcomes` are the ways to decide; "reject" is always among them. The first of the others goes
+    on to the next level, where there is one; every other ends the request at once. `answer` is a
+    type whose value is asked for with every outcome but "reject" (or with those in `answer_for`):
+    a Pydantic model, a dataclass, or any other type Pydantic knows. `requester` is a person or a
+    service.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -228,7 +232,10 @@ class ApprovalRequest(Wire, Generic[A]):
     @classmethod
     def _as_json(cls, given: Any) -> Any:
         plain = to_jsonable_python(given)
-        size = len(json.dumps(plain))
+        try:
+            size = len(json.dumps(plain, allow_nan=False))
+        except ValueError as error:
+            raise ValueError(f"the details are no JSON: {error}") from error
         if size > MAX_DETAILS:
             raise ValueError(
                 f"the details are {size} bytes, and at most {MAX_DETAILS} can be carried; "
@@ -258,9 +265,17 @@ class ApprovalRequest(Wire, Generic[A]):
             raise ValueError(f"on_expiry is {self.policy.on_expiry!r}, which is no outcome")
         if strangers := set(self.answer_for or ()) - set(self.outcomes):
             raise ValueError(f"answer_for names {sorted(strangers)}, which are no outcomes")
+        rules = {"policy": self.policy.as_json(), "answer_schema": self.answer_schema}
+        if len(json.dumps(rules)) > _MAX_RULES:
+            raise ValueError(f"policy and answer_schema are larger than {_MAX_RULES} bytes")
         if self.answer_schema is not None and self.needs_answer(self.policy.on_expiry):
             raise ValueError(f"on_expiry is {self.policy.on_expiry!r}, which needs an answer")
         return self
+
+    @property
+    def goes_on(self) -> OutcomeName:
+        """The outcome that leads to the next level."""
+        return next(outcome for outcome in self.outcomes if outcome != REJECT)
 
     def needs_answer(self, outcome: str) -> bool:
         if self.answer_schema is None:

@@ -26,7 +26,7 @@ from musterwerk.approvals.acts import (
     Timeline,
     Withdraw,
 )
-from musterwerk.approvals.change import Change, Step
+from musterwerk.approvals.change import Change, Step, reply_to
 from musterwerk.approvals.model import WITHDRAWN, ApprovalRequest
 from musterwerk.approvals.seats import Roll, principals
 from musterwerk.approvals.state import ApprovalState
@@ -38,7 +38,9 @@ _MOST_WORDS = 2000
 
 def question(state: ApprovalState, act: Act, at: datetime) -> Question:
     """What has to be known to judge this act."""
-    people = [act.by]
+    people = [act.by, *state.delegations.values()]
+    if state.claimed_by is not None:
+        people.append(state.claimed_by)
     answer = None
     schema = None
     if isinstance(act, Delegate):
@@ -59,7 +61,10 @@ def question(state: ApprovalState, act: Act, at: datetime) -> Question:
 def apply(state: ApprovalState, act: Act, facts: Facts, at: datetime) -> Step:
     """Judge an act that came at this moment."""
     if (before := state.replies.get(act.id)) is not None:
-        return Step(state, reply=before)
+        if before.actor == act.by:
+            return Step(state, reply=before)
+        taken = f"the id {act.id!r} is that of an act of somebody else; choose another one"
+        return Step(state, reply=reply_to(state, act, "invalid", taken))
     change = Change(state, max(at, state.updated_at))
     change.set(acting_for_requester=facts.acting_for_requester)
     if not state.is_open:
@@ -101,10 +106,8 @@ def closed(state: ApprovalState) -> str:
 
 
 def _is_known(state: ApprovalState, act: Act, facts: Facts) -> bool:
-    if act.channel == "parent" or act.by in facts.known:
-        return True
-    if isinstance(act, Decide) and act.by == voting.ANYBODY:
-        return True
+    if act.channel in ("parent", "signal") or act.by in facts.known:
+        return True  # no name of anybody's: nothing from outside can claim these two
     # A requester may be a service, which is nobody's colleague.
     own = isinstance(act, Inform | Comment | Amend | Withdraw)
     return own and act.by == state.request.requester
@@ -112,8 +115,9 @@ def _is_known(state: ApprovalState, act: Act, facts: Facts) -> bool:
 
 def _say(change: Change, act: Ask | Inform | Comment, facts: Facts) -> Step:
     state = change.state
-    if state.version > _MOST_WORDS:
+    if state.words >= _MOST_WORDS:
         return change.refuse(act, "invalid", "too much has been said here; only decide, please")
+    change.set(words=state.words + 1)
     if isinstance(act, Comment):
         change.note_act("comment", act, text=act.text)
         return change.reply(act, "applied", "your comment is noted")

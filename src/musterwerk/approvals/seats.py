@@ -30,6 +30,8 @@ class Roll:
     def occupants(self, holder: str) -> list[str]:
         """Who can fill this seat now, the first choice first."""
         owner = delegate_of(self._state.delegations, holder)
+        if owner != holder and owner not in self._facts.known:
+            owner = holder  # whoever got the seat has left
         standing_in = self._facts.substitutes.get(owner, ())
         return [one for one in (owner, *standing_in) if one not in self._excluded]
 

@@ -111,7 +111,7 @@ class Status(Wire):
 class Notice(Wire):
     """Somebody is to be told. Whoever `to` means, and in which language, is found when it is sent.
 
-    `key` is the request's id and a number: the same notice sent again is recognised.
+    `key` is the request's id, its start and a number: the same notice sent again is recognised.
     """
 
     key: str
@@ -167,6 +167,8 @@ class ApprovalState(Wire):
     version: int = 0
     record: str = ""
     notices: int = 0
+    #: How much has been said: comments, questions, answers.
+    words: int = 0
 
     @property
     def is_open(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from musterwerk.approvals.acts import Facts
-from musterwerk.approvals.change import Step
 from musterwerk.approvals.clock import next_due
 from musterwerk.approvals.course import asked_now
 from musterwerk.approvals.model import REJECT, Decision, Vote
@@ -81,10 +80,6 @@ def chapter_status(state: ApprovalState) -> dict[str, Any]:
         "level": state.level + 1,
         "expires_at": state.timeline.expires_at.isoformat(),
     }
-
-
-def answered(step: Step) -> tuple[Any, ...]:
-    return () if step.reply is None else (step.reply,)
 
 
 def _answer(votes: list[Vote]) -> Any:

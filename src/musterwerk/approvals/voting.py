@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 from musterwerk.approvals import course
 from musterwerk.approvals.acts import Claim, Decide, Delegate, Facts, Release, Verdict
 from musterwerk.approvals.change import Change, Step
@@ -10,6 +13,8 @@ from musterwerk.approvals.seats import Roll, level_votes
 
 #: Who sends the chapter's own signals, which carry no name.
 ANYBODY = "anonymous"
+#: Bytes of reasons and answers in all votes; a short word finds room always.
+_ROOM, _SHORT = 300_000, 500
 NOT_ASKED = "you are not among those who are asked"
 
 
@@ -18,7 +23,7 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
         return change.refuse(act, "invalid", flaw)
     if act.digest is not None and act.digest != change.state.digest:
         return change.refuse(act, "changed", "the request has changed since; look again")
-    if act.by == ANYBODY:
+    if act.channel == "signal":
         return _by_anybody(change, act)
     roll = Roll(change.state, facts)
     if roll.is_excluded(act.by):
@@ -38,8 +43,8 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
         return change.refuse(
             act, "already_decided", f"{filled[seats[0]]} has decided in this place"
         )
-    if change.state.claimed_by not in (None, act.by):
-        return change.refuse(act, "claimed", f"{change.state.claimed_by} is on it")
+    if claimed_by := _claimed(change, roll, act.by):
+        return change.refuse(act, "claimed", f"{claimed_by} is on it")
     vote = _cast(change, act, free[0], roll.panels_of(free[0]))
     before = change.state.level
     course.judge(change, facts)
@@ -57,7 +62,22 @@ def _flaw(change: Change, act: Decide, facts: Facts) -> str | None:
             return "the answer does not fit: " + "; ".join(facts.flaws)
     elif act.answer is not None:
         return f"no answer is asked for with {act.outcome!r}"
-    return None
+    return _too_much(change, act)
+
+
+def _too_much(change: Change, act: Decide) -> str | None:
+    """All that was said so far is told with each step, and has to fit into a payload."""
+    own = _size([act.reason, act.answer])
+    if own <= _SHORT:
+        return None
+    room = _ROOM - sum(_size([vote.reason, vote.answer]) for vote in change.state.votes)
+    if own <= room:
+        return None
+    return f"reason and answer are {own} bytes, and there is room for {max(room, _SHORT)}"
+
+
+def _size(words: list[Any]) -> int:
+    return len(json.dumps(words))
 
 
 def _by_anybody(change: Change, act: Decide) -> Step:
@@ -117,14 +137,21 @@ def claim(change: Change, act: Claim, facts: Facts) -> Step:
         return change.refuse(act, "not_entitled", NOT_ASKED)
     if any(panel.quorum != 1 for panel in state.panels):
         return change.refuse(act, "invalid", "several people have to agree; nobody can claim it")
-    if state.claimed_by is not None:
-        mine = state.claimed_by == act.by
-        if mine:
-            return change.reply(act, "applied", "it is yours already")
-        return change.refuse(act, "claimed", f"{state.claimed_by} is on it")
+    if claimed_by := _claimed(change, roll, act.by):
+        return change.refuse(act, "claimed", f"{claimed_by} is on it")
+    if state.claimed_by == act.by:
+        return change.reply(act, "applied", "it is yours already")
     change.set(claimed_by=act.by)
     change.note_act("claimed", act)
     return change.reply(act, "applied", "it is yours until you release it")
+
+
+def _claimed(change: Change, roll: Roll, by: str) -> str | None:
+    """Who else is on it. A claim of somebody who may not decide any more holds up nobody."""
+    holder = change.state.claimed_by
+    if holder is None or holder == by or not roll.seats_of(holder):
+        return None
+    return holder
 
 
 def release(change: Change, act: Release, operator: bool) -> Step:

@@ -23,6 +23,7 @@ from temporalio.exceptions import ActivityError, ApplicationError
 from musterwerk.approvals import clock, course, names, rules, seats, views, voting
 from musterwerk.approvals.acts import (
     Act,
+    Asked,
     Decide,
     Facts,
     Plan,
@@ -51,6 +52,10 @@ _WRITE_LIMIT = timedelta(seconds=12)
 _LIFE = timedelta(seconds=3)
 
 
+#: Channels that only the workflow itself writes.
+_OURS = ("parent", "clock", "signal")
+
+
 class _Waiting:
     """An act in the queue; `reply` is there when it is on record."""
 
@@ -62,10 +67,16 @@ class _Waiting:
 
 @workflow.defn(name=WORKFLOW)
 class ApprovalWorkflow:
-    """`given` is an `ApprovalRequest` as JSON; `carried` is for the workflow itself."""
+    """`given` is an `ApprovalRequest` as JSON, `asked` who sent it; `carried` is its own."""
 
     @workflow.init
-    def __init__(self, given: dict[str, Any], carried: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        given: dict[str, Any],
+        carried: dict[str, Any] | None = None,
+        asked: dict[str, Any] | None = None,
+    ) -> None:
+        self._asked = asked
         self._queue: deque[_Waiting] = deque()
         self._state: ApprovalState | None = None
         self._refused: ApprovalRefused | None = None
@@ -75,7 +86,10 @@ class ApprovalWorkflow:
 
     @workflow.run
     async def run(
-        self, given: dict[str, Any], carried: dict[str, Any] | None = None
+        self,
+        given: dict[str, Any],
+        carried: dict[str, Any] | None = None,
+        asked: dict[str, Any] | None = None,
     ) -> dict[str, Any]:
         try:
             state = await shielded(self._serve(given), self._withdraw)
@@ -175,6 +189,7 @@ class ApprovalWorkflow:
         now = workflow.now()
         try:
             request = ApprovalRequest[Any].read(given)
+            sender = Asked.read(self._asked) if self._asked else None
         except ValidationError as error:
             raise ApprovalRefused(_in_words(error)) from None
         plan = await self._plan(Planning(policy=request.policy, level=0, started=now, since=now))
@@ -185,7 +200,7 @@ class ApprovalWorkflow:
         flaws = [*plan.flaws, *seats.why_never(request, facts)]
         if flaws or plan.timeline is None:
             raise ApprovalRefused("the policy can never be met: " + "; ".join(flaws))
-        step = course.begin(workflow.info().workflow_id, request, plan.timeline, facts, now)
+        step = course.begin(workflow.info().workflow_id, request, plan.timeline, facts, now, sender)
         return await self._keep(step)
 
     async def _something(self, state: ApprovalState) -> None:
@@ -275,7 +290,14 @@ class ApprovalWorkflow:
 
 def _read(given: Mapping[str, Any]) -> Act:
     try:
-        return read_act(given)
+        act = read_act(given)
+        if act.channel in _OURS:
+            raise ApplicationError(
+                f"the channel {act.channel!r} is not for acts from outside",
+                type="NotAnAct",
+                non_retryable=True,
+            )
+        return act
     except ValidationError as error:
         raise ApplicationError(
             f"this is nothing that can be done to a request: {_in_words(error)}",

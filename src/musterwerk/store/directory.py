@@ -94,10 +94,16 @@ def check_person(person: PersonRow, where: str = "") -> None:
     _zone(person.zone, f"{where}zone")
 
 
+#: Actors in the trail that are nobody.
+RESERVED = ("anonymous", "clock", "musterwerk")
+
+
 def name_of(given: object, where: str) -> str:
     """The name of a person or a group, as policies write it."""
     name = given if isinstance(given, str) else ""
     usual = name and name == name.strip() and name.isprintable() and len(name) <= 190
+    if name in RESERVED:
+        raise UsageError(f"{where}: {name!r} is what the trail calls somebody without a name")
     if not usual or name.startswith("group:"):
         raise UsageError(f"{where}: {given!r} is no name; printable text of one line is expected")
     return name
