@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import make_url
@@ -103,9 +103,10 @@ class Office:
 def _said(data: Mapping[str, Any]) -> str:
     words: list[str] = []
     for name in ("subject", "to", "outcome", "message", "text", "answer", "reason"):
-        given = data.get(name)
-        if given is not None:
-            words.append(", ".join(given) if isinstance(given, list) else str(given))
+        given: Any = data.get(name)
+        if isinstance(given, list):
+            given = ", ".join(map(str, cast("list[Any]", given)))
+        words += [] if given is None else [str(given)]
     return f" ({'; '.join(words)})" if words else ""
 
 
