@@ -57,7 +57,7 @@ def test_a_small_demo_ends_with_balanced_books_and_no_process(tmp_path: Path) ->
     assert (report["violations"], report["open"], report["dead_letters"]) == ([], 0, 0)
     assert report["orders"] == ORDERS
     assert report["fulfilled"] + report["failed"] + report["cancelled"] == ORDERS
-    assert report["worker_kills"] == 1
+    assert (report["worker_kills"], report["console_kills"]) == (1, 1)
     assert (report["dead_letter_account"], report["refunds_by_hand"]) == ([], 0)
     assert len(report["faults_injected"]) >= 4
     assert report["data"] == str(data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from musterwerk.store import PeopleTable, Store
+from musterwerk.store import PeopleTable, Store, TokenTable
 
 MANAGERS = ("mona", "moritz", "mara")
 HEADS = ("hanna",)
@@ -43,3 +43,12 @@ def hire(store: Store) -> bool:
         return False
     people.apply(STAFF, actor="musterwerk", channel="cli")
     return True
+
+
+def log_in(store: Store) -> dict[str, str]:
+    """A token for each of them, by name."""
+    tokens = TokenTable(store)
+    return {
+        name: tokens.issue(name, "the desk", None, actor="musterwerk", channel="cli")
+        for name in STAFF["people"]
+    }

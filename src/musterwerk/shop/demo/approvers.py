@@ -1,6 +1,7 @@
 """The approvers of the demo: managers who look into their inbox and decide what they find.
 
-As people do: one decides twice, two decide at once, some things nobody looks at.
+As people do, over the console: one decides twice, two decide at once, some things nobody looks at.
+In the middle of it the console is killed, while decisions are on their way.
 """
 
 from __future__ import annotations
@@ -8,121 +9,132 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
 
-from temporalio.client import Client
-
-from musterwerk.approvals import ApprovalHandle, Reply
+from musterwerk.shop.demo.colleague import Answer, Colleague
 from musterwerk.shop.demo.releases import Way
 from musterwerk.shop.release import REQUESTER, approval_id
-from musterwerk.shop.staff import MANAGERS
-from musterwerk.store import InboxTable, PeopleTable, Store, database_url
-from musterwerk.store.inbox_pages import Search
+from musterwerk.shop.staff import MANAGERS, OPERATORS
 
 _LOOK_EVERY = 0.1
-#: How long an answer may take that has been recorded only.
-_ANSWER = timedelta(seconds=30)
 #: How long requests of orders that have ended may take to end as well.
 _SETTLED_WITHIN = 30.0
+#: The console is killed so many seconds after a decision was sent, at the latest.
+_KILLED_WITHIN = 0.1
+_REASON = "more than this customer has ever bought"
+
+
+class Server(Protocol):
+    """The console, as far as its visitors care."""
+
+    url: str
+
+    async def kill(self) -> None: ...
 
 
 class Approvers:
-    """`violations` are sentences about answers that nobody should get."""
+    """`tokens` are of the managers and the operator. `violations` are sentences about answers
+    that nobody should get, and about decisions that were lost or counted twice."""
 
-    def __init__(self, temporal: Client, data: Path, ways: Mapping[str, Way], seed: int) -> None:
-        self._temporal = temporal
-        self._store = Store(database_url(data, {}), migrate=False)
+    def __init__(
+        self, console: Server, tokens: Mapping[str, str], ways: Mapping[str, Way], seed: int
+    ) -> None:
+        self._console = console
+        self._people = {
+            name: Colleague(name, token, lambda: console.url) for name, token in tokens.items()
+        }
         self._ways: dict[str, Way] = {approval_id(order_id): way for order_id, way in ways.items()}
         self._seed = seed
+        decided = sum(way != "expire" for way in ways.values())
+        self._kill_at = max(1, decided // 2)
+        self._begun = 0
+        self._told: dict[str, list[Answer]] = {}
+        self.kills = 0
         self.violations: list[str] = []
 
     async def decide_all(self, over: Callable[[], bool]) -> None:
         """Decide what comes in until it is `over`, and everything that was asked has ended."""
+        async with AsyncExitStack() as closing:
+            for person in self._people.values():
+                closing.push_async_callback(person.close)
+            await self._decide_until(over)
+            for request_id, told in self._told.items():
+                await self._compare(request_id, told)
+
+    async def _decide_until(self, over: Callable[[], bool]) -> None:
         seen: set[str] = set()
         loop = asyncio.get_running_loop()
         until: float | None = None
         async with asyncio.TaskGroup() as group:
             while until is None or loop.time() < until:
-                for status in await asyncio.to_thread(self._inbox):
-                    request_id = status["request_id"]
+                for found in await self._people[MANAGERS[0]].requests(box="mine"):
+                    request_id = found["request_id"]
                     if request_id not in seen:
                         seen.add(request_id)
-                        group.create_task(self._decide(request_id, status["digest"]))
+                        group.create_task(self._see_to(request_id))
                 if over():
                     until = until or loop.time() + _SETTLED_WITHIN
-                    if not await asyncio.to_thread(self._waiting):
+                    everybody = self._people[OPERATORS[0]]
+                    if not await everybody.requests(box="all", requester=REQUESTER):
                         break
                 await asyncio.sleep(_LOOK_EVERY)
 
-    def close(self) -> None:
-        self._store.close()
-
-    def _inbox(self) -> list[dict[str, Any]]:
-        """What a manager finds in theirs, all pages of it."""
-        person = MANAGERS[0]
-        places = PeopleTable(self._store).places_of(person, datetime.now(UTC))
-        inbox, found, after = InboxTable(self._store), list[dict[str, Any]](), None
-        while True:
-            page = inbox.page(Search("mine", person, places, after=after, limit=200))
-            found += page.statuses
-            after = page.next
-            if after is None:
-                return found
-
-    def _waiting(self) -> bool:
-        search = Search("all", requester=REQUESTER, limit=1)
-        return bool(InboxTable(self._store).page(search).statuses)
-
-    async def _decide(self, request_id: str, digest: str) -> None:
+    async def _see_to(self, request_id: str) -> None:
         way = self._ways.get(request_id)
         if way is None or way == "expire":
             return  # its customer changes their mind, or nobody looks at it
         # The seed repeats a run; nothing here is secret.
         chance = random.Random(f"approver {self._seed} {request_id}")  # noqa: S311
-        one, other = chance.sample(MANAGERS, 2)
-        decision = _Decisions(ApprovalHandle[Any](self._temporal, request_id), digest)
-        replies: list[Reply] = []
+        one, other = (self._people[name] for name in chance.sample(MANAGERS, 2))
+        shown = await one.look(request_id)
+        self._begun += 1
+        async with asyncio.TaskGroup() as group:
+            if self._begun == self._kill_at:
+                group.create_task(self._kill(chance.uniform(0, _KILLED_WITHIN)))
+            group.create_task(self._decide(way, one, other, shown))
+
+    async def _kill(self, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._console.kill()
+        self.kills += 1
+
+    async def _decide(
+        self, way: Way, one: Colleague, other: Colleague, shown: dict[str, Any]
+    ) -> None:
+        request_id: str = shown["request_id"]
+        key = f"demo-{request_id}"
         match way:
-            case "approve":
-                replies = [await decision.approve(one)]
             case "reject":
-                replies = [await decision.reject(one)]
+                answers = [await one.decide(shown, "reject", key, reason=_REASON)]
             case "twice":
-                replies = [await decision.approve(one, act_id=f"demo-{request_id}")]
-                again = await decision.approve(one, act_id=f"demo-{request_id}")
-                if again != replies[0]:
-                    self._complain(request_id, "the same act got another answer", again)
-                replies.append(await decision.approve(one))
+                first, again = await asyncio.gather(
+                    one.decide(shown, "approve", key), one.decide(shown, "approve", key)
+                )
+                if not again.same(first):
+                    self._complain(request_id, "the same act got two answers", first, again)
+                answers = [first, await one.decide(shown, "approve", f"{key}-again")]
             case "at_once":
-                replies += await asyncio.gather(decision.approve(one), decision.reject(other))
-        expected = ["applied", "closed"][: len(replies)]
-        if sorted(reply.verdict for reply in replies) != expected:
-            self._complain(request_id, f"{' and '.join(expected)} were due to {way}", *replies)
+                too = other.decide(shown, "reject", f"{key}-too", reason=_REASON)
+                answers = [*await asyncio.gather(one.decide(shown, "approve", key), too)]
+            case _:
+                answers = [await one.decide(shown, "approve", key)]
+        self._told[request_id] = answers
+        expected = ["applied", "closed"][: len(answers)]
+        if sorted(answer.verdict for answer in answers) != expected:
+            self._complain(request_id, f"{' and '.join(expected)} were due to {way}", *answers)
 
-    def _complain(self, request_id: str, what: str, *replies: Reply) -> None:
-        got = "; ".join(f"{reply.verdict} ({reply.message})" for reply in replies)
+    async def _compare(self, request_id: str, told: list[Answer]) -> None:
+        """What counts in the end is what somebody was told, once."""
+        ended = await self._people[OPERATORS[0]].look(request_id)
+        counted = [(vote["act_id"], ended["state"]) for vote in ended["votes"]]
+        applied = [(a.reply["act_id"], a.reply["state"]) for a in told if a.verdict == "applied"]
+        if counted != applied:
+            self.violations.append(
+                f"Request {request_id}: its approvers were told that {applied or 'nothing'} "
+                f"counted, and it was {counted or 'nothing'}."
+            )
+
+    def _complain(self, request_id: str, what: str, *answers: Answer) -> None:
+        got = "; ".join(f"{answer.verdict} ({answer.message})" for answer in answers)
         self.violations.append(f"Request {request_id}: {what}, and the answer was {got}.")
-
-
-class _Decisions:
-    """On one request, bound to what was shown in the inbox."""
-
-    def __init__(self, handle: ApprovalHandle[Any], digest: str) -> None:
-        self._handle = handle
-        self._digest = digest
-
-    async def approve(self, by: str, *, act_id: str | None = None) -> Reply:
-        return await self._handle.approve(
-            by=by, act_id=act_id, digest=self._digest, channel="library", wait=_ANSWER
-        )
-
-    async def reject(self, by: str) -> Reply:
-        return await self._handle.reject(
-            "more than this customer has ever bought",
-            by=by,
-            digest=self._digest,
-            channel="library",
-            wait=_ANSWER,
-        )

@@ -28,6 +28,7 @@ class DemoReport:
     approvals: Mapping[str, int]
     faults_injected: Mapping[str, int]
     worker_kills: int
+    console_kills: int
     stock: Mapping[str, int]
     money: Mapping[str, str]
     mails: Mapping[str, int]
@@ -53,7 +54,8 @@ def in_words(report: DemoReport) -> str:
         f"({report.orders_per_second:.1f} orders/s): {report.fulfilled} fulfilled, "
         f"{report.failed} failed and undone, {report.cancelled} cancelled, {report.open} open.",
         f"{injected} failures of {len(report.faults_injected)} kinds were injected, and "
-        f"{report.worker_kills} worker(s) killed in the middle.",
+        f"{report.worker_kills} worker(s) and {report.console_kills} console(s) killed in the "
+        "middle.",
         f"{sum(report.approvals.values())} orders waited for a manager before they could ship: "
         + ", ".join(f"{number} {state}" for state, number in report.approvals.items())
         + ".",
@@ -105,6 +107,7 @@ def table(report: DemoReport) -> Table:
         "faults": report.faults_injected,
         "": {
             "workers killed": report.worker_kills,
+            "consoles killed": report.console_kills,
             "dead letters": report.dead_letters,
             "resolved": len(report.dead_letter_account),
         },

@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, NoReturn, cast
@@ -22,6 +22,7 @@ from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.shop import books
 from musterwerk.shop.demo.approvers import Approvers
 from musterwerk.shop.demo.auditor import Auditor
+from musterwerk.shop.demo.console import DemoConsole
 from musterwerk.shop.demo.feed import Customers
 from musterwerk.shop.demo.operator import CommandLine, Operator, demo_environment
 from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
@@ -30,7 +31,7 @@ from musterwerk.shop.demo.settling import dead_letters, quiet
 from musterwerk.shop.demo.tally import Tally
 from musterwerk.shop.names import TASK_QUEUE, letters_queue
 from musterwerk.shop.stack import FAULTY, Stack, StackOptions
-from musterwerk.shop.staff import hire
+from musterwerk.shop.staff import hire, log_in
 from musterwerk.store import Store, database_url
 
 #: Every price in the file is in dollars.
@@ -62,29 +63,34 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
                 )
             )
         )
-        await asyncio.to_thread(_hire, options.data)
+        tokens = await asyncio.to_thread(_hire, options.data)
+        queue = letters_queue(TASK_QUEUE + suffix)
         ours = await start_worker(
-            options.data,
-            target,
-            task_queue=letters_queue(TASK_QUEUE + suffix),
-            env=demo_environment(target),
+            options.data, target, task_queue=queue, env=demo_environment(target)
         )
         closing.push_async_callback(ours.stop)
+        office = DemoConsole(options.data, target, queue)
+        closing.push_async_callback(office.stop)
+        await office.start()
+        approvers = Approvers(office, tokens, plan.ways, options.seed)
         http = await closing.enter_async_context(
             httpx.AsyncClient(base_url=stack.urls["orders"], timeout=15)
         )
         temporal = await target.connect()
         with Tally(len(plan.orders), console) as tally:
-            demo = _Demo(options, plan, stack, tally, http, temporal)
-            closing.callback(demo.close)
-            others = [ours] if server is None else [ours, server]
-            return await _unless_one_dies(stack, others, demo.play())
+            demo = _Demo(options, plan, stack, tally, http, temporal, approvers)
+            deaths = [stack.died(), office.died(), _died(ours)]
+            if server is not None:
+                deaths.append(_died(server))
+            return await _unless_one_dies(deaths, demo.play())
 
 
-def _hire(data: Path) -> None:
+def _hire(data: Path) -> dict[str, str]:
+    """Everybody's token."""
     store = Store(database_url(data, {}))
     try:
         hire(store)
+        return log_in(store)
     finally:
         store.close()
 
@@ -99,10 +105,11 @@ async def _server(
     return Target(server.address, server.namespace, isolated=True), server.process
 
 
-async def _unless_one_dies(stack: Stack, others: Sequence[ManagedProcess], work: Any) -> DemoReport:
+async def _unless_one_dies(
+    deaths: Sequence[Coroutine[Any, Any, NoReturn]], work: Coroutine[Any, Any, DemoReport]
+) -> DemoReport:
     playing = asyncio.create_task(work)
-    watching = [asyncio.create_task(stack.died())]
-    watching += [asyncio.create_task(_died(process)) for process in others]
+    watching = [asyncio.create_task(death) for death in deaths]
     try:
         await asyncio.wait((playing, *watching), return_when=asyncio.FIRST_COMPLETED)
         if playing.done() and playing.exception() is not None:
@@ -141,6 +148,7 @@ class _Demo:
         tally: Tally,
         http: httpx.AsyncClient,
         temporal: Client,
+        approvers: Approvers,
     ) -> None:
         self._options = options
         self._plan = plan
@@ -154,11 +162,8 @@ class _Demo:
         self._auditor = Auditor(
             stack.options.server, options.data, letters_queue(stack.options.task_queue)
         )
-        self._approvers = Approvers(temporal, options.data, plan.ways, options.seed)
+        self._approvers = approvers
         self._kills = 0
-
-    def close(self) -> None:
-        self._approvers.close()
 
     async def play(self) -> DemoReport:
         began = time.monotonic()
@@ -225,6 +230,7 @@ class _Demo:
             refunds_by_hand=sum(map(len, audit.refunds_by_hand.values())),
             faults_injected=dict(sorted(faults.items())),
             worker_kills=self._kills,
+            console_kills=self._approvers.kills,
             stock=audit.stock,
             money=audit.money.get(CURRENCY, NOTHING) | {"currency": CURRENCY},
             mails=audit.mails,
