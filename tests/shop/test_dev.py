@@ -7,13 +7,11 @@ import json
 import signal
 import subprocess
 from asyncio import to_thread
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from musterwerk.approvals import ApprovalHandle
 from musterwerk.cli.address import read_dev
-from musterwerk.runtime.connection import connect
+from musterwerk.shop.demo.colleague import Colleague
 from tests.cli.support import MUSTERWERK, environment, musterwerk
 from tests.shop.test_demo import processes_of
 from tests.waiting import until_async
@@ -53,7 +51,7 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
         (tmp_path / "dear.json").write_text(json.dumps(DEAR))
         await command("shop", "order", str(tmp_path / "dear.json"))
         await until_async(lambda: shows("dear", "awaiting_approval"), limit=60)
-        await approve(data)
+        await approve(data, (await command("people", "token", "mona"))["secret"])
         await until_async(lambda: shows("dear", "fulfilled"), limit=60)
         dev.send_signal(signal.SIGINT)
         async with asyncio.timeout(60):
@@ -64,12 +62,14 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
     assert processes_of(data) == []
 
 
-async def approve(data: Path) -> None:
+async def approve(data: Path, token: str) -> None:
     running = read_dev(data)
     assert running is not None
-    client = await connect(running["address"], isolated=True)
-    request = ApprovalHandle[Any](client, "order-approval:dear")
-    assert (await request.approve(by="mona", wait=timedelta(seconds=30))).verdict == "applied"
+    mona = Colleague("mona", token, lambda: running["addresses"]["Console"])
+    (waiting,) = await mona.requests(box="mine")
+    assert waiting["request_id"] == "order-approval:dear"
+    assert (await mona.decide(waiting, "approve", "mona-dear")).verdict == "applied"
+    await mona.close()
 
 
 ORDER = {
