@@ -17,7 +17,7 @@ from musterwerk.shop.demo.releases import Way
 from musterwerk.shop.release import REQUESTER, approval_id
 from musterwerk.shop.staff import MANAGERS, OPERATORS
 
-_LOOK_EVERY = 0.1
+_LOOK_EVERY = 0.2
 #: How long requests of orders that have ended may take to end as well.
 _SETTLED_WITHIN = 30.0
 #: The console is killed so many seconds after a decision was sent, at the latest.
