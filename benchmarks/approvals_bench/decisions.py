@@ -138,16 +138,16 @@ def _figures(sent: Sequence[Sent], seconds: float) -> dict[str, Any]:
 
 def _account(floor: Floor, store: Store) -> dict[str, Any]:
     """Lost: acknowledged, and not in the result or not in the trail. Doubled: there twice."""
-    in_trail = Counter(
+    in_trail: Counter[tuple[Any, Any]] = Counter(
         (line.request_id, line.data["act_id"])
         for line in AuditTrail(store).lines(only=Filter(event="decided"))
     )
-    in_result = Counter(
+    in_result: Counter[tuple[Any, Any]] = Counter(
         (request, vote.act_id)
         for request, decision in floor.results.items()
         for vote in decision.votes
     )
-    voters = Counter(
+    voters: Counter[tuple[Any, Any]] = Counter(
         (request, vote.person)
         for request, decision in floor.results.items()
         for vote in decision.votes

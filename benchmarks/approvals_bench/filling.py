@@ -13,7 +13,6 @@ from sqlalchemy import Connection, Table, text
 from approvals_bench.company import Company, request
 from musterwerk.approvals import course, planning, rules, seats, views
 from musterwerk.approvals.acts import Decide, Facts, Planning
-from musterwerk.approvals.change import Step
 from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.state import Record
 from musterwerk.store import InboxTable, PeopleTable, Store
@@ -43,7 +42,7 @@ def fill(store: Store, company: Company, count: int, originals: int = 1000) -> i
     originals = min(originals, count)
     company.settle(store)
     inbox, now = InboxTable(store), datetime.now(UTC)
-    for one in _told(store, company, originals, now):
+    for one in _originals(store, company, originals, now):
         inbox.write(one, now)
     copies = -(-count // originals) - 1
     with store.begin() as connection:
@@ -55,31 +54,36 @@ def fill(store: Store, company: Company, count: int, originals: int = 1000) -> i
     return originals * (copies + 1)
 
 
-def _told(store: Store, company: Company, count: int, now: datetime) -> Iterator[Telling]:
-    chance, people = random.Random(count), PeopleTable(store)  # noqa: S311 - repeatable
+def told(store: Store, name: str, asked: Any, now: datetime, voter: str = "") -> Telling:
+    """What the workflow of such a request would tell; with the vote of `voter`, if given."""
+    principals = seats.principals(asked)
+    persons = [voter] if voter else []
+    found = PeopleTable(store).facts(principals, persons, asked.requester, now)
+    facts = Facts(**asdict(found))
+    timeline = planning.timeline(Planning(policy=asked.policy, level=0, started=now, since=now))
+    step = course.begin(name, asked, timeline, facts, now)
+    if voter:
+        act = Decide(id="first", by=voter, outcome="approve")
+        step = rules.apply(step.state, act, facts, now)
+    return telling(
+        Record(
+            namespace="default",
+            run_id="00000000-0000-0000-0000-000000000000",
+            status=views.status(step.state),
+            entries=step.entries,
+            notices=step.notices,
+        )
+    )
+
+
+def _originals(store: Store, company: Company, count: int, now: datetime) -> Iterator[Telling]:
+    chance = random.Random(count)  # noqa: S311 - repeatable
     for number in range(count):
         asked = request(company, chance, number)
-        principals = seats.principals(asked)
-        voter = chance.choice(company.members(principals[0].removeprefix("group:")))
-        found = people.facts(principals, [voter], asked.requester, now)
-        step = _begun(f"payment-{number:04}", asked, Facts(**asdict(found)), now)
-        if asked.policy.quorum == 2 and voter != asked.requester:
-            act = Decide(id="first", by=voter, outcome="approve")
-            step = rules.apply(step.state, act, Facts(**asdict(found)), now)
-        yield telling(
-            Record(
-                namespace="default",
-                run_id="00000000-0000-0000-0000-000000000000",
-                status=views.status(step.state),
-                entries=step.entries,
-                notices=step.notices,
-            )
-        )
-
-
-def _begun(name: str, asked: Any, facts: Facts, now: datetime) -> Step:
-    timeline = planning.timeline(Planning(policy=asked.policy, level=0, started=now, since=now))
-    return course.begin(name, asked, timeline, facts, now)
+        group = seats.principals(asked)[0].removeprefix("group:")
+        voter = chance.choice(company.members(group))
+        votes = asked.policy.quorum == 2 and voter != asked.requester
+        yield told(store, f"payment-{number:04}", asked, now, voter if votes else "")
 
 
 def _multiply(connection: Connection, table: Table, copies: int) -> None:
