@@ -6,7 +6,7 @@ import asyncio
 import itertools
 import os
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from approvals_bench.figures import say
@@ -45,7 +45,8 @@ class Workers:
             yield
         finally:
             killing.cancel()
-            await asyncio.gather(killing, return_exceptions=True)
+            with suppress(asyncio.CancelledError):
+                await killing
 
     async def _kill(self, every: float) -> None:
         for number in itertools.cycle(range(self._count)):
