@@ -37,9 +37,9 @@ _DIFFERENT = {
 }
 
 
-def fill(store: Store, company: Company, count: int, originals: int = 1000) -> int:
+def fill(store: Store, company: Company, count: int) -> int:
     """Returns how many there are: `count`, rounded up to a multiple of the originals."""
-    originals = min(originals, count)
+    originals = min(1000, max(50, count // 10))
     company.settle(store)
     inbox, now = InboxTable(store), datetime.now(UTC)
     for one in _originals(store, company, originals, now):
