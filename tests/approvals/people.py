@@ -9,7 +9,7 @@ from itertools import count
 from typing import Any
 
 from musterwerk.approvals import ApprovalRequest, Policy, clock, course, rules
-from musterwerk.approvals.acts import Act, Decide, Facts, Reply, Timeline
+from musterwerk.approvals.acts import Act, Asked, Decide, Facts, Reply, Timeline
 from musterwerk.approvals.change import Step
 from musterwerk.approvals.seats import principals
 from musterwerk.approvals.state import ApprovalState, Entry, Notice
@@ -37,6 +37,8 @@ class Company:
     answer_schema: dict[str, Any] | None = None
     details: Any = None
     known: tuple[str, ...] = PEOPLE
+    ends_at_once: tuple[str, ...] = ()
+    sender: str | None = None
     now: datetime = START
     entries: list[Entry] = field(default_factory=list[Entry])
     notices: list[Notice] = field(default_factory=list[Notice])
@@ -48,11 +50,14 @@ class Company:
             requester=self.requester,
             policy=self.policy,
             outcomes=self.outcomes,
+            ends_at_once=self.ends_at_once,
             answer_schema=self.answer_schema,
             details=self.details,
         )
         self.state: ApprovalState
-        self._keep(course.begin("r-1", request, self.timeline(0), self.facts(request), START))
+        sent = Asked(by=self.sender) if self.sender else None
+        facts = self.facts(request)
+        self._keep(course.begin("r-1", request, self.timeline(0), facts, START, sent))
 
     def timeline(self, level: int) -> Timeline:
         """Elapsed time, without a calendar."""
@@ -92,6 +97,8 @@ class Company:
         self.now += length
         while (step := clock.tick(self.state, self.now)) is not None:
             self._keep(step)
+            if step.review:
+                self._keep(rules.review(self.state, self.facts(self.state.request), self.now))
 
     def told(self, event: str) -> list[Notice]:
         return [notice for notice in self.notices if notice.event == event]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -23,6 +24,7 @@ from musterwerk.approvals.acts import (
     Inform,
     Release,
     Withdraw,
+    read_act,
 )
 from musterwerk.approvals.clock import next_due
 from musterwerk.approvals.seats import why_never
@@ -30,6 +32,7 @@ from musterwerk.approvals.state import ApprovalState
 from tests.approvals.people import PEOPLE, START, Company
 
 DAY = timedelta(days=1)
+DEEP: Any = json.loads("[" * 60 + "]" * 60)
 FINANCE = Policy(approvers=("group:finance",))
 
 
@@ -114,14 +117,15 @@ def test_levels_decide_one_after_the_other() -> None:
     assert (company.state.state, company.state.by) == ("approved", ("anna", "mia"))
 
 
-def test_the_first_outcome_that_is_no_rejection_goes_on_to_the_next_level() -> None:
+def test_no_outcome_skips_a_level_unless_it_says_so() -> None:
     levels = (Level(approvers=("anna",)), Level(approvers=("mia",)))
-    company = Company(Policy(levels=levels), outcomes=("accept", "reject", "ask_customer"))
-    company.decide("anna", "accept")
+    names = ("approve", "limited", "reject", "ask_customer")
+    company = Company(Policy(levels=levels), outcomes=names, ends_at_once=("ask_customer",))
+    company.decide("anna", "limited")
     assert company.state.is_open
-    company.decide("mia", "accept")
-    assert (company.state.state, company.state.by) == ("accept", ("anna", "mia"))
-    other = Company(Policy(levels=levels), outcomes=("accept", "reject", "ask_customer"))
+    company.decide("mia")
+    assert (company.state.state, company.state.by) == ("approved", ("mia",))
+    other = Company(Policy(levels=levels), outcomes=names, ends_at_once=("ask_customer",))
     other.decide("anna", "ask_customer")
     assert other.state.state == "ask_customer"
 
@@ -142,6 +146,15 @@ class TestFourEyes:
         company = Company(self.policy, requester="rita")
         reply = company.act(Delegate(id="d", by="anna", to="rita"))
         assert reply.verdict == "excluded"
+
+    def test_nor_who_sent_it_in_the_name_of_a_service(self) -> None:
+        company = Company(self.policy, requester="shop", sender="anna")
+        assert company.decide("anna").verdict == "excluded"
+
+    def test_nor_does_an_operator_help_themselves(self) -> None:
+        company = Company(self.policy)
+        mine = Delegate(id="d", by="otto", to="otto", holder="anna")
+        assert company.act(mine).verdict == "excluded"
 
     def test_nobody_decides_two_levels(self) -> None:
         levels = (Level(approvers=("group:finance",)), Level(approvers=("group:finance",)))
@@ -212,6 +225,12 @@ class TestPlaces:
         company.act(Delegate(id="d1", by="anna", to="otto"))
         company.act(Delegate(id="d2", by="otto", to="anna"))
         assert company.decide("anna").ok
+
+    def test_two_places_of_one_person_are_one_vote(self) -> None:
+        company = Company(Policy(approvers=("group:finance",), quorum="all"))
+        assert company.act(Delegate(id="d1", by="ben", to="anna")).verdict == "invalid"
+        assert company.act(Delegate(id="d2", by="ben", to="otto")).ok
+        assert company.act(Delegate(id="d3", by="carla", to="otto")).verdict == "invalid"
 
     def test_only_an_operator_gives_away_what_is_anothers(self) -> None:
         company = Company(Policy(approvers=("anna",)))
@@ -333,6 +352,14 @@ class TestClock:
         company.decide("anna")
         company.wait(DAY)
         assert "anna" in company.told("reminded")[0].but
+
+    def test_what_was_said_before_an_escalation_counts_in_it(self) -> None:
+        escalations = (Escalation(after=DAY, to=("anna",)),)
+        policy = Policy(approvers=("group:finance",), quorum=3, escalations=escalations)
+        company = Company(policy)
+        company.decide("anna")
+        company.wait(DAY)
+        assert (company.state.state, company.state.by) == ("approved", ("anna",))
 
     def test_an_escalation_does_not_shut_out_those_before(self) -> None:
         company = Company(self.policy)
@@ -536,6 +563,9 @@ def test_a_policy_that_can_be_met_has_no_flaw() -> None:
             "never happens",
         ),
         ({"approvers": ["a"], "typo": 1}, "Extra inputs"),
+        ({"approvers": [str(number) for number in range(201)]}, "at most 200"),
+        ({"approvers": ["a"], "four_eyes": True, "allow_anonymous": True}, "neither with"),
+        ({"levels": [{"approvers": ["a"]}], "allow_anonymous": True}, "nor with levels"),
     ],
 )
 def test_policies_that_make_no_sense(fields: dict[str, Any], reason: str) -> None:
@@ -552,6 +582,9 @@ def test_policies_that_make_no_sense(fields: dict[str, Any], reason: str) -> Non
         ({"outcomes": ("reject", "expired")}, "none of"),
         ({"details": "x" * 1_600_000}, "keep them where they are"),
         ({"details": float("nan")}, "no JSON"),
+        ({"details": "\ud800"}, "no JSON"),
+        ({"details": DEEP}, "within each other"),
+        ({"ends_at_once": ("other",)}, "no outcomes"),
         ({"answer_schema": {"enum": ["x" * 200_000]}}, "larger than"),
         ({"answer": int, "policy": Policy(approvers=("a",), on_expiry="approve")}, "needs an"),
     ],
@@ -561,6 +594,20 @@ def test_requests_that_make_no_sense(fields: dict[str, Any], reason: str) -> Non
         ApprovalRequest.model_validate(
             {"subject": "x", "requester": "rita", "policy": FINANCE} | fields
         )
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kind": "decide", "outcome": "approve", "answer": DEEP},
+        {"kind": "amend", "details": DEEP},
+        {"kind": "decide", "outcome": "approve", "made_at": "0001-01-01T00:00:00+14:00"},
+        {"kind": "comment", "text": "x" * 20_001},
+    ],
+)
+def test_acts_that_nothing_could_carry(fields: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        read_act({"id": "1", "by": "anna"} | fields)
 
 
 acts: st.SearchStrategy[Act] = st.one_of(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,10 +19,15 @@ from musterwerk.approvals import (
     Policy,
     start,
 )
-from musterwerk.approvals.acts import Amend, Decide
+from musterwerk.approvals.acts import Amend, Comment, Decide
 from musterwerk.approvals.client import new_id
+from musterwerk.approvals.retained import retained
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, UsageError
+from musterwerk.store.audit import AuditTrail, Filter
+from musterwerk.store.audit_folder import AuditFolder
+from musterwerk.store.auditing import verify
 from tests.approvals.conftest import Desk
+from tests.saga.test_resets import reset_to, task_after
 from tests.waiting import until_async
 
 FINANCE = Policy(approvers=("group:finance",))
@@ -344,3 +350,65 @@ async def test_nobody_speaks_for_the_workflow(served: Desk) -> None:
         {"kind": "decide", "id": "d", "by": "x", "outcome": "approve"} | {"channel": "signal"},
     )
     assert (await handle.status()).state == "open"
+
+
+async def test_the_same_content_asked_again_is_not_what_was_shown(served: Desk) -> None:
+    """A consent that was on its way to January's request must not pay February's."""
+    first = await served.ask()
+    shown = await first.status()
+    await first.withdraw(by="rita")
+    await first.result()
+    second = await served.ask()
+    assert (await second.approve(by="anna", digest=shown.digest)).verdict == "changed"
+    assert (await second.approve(by="anna", digest=(await second.status()).digest)).ok
+
+
+async def test_what_was_done_in_time_comes_before_what_was_said_later(desk: Desk) -> None:
+    """Nobody works; the decision reaches the server after a comment that was made too late."""
+    async with desk.worker():
+        handle = await desk.ask(Policy(approvers=("anna",), expires_after=timedelta(seconds=2)))
+        status = await handle.status()
+    end = status.expires_at
+    assert end is not None
+    raw = desk.client.get_workflow_handle(handle.id)
+
+    async def over() -> bool:
+        return datetime.now(UTC) > end
+
+    await until_async(over)
+    said = Comment(id="c", by="ben", text="too late?", made_at=end + timedelta(milliseconds=1))
+    done = Decide(id="d", by="anna", outcome="approve", made_at=end - timedelta(seconds=1))
+    await raw.signal("act", said.as_json())
+    await raw.signal("act", done.as_json())
+    async with desk.worker():
+        assert (await handle.result()).state == "approved"
+
+
+async def test_after_a_reset_a_new_story_begins(desk: Desk, tmp_path: Path) -> None:
+    """What was decided is forgotten by the workflow, and not by the trail."""
+    folder = AuditFolder(tmp_path / "audit")
+    async with desk.worker():
+        handle = await desk.ask(Policy(approvers=("group:finance",), quorum=2))
+        await handle.approve(by="anna")
+        raw = desk.client.get_workflow_handle(handle.id)
+        await reset_to(desk.client, raw, await task_after(raw, "musterwerk.approval_record"))
+
+        async def begun_anew() -> bool:
+            return (await handle.status()).votes == ()
+
+        await until_async(begun_anew)
+        await handle.reject("not any more", by="ben")
+        assert (await handle.result()).state == "rejected"
+        told = await retained(desk.client, desk.queue)
+    row = desk.inbox.get(handle.id)
+    assert row is not None
+    assert row.status["state"] == "rejected"
+    events = [entry.event for entry in desk.inbox.entries(handle.id)]
+    assert events == ["reset", "decided", "ended"]
+    trail = AuditTrail(desk.store).latest(50, Filter(request_id=handle.id))
+    assert [(line.event, line.actor) for line in trail if line.event == "decided"] == [
+        ("decided", "anna"),
+        ("decided", "ben"),
+    ]
+    verdict = verify(desk.store, folder, executions=lambda: told.executions)
+    assert verdict.deviation is None

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, TypeAdapter
 
 from musterwerk.approvals.model import Channel, OutcomeName, Person, Policy, Principal
-from musterwerk.approvals.wire import Moment, Wire
+from musterwerk.approvals.wire import Json, Moment, Wire
 
 Text = Annotated[str, Field(max_length=20_000)]
 
@@ -36,7 +36,7 @@ class Decide(_Act):
     kind: Literal["decide"] = "decide"
     outcome: OutcomeName
     reason: Text = ""
-    answer: Any = None
+    answer: Json = None
     digest: str | None = None
     on_behalf_of: Person | None = None
 
@@ -89,7 +89,7 @@ class Amend(_Act):
 
     kind: Literal["amend"] = "amend"
     subject: Annotated[str, Field(min_length=1, max_length=300)] | None = None
-    details: Any = None
+    details: Json = None
     clear_details: bool = False
 
 

@@ -10,18 +10,23 @@ from musterwerk.approvals.acts import Act, Reply, Verdict
 from musterwerk.approvals.state import ApprovalState, Entry, Event, Notice
 
 #: An act that comes again after so many others may get another reply than the first time.
-_REMEMBERED = 2000
+_REMEMBERED = 1000
+#: Longer messages are for who gets them first.
+_SHORT = 300
 
 
 @dataclass(frozen=True)
 class Step:
-    """`plan` says that a level begins, whose timeline is to be computed."""
+    """`plan` says that a level begins, whose timeline is to be computed; `review` that what was
+    said so far is to be judged anew.
+    """
 
     state: ApprovalState
     entries: tuple[Entry, ...] = ()
     notices: tuple[Notice, ...] = ()
     reply: Reply | None = None
     plan: bool = False
+    review: bool = False
 
 
 class Change:
@@ -74,14 +79,15 @@ class Change:
     ) -> None:
         number = self.state.notices + 1
         self.set(notices=number)
-        key = f"{self.state.request_id}@{self.state.started_at.isoformat()}/{number}"
+        key = f"{self.state.request_id}@{self.state.story_at.isoformat()}/{number}"
         self._notices.append(
             Notice(key=key, event=event, to=to, but=but, actor=actor, text=text, at=self.at)
         )
 
     def reply(self, act: Act, verdict: Verdict, message: str) -> Step:
         reply = reply_to(self.state, act, verdict, message)
-        replies = {**self.state.replies, act.id: reply}
+        kept = reply.model_copy(update={"message": message[:_SHORT]})
+        replies = {**self.state.replies, act.id: kept}
         for oldest in list(replies)[:-_REMEMBERED]:
             del replies[oldest]
         self.set(replies=replies)
@@ -92,8 +98,9 @@ class Change:
         self.note_act("refused", act, kind=act.kind, verdict=verdict, message=message)
         return self.reply(act, verdict, message)
 
-    def done(self, reply: Reply | None = None) -> Step:
-        return Step(self.state, tuple(self._entries), tuple(self._notices), reply, self.plan)
+    def done(self, reply: Reply | None = None, *, review: bool = False) -> Step:
+        entries, notices = tuple(self._entries), tuple(self._notices)
+        return Step(self.state, entries, notices, reply, self.plan, review)
 
 
 def reply_to(state: ApprovalState, act: Act, verdict: Verdict, message: str) -> Reply:

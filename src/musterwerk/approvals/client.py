@@ -293,11 +293,15 @@ class ApprovalHandle(Generic[A]):
         except WorkflowFailureError:
             message = "it was ended from outside, without a decision"
             return Reply(act_id=act.id, verdict="closed", message=message, state=WITHDRAWN)
+        # Its own vote may be what ended it, where only the reply was late.
+        mine = any(vote.act_id == act.id and vote.person == act.by for vote in decision.votes)
         who = ", ".join(decision.by) or "nobody"
+        late = f"too late: it ended as {decision.state!r} by {who} at {decision.at:%F %T} UTC"
         return Reply(
             act_id=act.id,
-            verdict="closed",
-            message=f"too late: it ended as {decision.state!r} by {who} at {decision.at:%F %T} UTC",
+            actor=act.by,
+            verdict="applied" if mine else "closed",
+            message=f"the request is {decision.state}" if mine else late,
             state=decision.state,
             outcome=decision.outcome,
             by=decision.by,

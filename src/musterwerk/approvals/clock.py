@@ -41,7 +41,7 @@ def tick(state: ApprovalState, at: datetime) -> Step | None:
         case _:
             outcome = state.request.policy.on_expiry
             course.end(change, ENDED_BY_CLOCK, outcome, reason=course.TOO_LATE)
-    return change.done()
+    return change.done(review=due.event == "escalated" and bool(state.votes))
 
 
 def _escalate(change: Change) -> None:

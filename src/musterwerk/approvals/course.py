@@ -35,8 +35,10 @@ def begin(
     state = ApprovalState(
         request_id=request_id,
         request=request,
-        digest=request.digest(),
+        digest=request.digest(f"{request_id}@{at.isoformat()}"),
+        sender=sender.by,
         started_at=at,
+        story_at=at,
         updated_at=at,
         level_since=at,
         timeline=timeline,
@@ -106,8 +108,9 @@ def decided_by_anybody(change: Change, vote: Vote) -> None:
 
 
 def _reached(change: Change, outcome: str) -> None:
-    state = change.state
-    if outcome == state.request.goes_on and state.level + 1 < len(state.request.policy.all_levels):
+    state, request = change.state, change.state.request
+    further = state.level + 1 < len(request.policy.all_levels)
+    if further and outcome not in request.ends_at_once:
         begin_level(change, state.level + 1)
         if state.state == "info_requested":
             change.set(state="open", question=None, asked_by=None)

@@ -40,7 +40,7 @@ def _row(record: Record) -> RequestRow:
         is_open=status.state in _OPEN,
         revision=status.revision,
         version=status.version,
-        created_at=status.created_at,
+        created_at=status.story_at,
         ended_at=None if status.state in _OPEN else status.ended_at or status.updated_at,
         expires_at=status.expires_at or _NEVER,
         claimed=status.claimed_by is not None,

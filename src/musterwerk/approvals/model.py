@@ -21,10 +21,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_core import to_jsonable_python
 from typing_extensions import TypeVar
 
-from musterwerk.approvals.wire import Duration, Moment, Wire
+from musterwerk.approvals.wire import Duration, Json, Moment, Wire, plain
 
 #: The workflow that carries one request, and the task queue of a worker of ours.
 WORKFLOW = "musterwerk.Approval"
@@ -47,6 +46,8 @@ _MAX_RULES = 100_000
 ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~:@-]{0,199}$"
 #: More people than will ever have to agree.
 _MOST = 1000
+#: In one list; more people than that are a group.
+_MOST_NAMED = 200
 #: Words that states need for themselves.
 _RESERVED = {"open", "info_requested", "approved", "rejected", "expired", "withdrawn"}
 
@@ -77,6 +78,7 @@ def _quorum(given: object) -> object:
 
 
 Principal = Annotated[str, AfterValidator(_principal)]
+Principals = Annotated[tuple[Principal, ...], Field(min_length=1, max_length=_MOST_NAMED)]
 Person = Annotated[str, AfterValidator(_principal)]
 #: How many have to agree: a number, "any" (1), "all", or a share such as "60%", rounded up.
 Quorum = Annotated[int | str, BeforeValidator(_quorum)]
@@ -118,7 +120,7 @@ class Escalation(Wire):
     """`after` its level began, `to` may decide as well, by a quorum of their own."""
 
     after: Annotated[Duration, Field(gt=timedelta(0))]
-    to: Annotated[tuple[Principal, ...], Field(min_length=1)]
+    to: Principals
     quorum: Quorum = 1
 
 
@@ -129,12 +131,12 @@ class Level(Wire):
     reach its quorum any more, so that none can hang.
     """
 
-    approvers: Annotated[tuple[Principal, ...], Field(min_length=1)]
+    approvers: Principals
     quorum: Quorum = 1
     rejections: Annotated[int, Field(ge=1)] = 1
     name: str = ""
     remind_every: Annotated[Duration, Field(ge=timedelta(minutes=1))] | None = None
-    escalations: tuple[Escalation, ...] = ()
+    escalations: Annotated[tuple[Escalation, ...], Field(max_length=20)] = ()
 
     @field_validator("escalations")
     @classmethod
@@ -152,12 +154,12 @@ class Policy(Wire):
     `reject`, which carry no name, decide a level alone.
     """
 
-    approvers: tuple[Principal, ...] = ()
+    approvers: Annotated[tuple[Principal, ...], Field(max_length=_MOST_NAMED)] = ()
     quorum: Quorum = 1
     rejections: Annotated[int, Field(ge=1)] = 1
     remind_every: Annotated[Duration, Field(ge=timedelta(minutes=1))] | None = None
     escalations: tuple[Escalation, ...] = ()
-    levels: tuple[Level, ...] = ()
+    levels: Annotated[tuple[Level, ...], Field(max_length=20)] = ()
     four_eyes: bool = False
     expires_after: Annotated[Duration, Field(gt=timedelta(0), le=timedelta(days=3660))] = timedelta(
         days=30
@@ -174,6 +176,11 @@ class Policy(Wire):
         given = [name for name, value in usual.items() if getattr(self, name) != value]
         if self.levels and given:
             raise ValueError(f"{', '.join(given)} belong to each level, not beside levels")
+        if self.allow_anonymous and (self.four_eyes or self.levels):
+            raise ValueError(
+                "allow_anonymous lets anybody decide alone, so it goes neither with four_eyes nor "
+                "with levels"
+            )
         for level in self.all_levels:
             for one in level.escalations:
                 if one.after >= self.expires_after:
@@ -202,11 +209,11 @@ class Policy(Wire):
 class ApprovalRequest(Wire, Generic[A]):
     """A question to people. `details` is whatever they need to see: anything that becomes JSON.
 
-    `outcomes` are the ways to decide; "reject" is always among them. The first of the others goes
-    on to the next level, where there is one; every other ends the request at once. `answer` is a
-    type whose value is asked for with every outcome but "reject" (or with those in `answer_for`):
-    a Pydantic model, a dataclass, or any other type Pydantic knows. `requester` is a person or a
-    service.
+    `outcomes` are the ways to decide; "reject" is always among them, and ends the request. Every
+    other has to pass all levels, where the last has the last word; those in `ends_at_once` do not
+    (such as "ask_customer"). `answer` is a type whose value is asked for with every outcome but
+    "reject" (or with those in `answer_for`): a Pydantic model, a dataclass, or any other type
+    Pydantic knows. `requester` is a person or a service.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
@@ -215,7 +222,11 @@ class ApprovalRequest(Wire, Generic[A]):
     details: Any = None
     requester: Person
     policy: Policy
-    outcomes: Annotated[tuple[OutcomeName, ...], Field(min_length=1)] = (APPROVE, REJECT)
+    outcomes: Annotated[tuple[OutcomeName, ...], Field(min_length=1, max_length=20)] = (
+        APPROVE,
+        REJECT,
+    )
+    ends_at_once: tuple[OutcomeName, ...] = ()
     answer: type[A] | None = Field(default=None, exclude=True, repr=False)
     answer_for: tuple[OutcomeName, ...] | None = None
     #: Of `answer`; or given in its place where the type is not at hand, as in a file.
@@ -231,17 +242,14 @@ class ApprovalRequest(Wire, Generic[A]):
     @field_validator("details", mode="before")
     @classmethod
     def _as_json(cls, given: Any) -> Any:
-        plain = to_jsonable_python(given)
-        try:
-            size = len(json.dumps(plain, allow_nan=False))
-        except ValueError as error:
-            raise ValueError(f"the details are no JSON: {error}") from error
+        found = plain(given)
+        size = len(json.dumps(found))
         if size > MAX_DETAILS:
             raise ValueError(
                 f"the details are {size} bytes, and at most {MAX_DETAILS} can be carried; "
                 "keep them where they are and send a link"
             )
-        return plain
+        return found
 
     @model_validator(mode="before")
     @classmethod
@@ -263,8 +271,9 @@ class ApprovalRequest(Wire, Generic[A]):
             raise ValueError('outcomes hold "reject" and at least one other')
         if self.policy.on_expiry not in self.outcomes:
             raise ValueError(f"on_expiry is {self.policy.on_expiry!r}, which is no outcome")
-        if strangers := set(self.answer_for or ()) - set(self.outcomes):
-            raise ValueError(f"answer_for names {sorted(strangers)}, which are no outcomes")
+        for name in ("answer_for", "ends_at_once"):
+            if strangers := set(getattr(self, name) or ()) - set(self.outcomes):
+                raise ValueError(f"{name} names {sorted(strangers)}, which are no outcomes")
         rules = {"policy": self.policy.as_json(), "answer_schema": self.answer_schema}
         if len(json.dumps(rules)) > _MAX_RULES:
             raise ValueError(f"policy and answer_schema are larger than {_MAX_RULES} bytes")
@@ -272,18 +281,16 @@ class ApprovalRequest(Wire, Generic[A]):
             raise ValueError(f"on_expiry is {self.policy.on_expiry!r}, which needs an answer")
         return self
 
-    @property
-    def goes_on(self) -> OutcomeName:
-        """The outcome that leads to the next level."""
-        return next(outcome for outcome in self.outcomes if outcome != REJECT)
-
     def needs_answer(self, outcome: str) -> bool:
         if self.answer_schema is None:
             return False
         return outcome != REJECT if self.answer_for is None else outcome in self.answer_for
 
-    def digest(self, revision: int = 1) -> str:
-        """What a decision is bound to: SHA-256 over all that is shown, as canonical JSON."""
+    def digest(self, of: str = "", revision: int = 1) -> str:
+        """What a decision is bound to: SHA-256 over all that is shown, as canonical JSON.
+
+        `of` tells this request from another one with the same content: its id, and its start.
+        """
         shown = {
             "subject": self.subject,
             "details": self.details,
@@ -291,6 +298,7 @@ class ApprovalRequest(Wire, Generic[A]):
             "outcomes": self.outcomes,
             "answer_schema": self.answer_schema,
             "revision": revision,
+            "of": of,
         }
         return hashlib.sha256(canonical(shown)).hexdigest()
 
@@ -316,7 +324,7 @@ class Vote(Wire):
     act_id: str
     digest: str
     reason: str = ""
-    answer: Any = None
+    answer: Json = None
     on_behalf_of: str | None = None
     channel: str = ""
     #: The panels of its level in which it counts: 0 are the approvers, then the escalations.

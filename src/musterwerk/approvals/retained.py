@@ -73,7 +73,7 @@ def _read(execution: WorkflowExecution, record: dict[str, Any]) -> Retained:
     status = Status.read(record["status"])
     return Retained(
         request_id=status.request_id,
-        started_at=status.created_at,
+        started_at=status.story_at,
         version=record["version"],
         record=record["record"],
         may_lag=execution.status is not _COMPLETED,

@@ -88,6 +88,22 @@ def apply(state: ApprovalState, act: Act, facts: Facts, at: datetime) -> Step:
             return _withdraw(change, act, facts)
 
 
+def review(state: ApprovalState, facts: Facts, at: datetime) -> Step:
+    """After an escalation: what was said before may be enough for those it came to."""
+    change = Change(state, max(at, state.updated_at))
+    course.judge(change, facts)
+    return change.done()
+
+
+def after_reset(state: ApprovalState, at: datetime) -> Step:
+    """A new story: the old one goes on in the trail as it was, whatever came of it."""
+    change = Change(state, max(at, state.updated_at))
+    before, version = state.record, state.version
+    change.set(story_at=change.at, version=0, record="")
+    change.note("reset", "Temporal", "parent", entries=version, record=before)
+    return change.done()
+
+
 def planned(state: ApprovalState, timeline: Timeline) -> ApprovalState:
     """With the timeline of the level that has begun."""
     return state.model_copy(update={"timeline": timeline})
@@ -159,7 +175,7 @@ def _amend(change: Change, act: Amend) -> Step:
     change.set(
         request=amended,
         revision=revision,
-        digest=amended.digest(revision),
+        digest=state.digest_of(amended, revision),
         votes=(),
         state="open",
         question=None,

@@ -21,6 +21,7 @@ class Roll:
         self._state = state
         self._facts = facts
         self._excluded = excluded(state, facts)
+        self.four_eyes = state.request.policy.four_eyes
 
     def holders(self, panel: Panel) -> list[str]:
         """Whose seats the panel has; those whom four eyes keep out have none."""
@@ -72,13 +73,9 @@ class Roll:
     def needed(self, number: int) -> int:
         """How many votes for one outcome the panel's quorum means, as its people are now."""
         panel = self._state.panels[number]
-        votes = self.votes(number)
-        seats = _unique([*self.holders(panel), *(vote.holder for vote in votes)])
-        wanted = quorum_of(panel.quorum, len(seats))
-        if isinstance(panel.quorum, int):
-            return wanted
-        # Fewer people than seats, where somebody stands in for several: all that can, is all.
-        return max(1, min(wanted, len(votes) + self.left(number)))
+        voters = (vote.holder for vote in self.votes(number))
+        seats = _unique([*self.holders(panel), *voters])
+        return max(1, quorum_of(panel.quorum, len(seats)))
 
     def left(self, number: int) -> int:
         """How many more votes the panel can get: no more than it has people, or open seats."""
@@ -95,11 +92,11 @@ def level_votes(state: ApprovalState) -> list[Vote]:
 
 
 def excluded(state: ApprovalState, facts: Facts) -> set[str]:
-    """Whom four eyes keep out: the requester, who acts for them, and voters of earlier levels."""
+    """Whom four eyes keep out: who asked, who acts for them, and voters of earlier levels."""
     if not state.request.policy.four_eyes:
         return set()
     before = {vote.person for vote in state.votes if vote.level < state.level}
-    return {state.request.requester, *facts.acting_for_requester, *before}
+    return {state.request.requester, state.sender, *facts.acting_for_requester, *before}
 
 
 def delegate_of(delegations: dict[str, str], holder: str) -> str:

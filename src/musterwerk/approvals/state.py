@@ -31,6 +31,7 @@ Event = Literal[
     "answer",
     "comment",
     "amended",
+    "reset",  # the workflow was reset in Temporal: a new story begins from what it knew then
     "ended",
 ]
 
@@ -90,6 +91,7 @@ class Status(Wire):
     reason: str = ""
     by: tuple[str, ...] = ()
     created_at: Moment
+    story_at: Moment
     updated_at: Moment
     ended_at: Moment | None = None
     expires_at: Moment | None = None
@@ -142,7 +144,11 @@ class ApprovalState(Wire):
     request: ApprovalRequest[Any]
     revision: int = 1
     digest: str
+    #: Who sent the request; not the requester, where somebody asks for a service.
+    sender: str = ""
     started_at: Moment
+    #: When the story began that the entries belong to: at the start, or at the last reset.
+    story_at: Moment
     updated_at: Moment
     state: str = "open"
     outcome: str | None = None
@@ -169,6 +175,10 @@ class ApprovalState(Wire):
     notices: int = 0
     #: How much has been said: comments, questions, answers.
     words: int = 0
+
+    def digest_of(self, request: ApprovalRequest[Any], revision: int) -> str:
+        """The same content asked for at another time is not what was shown."""
+        return request.digest(f"{self.request_id}@{self.started_at.isoformat()}", revision)
 
     @property
     def is_open(self) -> bool:

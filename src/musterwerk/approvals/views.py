@@ -31,6 +31,7 @@ def status(state: ApprovalState, *, details: bool = True) -> Status:
         reason=state.reason,
         by=state.by,
         created_at=state.started_at,
+        story_at=state.story_at,
         updated_at=state.updated_at,
         ended_at=state.ended_at,
         expires_at=state.timeline.expires_at,

@@ -151,6 +151,8 @@ def _claimed(change: Change, roll: Roll, by: str) -> str | None:
     holder = change.state.claimed_by
     if holder is None or holder == by or not roll.seats_of(holder):
         return None
+    if any(vote.person == holder for vote in level_votes(change.state)):
+        return None
     return holder
 
 
@@ -197,8 +199,11 @@ def _no_delegation(
         return "unknown_person", f"nobody active is known as {act.to!r}"
     if act.to == holder:
         return "invalid", f"{holder} decides already"
-    if roll.is_excluded(act.to):
+    own = act.to == act.by  # an operator who helps themselves
+    if roll.is_excluded(act.to) or (own and roll.four_eyes):
         return "excluded", f"four eyes: {act.to} may not decide this"
+    if roll.owns_a_seat(act.to):
+        return "invalid", f"{act.to} decides already, and two places of one person are one vote"
     if not roll.owns_a_seat(holder):
         return "not_entitled", f"{holder} is not among those who are asked"
     return None

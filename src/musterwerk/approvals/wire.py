@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Annotated, Any, Self
+from datetime import datetime, timedelta
+from typing import Annotated, Any, Self, cast
 
-from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict
+from pydantic_core import to_jsonable_python
 
+_YEARS = (1970, 9000)
+_DEPTH = 50
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _PART = re.compile(r"\s*(\d+)\s*(w|d|h|m|s)[a-z]*\s*", re.IGNORECASE)
 
@@ -40,5 +44,50 @@ def _words(given: object) -> object:
 #: A length of time; in TOML and JSON also in words, such as "7 days" or "1d 12h".
 Duration = Annotated[timedelta, BeforeValidator(_words)]
 
+
+def _usual(moment: datetime) -> datetime:
+    """Others' clocks may say anything; near the ends of the calendar no zone can be applied."""
+    if not _YEARS[0] <= moment.year <= _YEARS[1]:
+        raise ValueError(f"the year {moment.year} is not between {_YEARS[0]} and {_YEARS[1]}")
+    return moment
+
+
+def plain(given: object) -> Any:
+    """As JSON that every part of the way can carry; raises `ValueError` with the reason.
+
+    Temporal, the database and Python's own parser stop at some hundred levels; NaN and halves of
+    surrogate pairs are no JSON.
+    """
+    found = to_jsonable_python(given)
+    if _is_deeper(found, _DEPTH):
+        raise ValueError(f"more than {_DEPTH} lists or objects are within each other")
+    try:
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise ValueError(f"this is no JSON that can be sent: {error}") from None
+    return found
+
+
+def _is_deeper(given: object, levels: int) -> bool:
+    values: list[object] = [given]
+    for _ in range(levels + 1):
+        values = [
+            one
+            for value in values
+            if isinstance(value, dict | list)
+            for one in (
+                cast("dict[str, object]", value).values()
+                if isinstance(value, dict)
+                else cast("list[object]", value)
+            )
+        ]
+        if not values:
+            return False
+    return True
+
+
 #: An aware time.
-Moment = AwareDatetime
+Moment = Annotated[AwareDatetime, AfterValidator(_usual)]
+
+#: Anything that becomes JSON.
+Json = Annotated[Any, BeforeValidator(plain)]

@@ -45,6 +45,8 @@ _AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_att
 _FOR_EVER = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
 )
+#: Characters of a reason, as in `acts.Text`.
+_LONGEST = 20_000
 _READ_LIMIT = timedelta(seconds=5)
 #: A busy SQLite may take ten seconds. A killed worker's write is tried again after fewer: it
 #: shows no life meanwhile.
@@ -80,6 +82,9 @@ class ApprovalWorkflow:
         self._queue: deque[_Waiting] = deque()
         self._state: ApprovalState | None = None
         self._refused: ApprovalRefused | None = None
+        self._was_reset = False
+        # Temporal changes the seed at a reset, exactly where the new run begins.
+        workflow.register_random_seed_callback(self._on_new_seed)
         if carried is not None:
             self._state = ApprovalState.read({**carried, "request": given})
         self._recorded_revision = self._state.revision if self._state else 0
@@ -149,21 +154,25 @@ class ApprovalWorkflow:
         kept = self._record(Step(self._state), details=True).as_json()
         return {**kept, "version": self._state.version, "record": self._state.record}
 
+    def _on_new_seed(self, seed: int) -> None:
+        self._was_reset = True
+
     def _anonymous(self, outcome: str, reason: str) -> Decide:
         return Decide(
             id=f"signal-{workflow.uuid4()}",
             by=voting.ANYBODY,
             channel="signal",
             outcome=outcome,
-            reason=reason,
+            reason=reason[:_LONGEST],
         )
 
     def _withdraw(self) -> None:
         parent = workflow.info().parent
-        by = parent.workflow_id if parent else "Temporal"
+        by = _as_name(parent.workflow_id) if parent else "Temporal"
         reason = workflow.cancellation_reason() or "the workflow that asked has ended"
+        reason = reason[:_LONGEST]
         self._enqueue(
-            Withdraw(id=f"cancel-{workflow.uuid4()}", by=by[:200], channel="parent", reason=reason)
+            Withdraw(id=f"cancel-{workflow.uuid4()}", by=by, channel="parent", reason=reason)
         )
 
     def _enqueue(self, act: Act) -> _Waiting:
@@ -217,15 +226,31 @@ class ApprovalWorkflow:
             return
 
     async def _work(self, state: ApprovalState) -> ApprovalState:
+        if self._was_reset:
+            self._was_reset = False
+            state = await self._keep(rules.after_reset(state, workflow.now()))
         while self._queue and state.is_open:
-            state = await self._clock(state, self._queue[0].at)
-            state = await self._take(state, self._queue[0])
+            # What was done first comes first, however late it could be sent.
+            first = min(self._queue, key=lambda waiting: waiting.at)
+            state = await self._clock(state, first.at)
+            state = await self._take(state, first)
         return await self._clock(state, workflow.now())
 
     async def _clock(self, state: ApprovalState, at: datetime) -> ApprovalState:
         while (step := clock.tick(state, at)) is not None:
             state = await self._keep(step)
+            if step.review:
+                state = await self._keep(rules.review(state, await self._facts(state, at), at))
         return state
+
+    async def _facts(self, state: ApprovalState, at: datetime) -> Facts:
+        asked = Question(
+            principals=seats.principals(state.request),
+            people=tuple(dict.fromkeys(state.delegations.values())),
+            requester=state.request.requester,
+            at=max(at, state.updated_at),
+        )
+        return Facts.read(await _ask(names.FACTS, asked.as_json()))
 
     async def _take(self, state: ApprovalState, waiting: _Waiting) -> ApprovalState:
         asked = rules.question(state, waiting.act, waiting.at)
@@ -233,7 +258,7 @@ class ApprovalWorkflow:
         step = rules.apply(state, waiting.act, facts, waiting.at)
         state = await self._keep(step)
         waiting.reply = step.reply
-        self._queue.popleft()
+        self._queue.remove(waiting)
         return state
 
     async def _keep(self, step: Step) -> ApprovalState:
@@ -304,6 +329,12 @@ def _read(given: Mapping[str, Any]) -> Act:
             type="NotAnAct",
             non_retryable=True,
         ) from None
+
+
+def _as_name(workflow_id: str) -> str:
+    """A workflow's id may hold anything."""
+    printable = "".join(c if c.isprintable() else "?" for c in workflow_id)
+    return printable[:150].strip() or "workflow"
 
 
 def _in_words(error: ValidationError) -> str:

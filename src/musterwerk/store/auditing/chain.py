@@ -46,10 +46,10 @@ class AuditVerifier:
             self.notes_after += 1
         self.stories.see(line, data)
 
-    def end(self) -> tuple[str, ...]:
-        """Warnings, when all lines have been seen."""
+    def end(self) -> None:
+        """When all lines have been seen."""
         self.seals.end(self.lines)
-        return self.stories.end(self.lines)
+        self.stories.end(self.lines)
 
 
 def _gap(due: int, seq: int) -> str:

@@ -23,6 +23,8 @@ _RAW = tuple(type_coerce(column, Text).label(column.name) for column in audit.co
 
 Line = dict[str, Any]
 
+_UNSEALED = "no checkpoint covers any of it: whoever can write the database could have written it"
+
 
 def verify(
     store: Store,
@@ -43,7 +45,7 @@ def verify(
     key = folder.public_key() if public_key is None else load_public_key(public_key)
     checked = check(files, key)
     verifier = AuditVerifier(checked, retained or ())
-    deviation, warnings = _run(store, verifier, upto, seen)
+    deviation = _run(store, verifier, upto, seen)
     sealed = verifier.seals.sealed_up_to
     return Verdict(
         lines=verifier.lines,
@@ -52,7 +54,7 @@ def verify(
         unsealed=verifier.lines - sealed - verifier.notes_after,
         executions=None if retained is None else len(retained),
         key_id=None if key is None else key_id(key),
-        warnings=warnings,
+        warnings=() if checked.good or not verifier.lines else (_UNSEALED,),
         deviation=_first(deviation, checked),
     )
 
@@ -84,7 +86,7 @@ def pages(store: Store, upto: int) -> Generator[list[Line]]:
 
 def _run(
     store: Store, verifier: AuditVerifier, upto: int, seen: Callable[[int], object] | None
-) -> tuple[Deviation | None, tuple[str, ...]]:
+) -> Deviation | None:
     twice = _told_twice(store)
     try:
         for lines in pages(store, upto):
@@ -95,9 +97,10 @@ def _run(
                 verifier.see(line)
             if seen is not None:
                 seen(verifier.lines)
-        return None, verifier.end()
+        verifier.end()
     except Deviates as found:
-        return found.deviation, ()
+        return found.deviation
+    return None
 
 
 def _told_twice(store: Store) -> int | None:

@@ -44,8 +44,8 @@ class Stories:
         if not early:
             del self._early[name]
 
-    def end(self, seq: int) -> tuple[str, ...]:
-        """Warnings: what is still on its way. Raises `Deviates`."""
+    def end(self, seq: int) -> None:
+        """Raises `Deviates` where the trail is not what Temporal says."""
         gaps = [
             (min(line["seq"] for line, _ in early.values()), name)
             for name, early in self._early.items()
@@ -53,8 +53,8 @@ class Stories:
         for first, name in sorted(gaps):
             due = self._stands.get(name, (0, b""))[0] + 1
             raise Deviates(first, f"entry {due} of the request {name} is missing")
-        warnings = (self._against(name, one, seq) for name, one in self._retained.items())
-        return tuple(warning for warning in warnings if warning)
+        for name, one in self._retained.items():
+            self._against(name, one, seq)
 
     def _take(self, name: str, number: int, line: Mapping[str, Any], data: Any) -> None:
         _, before = self._stands.get(name, (0, b""))
@@ -68,12 +68,11 @@ class Stories:
             what = f"the request {name} is not what Temporal's history says of it"
             raise Deviates(line["seq"], what, f"record {known.record}", f"record {record}")
 
-    def _against(self, name: str, known: Retained, seq: int) -> str | None:
+    def _against(self, name: str, known: Retained, seq: int) -> None:
+        """A step is taken when it is on record: the trail may be ahead, and never behind."""
         found = self._stands.get(name, (0, b""))[0]
         if found == known.version or (found > known.version and known.may_lag):
-            return None
-        if found < known.version and known.may_lag:
-            return f"{known.version - found} entries of the request {name} are not in the trail yet"
+            return
         what = f"the trail of the request {name} is not that of Temporal"
         raise Deviates(seq + 1, what, f"{known.version} entries", f"{found} entries")
 
