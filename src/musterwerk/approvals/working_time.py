@@ -2,7 +2,7 @@
 
 A whole day is a working day: it ends at the same time of day on the next one, however long the
 clocks make it. What is left of a duration are office hours, counted as they pass. So "1 day" on
-Friday at 16:00 ends on Monday at 16:00, and "3 hours" at 10:00.
+Friday at 16:00 ends on Monday at 16:00, and "3 hours" at 11:00.
 """
 
 from __future__ import annotations
