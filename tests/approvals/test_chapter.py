@@ -56,6 +56,7 @@ async def test_approved_on_the_second_day(here: Office) -> None:
 async def test_rejected_by_the_manager_on_the_eighth_day(here: Office) -> None:
     """By name: before the week is over a manager has nothing to say."""
     spending, request = await begun(here)
+    began = await here.now()
     named = await here.asked(ID)
     assert (await named.reject("no", by="mia")).verdict == "not_entitled"
     await here.later(8 * DAY)
@@ -63,6 +64,8 @@ async def test_rejected_by_the_manager_on_the_eighth_day(here: Office) -> None:
     assert (await named.reject("no budget", by="mia")).ok
     assert await here.result(spending) == "rejected: no budget"
     assert (await words(request))["rejected"] is True
+    (vote,) = (await named.result()).votes
+    assert vote.at - began >= 8 * DAY  # dated by the virtual clock, not by this machine's
 
 
 async def test_rejected_by_signal(here: Office) -> None:
