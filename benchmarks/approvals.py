@@ -23,6 +23,10 @@ from approvals_bench import decisions, inbox
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.telemetry import logs_to_stderr
 
+#: Whatever is given beside `--quick` wins.
+QUICK = argparse.Namespace(
+    sqlite=300, postgres=300, queries=20, decisions=20, calm=4, clients=4, kill_every=60.0
+)
 PARTS = ("sqlite", "postgres", "decisions")
 
 
@@ -41,7 +45,11 @@ def parse() -> argparse.Namespace:
     parser.add_argument(
         "--compare", action="store_true", help="the audit trail with all histories in Temporal"
     )
-    return parser.parse_args()
+    parser.add_argument(
+        "--quick", action="store_true", help="little of each: shows that it works, measures nothing"
+    )
+    options = parser.parse_args()
+    return parser.parse_args(namespace=QUICK) if options.quick else options
 
 
 def measure(options: argparse.Namespace) -> dict[str, Any]:

