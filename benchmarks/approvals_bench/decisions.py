@@ -161,6 +161,7 @@ def _account(floor: Floor, store: Store) -> dict[str, Any]:
     return {
         "sent": len(keys),
         "acknowledged": len(good),
+        "verdicts": dict(Counter(one.verdict for one in floor.sent)),
         "lost": len(lost),
         "doubled": len(twice),
         "unknown": len(set(in_trail) - set(keys)),
