@@ -35,7 +35,7 @@ def begin(
     state = ApprovalState(
         request_id=request_id,
         request=request,
-        digest=request.digest(f"{request_id}@{at.isoformat()}"),
+        digest=request.digest(at),
         sender=sender.by,
         started_at=at,
         story_at=at,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Annotated, Any, Generic, Literal, cast
 
 from pydantic import (
@@ -286,10 +286,10 @@ class ApprovalRequest(Wire, Generic[A]):
             return False
         return outcome != REJECT if self.answer_for is None else outcome in self.answer_for
 
-    def digest(self, of: str = "", revision: int = 1) -> str:
+    def digest(self, started_at: datetime | None = None, revision: int = 1) -> str:
         """What a decision is bound to: SHA-256 over all that is shown, as canonical JSON.
 
-        `of` tells this request from another one with the same content: its id, and its start.
+        The start tells it from another request under the same id with the same content.
         """
         shown = {
             "subject": self.subject,
@@ -298,7 +298,7 @@ class ApprovalRequest(Wire, Generic[A]):
             "outcomes": self.outcomes,
             "answer_schema": self.answer_schema,
             "revision": revision,
-            "of": of,
+            "started_at": started_at.isoformat() if started_at else None,
         }
         return hashlib.sha256(canonical(shown)).hexdigest()
 

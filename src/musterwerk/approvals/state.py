@@ -178,7 +178,7 @@ class ApprovalState(Wire):
 
     def digest_of(self, request: ApprovalRequest[Any], revision: int) -> str:
         """The same content asked for at another time is not what was shown."""
-        return request.digest(f"{self.request_id}@{self.started_at.isoformat()}", revision)
+        return request.digest(self.started_at, revision)
 
     @property
     def is_open(self) -> bool:
