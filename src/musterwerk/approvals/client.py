@@ -16,7 +16,9 @@ from temporalio.client import (
     WorkflowHandle,
     WorkflowQueryFailedError,
     WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
     WorkflowUpdateRPCTimeoutOrCancelledError,
+    WorkflowUpdateStage,
 )
 from temporalio.common import RetryPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
@@ -61,6 +63,7 @@ _CONTENT = "musterwerk_content"
 _LOOK_EVERY = 0.05
 _QUERY = timedelta(seconds=5)
 _SIGNAL = timedelta(seconds=5)
+_MOMENT = timedelta(milliseconds=20)
 #: Between its start and its first record a request has no status.
 _BEGINS_WITHIN = timedelta(seconds=10)
 
@@ -209,24 +212,40 @@ class ApprovalHandle(Generic[A]):
 
     async def act(self, act: Act, *, wait: timedelta = timedelta(0)) -> Reply:
         """Raises `ServerError` where nothing was sent, `ApprovalNotFound`, `UsageError`."""
-        given = act.as_json()
+        began = asyncio.get_running_loop().time()
         try:
-            answered = await self._workflow.execute_update(  # pyright: ignore[reportUnknownMemberType]
-                ACT, given, id=_update_id(act), result_type=dict, rpc_timeout=self.patience
+            # Accepted is durable; who waits for more than that waits for the final word.
+            update = await self._workflow.start_update(  # pyright: ignore[reportUnknownMemberType]
+                ACT,
+                act.as_json(),
+                id=_update_id(act),
+                wait_for_stage=WorkflowUpdateStage.ACCEPTED,
+                result_type=dict[str, Any],
+                rpc_timeout=self.patience,
             )
-            return Reply.read(answered)
+            left = self.patience.total_seconds() - asyncio.get_running_loop().time() + began
+            return await self._final(act, update, max(timedelta(seconds=left), wait))
         except WorkflowUpdateFailedError as failure:
             raise _refusal(failure) from failure
         except WorkflowUpdateRPCTimeoutOrCancelledError:
-            # No worker answered at once; or the SDK's word for that the caller was cancelled.
-            if (task := asyncio.current_task()) is not None and task.cancelling():
-                raise asyncio.CancelledError from None
+            _unless_cancelled()  # no worker answered at once
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return await self._over(act)
             if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED:
                 raise _away(error) from error
-        return await self._by_signal(act, given, wait)
+        return await self._by_signal(act, act.as_json(), wait)
+
+    async def _final(
+        self, act: Act, update: WorkflowUpdateHandle[dict[str, Any]], patience: timedelta
+    ) -> Reply:
+        try:
+            return Reply.read(await update.result(rpc_timeout=max(patience, _MOMENT)))
+        except WorkflowUpdateRPCTimeoutOrCancelledError:
+            _unless_cancelled()
+        except RPCError:
+            pass  # the server went away after it had taken the act
+        return _recorded(act)
 
     async def _by_signal(self, act: Act, given: dict[str, Any], wait: timedelta) -> Reply:
         try:
@@ -236,7 +255,7 @@ class ApprovalHandle(Generic[A]):
                 return await self._over(act)
             raise _away(error) from error
         found = await self.reply(act.id, wait=wait) if wait else None
-        return found or Reply(act_id=act.id, verdict="recorded", message="recorded, being applied")
+        return found or _recorded(act)
 
     async def reply(self, act_id: str, *, wait: timedelta = timedelta(0)) -> Reply | None:
         """What became of an act that was recorded; None while it is not known."""
@@ -285,15 +304,14 @@ class ApprovalHandle(Generic[A]):
             raise _away(error) from error
 
     async def _over(self, act: Act) -> Reply:
-        """It has ended: the first reply if this act has had one, else who ended it."""
-        if (found := await self.reply(act.id)) is not None:
-            return found
+        """It has ended: by this very act whose reply was late, or before it."""
         try:
             decision = await self.result()
         except WorkflowFailureError:
             message = "it was ended from outside, without a decision"
             return Reply(act_id=act.id, verdict="closed", message=message, state=WITHDRAWN)
-        # Its own vote may be what ended it, where only the reply was late.
+        if not isinstance(act, Decide) and (found := await self.reply(act.id)) is not None:
+            return found  # needs a worker, as nothing else here does
         mine = any(vote.act_id == act.id and vote.person == act.by for vote in decision.votes)
         who = ", ".join(decision.by) or "nobody"
         late = f"too late: it ended as {decision.state!r} by {who} at {decision.at:%F %T} UTC"
@@ -324,6 +342,16 @@ def _update_id(act: Act) -> str:
 def _content(request: ApprovalRequest[Any]) -> str:
     """Of all of it, also of the policy."""
     return hashlib.sha256(canonical(request.as_json())).hexdigest()
+
+
+def _recorded(act: Act) -> Reply:
+    return Reply(act_id=act.id, actor=act.by, verdict="recorded", message="recorded, being applied")
+
+
+def _unless_cancelled() -> None:
+    """The SDK has the same error for its own time-out and for a caller who was cancelled."""
+    if (task := asyncio.current_task()) is not None and task.cancelling():
+        raise asyncio.CancelledError from None
 
 
 def new_id() -> str:
