@@ -7,8 +7,10 @@ import subprocess
 import sys
 
 import musterwerk
+import musterwerk.approvals
 import musterwerk.saga
 from musterwerk import Saga, errors
+from musterwerk.approvals import ApprovalHandle
 
 
 def test_names_of_the_package() -> None:
@@ -46,6 +48,45 @@ def test_names_of_a_saga() -> None:
     }
 
 
+def test_names_of_approvals() -> None:
+    assert musterwerk.approvals.__all__ == [
+        "TASK_QUEUE",
+        "ApprovalHandle",
+        "ApprovalRequest",
+        "Calendar",
+        "Decision",
+        "Escalation",
+        "Level",
+        "Policy",
+        "Reply",
+        "Status",
+        "Vote",
+        "request",
+        "start",
+    ]
+
+
+def test_names_of_a_handle() -> None:
+    public = {name for name in vars(ApprovalHandle) if not name.startswith("_")}
+    assert public == {
+        "act",
+        "amend",
+        "approve",
+        "claim",
+        "comment",
+        "decide",
+        "delegate",
+        "inform",
+        "reject",
+        "release",
+        "reply",
+        "request_info",
+        "result",
+        "status",
+        "withdraw",
+    }
+
+
 def test_every_error_is_in_the_tree() -> None:
     """The tree at the top of errors.py is what people read; it must name every class."""
     classes = [
@@ -61,6 +102,16 @@ def test_one_import_brings_temporal_alone() -> None:
     """A worker that uses Saga must not load a database driver or a web framework."""
     heavy = ("pydantic", "sqlalchemy", "fastapi", "typer", "rich", "httpx")
     code = f"import sys, musterwerk.saga; print([m for m in {heavy!r} if m in sys.modules])"
+    loaded = subprocess.run(  # noqa: S603 - our own interpreter, our own code
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert loaded.stdout.strip() == "[]"
+
+
+def test_asking_people_brings_pydantic_and_no_database() -> None:
+    """A worker that asks people needs neither our database nor a web framework."""
+    heavy = ("sqlalchemy", "fastapi", "typer", "rich", "httpx", "holidays", "jsonschema")
+    code = f"import sys, musterwerk.approvals; print([m for m in {heavy!r} if m in sys.modules])"
     loaded = subprocess.run(  # noqa: S603 - our own interpreter, our own code
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
