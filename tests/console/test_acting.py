@@ -161,6 +161,7 @@ async def test_without_temporal_it_is_recorded_and_the_relay_sends_it_once(
     await relays[0].round()
     assert (await served.get("anna", place))["state"] == "sending"
     _back(served)
+    served.services.now = lambda: now() + timedelta(seconds=5)  # it is patient in between
     await asyncio.gather(*(ActRelay(served.services, age=timedelta(0)).round() for _ in relays))
     assert (await served.get("anna", place))["state"] == "done"
     assert (await served.decide("anna", status, key="k")).json()["verdict"] == "applied"
@@ -185,10 +186,10 @@ async def test_the_relay_waits_longer_each_time(
 
     monkeypatch.setattr(sending, "send", counting)
     served.services.now = lambda: clock
-    relay = ActRelay(served.services)
     for _ in range(120):
         clock += timedelta(seconds=1)
-        await relay.round()
+        # Each time a new one, as if the console had been started again.
+        await ActRelay(served.services).round()
     assert 5 <= tries <= 9
 
 
@@ -285,8 +286,8 @@ async def test_acts_that_are_stuck_hold_up_no_others(
             raise sending.Away("no worker")
         return await send(services, row)
 
-    def first_two(older_than: datetime) -> list[ActRow]:
-        return pending(older_than, limit=2)
+    def first_two(due_before: datetime) -> list[ActRow]:
+        return pending(due_before, limit=2)
 
     monkeypatch.setattr(acts, "pending", first_two)
     monkeypatch.setattr(sending, "send", sent)
@@ -296,3 +297,31 @@ async def test_acts_that_are_stuck_hold_up_no_others(
     found = acts.get("good", status["request_id"])
     assert found is not None
     assert found.state == "done"
+
+
+async def test_an_act_that_breaks_the_relay_holds_up_no_others(
+    served: Office, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One act that nobody thought of would end every round before the others had their turn."""
+    status = await served.ask()
+    acts = served.services.acts
+    made = now() - timedelta(hours=1)
+    act = {"kind": "comment", "text": "hi", "by": "anna"}
+    acts.put("odd", "odd", "anna", act | {"id": "odd"}, made)
+    acts.put("good", status["request_id"], "anna", act | {"id": "good"}, made)
+    send = sending.send
+
+    async def sent(services: Any, row: Any) -> Any:
+        if row.id == "odd":
+            raise ValueError("nobody thought of this")
+        return await send(services, row)
+
+    monkeypatch.setattr(sending, "send", sent)
+    await ActRelay(served.services).round()
+    good, odd = acts.get("good", status["request_id"]), acts.get("odd", "odd")
+    assert good is not None
+    assert good.state == "done"
+    assert odd is not None
+    assert (odd.state, odd.attempts) == ("sending", 1)
+    assert odd.due_at > made
+    assert "odd on odd could not be brought to its end" in caplog.text

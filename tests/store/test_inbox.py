@@ -161,7 +161,9 @@ def test_a_reply_completes_its_act_once(inbox: InboxTable, store: Store) -> None
         {"verdict": "applied"},
         NOON + DAY,
     )
-    assert acts.reply_of("a", "r-2") is None
+    other = acts.get("a", "r-2")
+    assert other is not None
+    assert other.reply is None
 
 
 def test_mine_is_what_i_may_decide_now(inbox: InboxTable) -> None:

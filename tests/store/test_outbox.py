@@ -115,4 +115,15 @@ def test_what_is_pending_comes_oldest_first(store: Store) -> None:
     acts.state("a-2", "r-1", "recorded", NOON - 5 * SECOND)
     assert [one.id for one in acts.pending(NOON)] == ["a-2", "a-1"]
     assert [one.id for one in acts.pending(NOON + SECOND, limit=2)] == ["a-2", "a-1"]
-    assert acts.reply_of("a-9", "r-1") is None
+
+
+def test_acts_that_are_stuck_starve_no_other(store: Store) -> None:
+    """A thousand that nobody can apply would be all that the relay ever looks at."""
+    acts = ActTable(store)
+    for number in range(5):
+        acts.put(f"stuck-{number}", "r-1", "anna", ACT, NOON - SECOND)
+        acts.tried(f"stuck-{number}", "r-1", NOON + number * SECOND)
+    acts.put("new", "r-2", "anna", ACT, NOON)
+    assert [one.id for one in acts.pending(NOON + SECOND / 2)] == ["new", "stuck-0"]
+    found = acts.pending(NOON + 9 * SECOND, limit=2)
+    assert [(one.id, one.attempts) for one in found] == [("new", 0), ("stuck-0", 1)]

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from itertools import groupby
 
 from musterwerk.console import sending
@@ -23,12 +22,9 @@ _SIDE_BY_SIDE = 8
 _log = logging.getLogger(__name__)
 
 
-@dataclass
-class _Patience:
-    """When an act is looked at again: after twice the time of the last time."""
-
-    due: datetime
-    wait: timedelta
+def backoff(attempts: int) -> timedelta:
+    """1 s, 2 s, 4 s, ... 1 min."""
+    return min(timedelta(seconds=2.0 ** min(attempts, 20)), _LONGEST)
 
 
 class ActRelay:
@@ -38,7 +34,6 @@ class ActRelay:
         self._services = services
         self._age = age
         self._every = every
-        self._patience: dict[tuple[str, str], _Patience] = {}
         self._few = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     async def run(self) -> None:
@@ -53,11 +48,7 @@ class ActRelay:
             await asyncio.sleep(self._every)
 
     async def round(self) -> None:
-        now = self._services.now()
-        rows = await asyncio.to_thread(self._services.acts.pending, now - self._age)
-        old = now - 2 * _LONGEST
-        self._patience = {key: one for key, one in self._patience.items() if one.due > old}
-        due = [row for row in rows if self._is_due(row, now)]
+        due = await asyncio.to_thread(self._services.acts.pending, self._services.now() - self._age)
         # Acts on one request keep their order; a request that is stuck holds up no other.
         due.sort(key=lambda row: (row.request_id, row.created_at, row.id))
         groups = [list(group) for _, group in groupby(due, key=lambda row: row.request_id)]
@@ -67,37 +58,40 @@ class ActRelay:
 
     async def _bring(self, rows: list[ActRow]) -> None:
         async with self._few:
-            for row in rows:
-                try:
-                    if row.state == "sending":
-                        await sending.send(self._services, row)
-                    else:
-                        await sending.look(self._services, row)
-                except Away as away:
-                    _log.info("%s on %s waits: %s", row.id, row.request_id, away)
-                    await self._later(rows)
-                    return
-                await self._later([row])
+            try:
+                for place, row in enumerate(rows):
+                    if not await self._try(row):
+                        for waiting in rows[place:]:
+                            await self._later(waiting)
+                        return
+            except StoreError as error:
+                _log.warning("acts on %s have to wait: %s", rows[0].request_id, error)
 
-    def _is_due(self, row: ActRow, now: datetime) -> bool:
-        known = self._patience.get(_key(row))
-        return known is None or known.due <= now
+    async def _try(self, row: ActRow) -> bool:
+        """False where it cannot be known how it stands: those after it have to wait as well."""
+        try:
+            if row.state == "sending":
+                await sending.send(self._services, row)
+                return True
+            reply = await sending.look(self._services, row)
+        except Away as away:
+            _log.info("%s on %s waits: %s", row.id, row.request_id, away)
+            return False
+        except StoreError:
+            raise
+        except Exception:
+            _log.exception("%s on %s could not be brought to its end", row.id, row.request_id)
+            return False
+        if reply is None or reply.verdict == "recorded":
+            await self._later(row)
+        return True
 
-    async def _later(self, rows: list[ActRow]) -> None:
-        """Those that are stuck go behind the others, however many they are."""
-        now = self._services.now()
-        for row in rows:
-            known = self._patience.get(_key(row))
-            wait = min(known.wait * 2, _LONGEST) if known else timedelta(seconds=self._every)
-            self._patience[_key(row)] = _Patience(now + wait, wait)
-            await asyncio.to_thread(self._services.acts.tried, row.id, row.request_id, now)
+    async def _later(self, row: ActRow) -> None:
+        due_at = self._services.now() + backoff(row.attempts)
+        await asyncio.to_thread(self._services.acts.tried, row.id, row.request_id, due_at)
 
 
 async def stop(task: asyncio.Task[None]) -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
-
-
-def _key(row: ActRow) -> tuple[str, str]:
-    return row.request_id, row.id

@@ -20,7 +20,9 @@ _ORDER: dict[str, int] = {"sending": 0, "recorded": 1, "done": 2}
 
 @dataclass(frozen=True)
 class ActRow:
-    """`id` is taken once for each request. `reply` is there when `state` is "done"."""
+    """`id` is taken once for each request. `reply` is there when `state` is "done". `attempts`
+    counts those that brought nothing; the next one is due at `due_at`.
+    """
 
     request_id: str
     id: str
@@ -30,6 +32,8 @@ class ActRow:
     reply: dict[str, Any] | None
     created_at: datetime
     updated_at: datetime
+    due_at: datetime
+    attempts: int
 
 
 class ActTable:
@@ -51,6 +55,8 @@ class ActTable:
             "state": "sending",
             "created_at": now,
             "updated_at": now,
+            "due_at": now,
+            "attempts": 0,
         }
         with self.store.begin() as connection:
             row = insert(connection, acts).values(values)
@@ -71,7 +77,7 @@ class ActTable:
     ) -> None:
         """Never back: what the workflow has answered stays answered."""
         earlier = [name for name, order in _ORDER.items() if order < _ORDER[state]]
-        values: dict[str, Any] = {"state": state, "updated_at": now}
+        values: dict[str, Any] = {"state": state, "updated_at": now, "due_at": now}
         if reply is not None:
             values["reply"] = reply
         with self.store.begin() as connection:
@@ -82,22 +88,24 @@ class ActTable:
                 .values(values)
             )
 
-    def tried(self, act_id: str, request_id: str, now: datetime) -> None:
-        """It is as it was, and comes after the others the next time."""
+    def tried(self, act_id: str, request_id: str, due_at: datetime) -> None:
+        """It is as it was; it is looked at again from `due_at`, by anybody."""
         with self.store.begin() as connection:
             connection.execute(
                 update(acts)
                 .where(acts.c.request_id == request_id, acts.c.id == act_id)
                 .where(acts.c.state != "done")
-                .values(updated_at=now)
+                .values(due_at=due_at, attempts=acts.c.attempts + 1)
             )
 
-    def pending(self, older_than: datetime, limit: int = 1000) -> list[ActRow]:
-        """Not answered, and neither changed nor tried since then; the oldest first."""
+    def pending(self, due_before: datetime, limit: int = 100) -> list[ActRow]:
+        """Not answered, and due before then. First come those that were tried least often, then
+        the longest due: however many are stuck, one that is not has its turn.
+        """
         query = (
             select(acts)
-            .where(acts.c.state.in_(["sending", "recorded"]), acts.c.updated_at < older_than)
-            .order_by(acts.c.updated_at, acts.c.request_id, acts.c.id)
+            .where(acts.c.state.in_(["sending", "recorded"]), acts.c.due_at < due_before)
+            .order_by(acts.c.attempts, acts.c.due_at, acts.c.request_id, acts.c.id)
             .limit(limit)
         )
         with self.store.read() as connection:
@@ -108,7 +116,3 @@ class ActTable:
         with self.store.read() as connection:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else ActRow(**row)
-
-    def reply_of(self, act_id: str, request_id: str) -> dict[str, Any] | None:
-        found = self.get(act_id, request_id)
-        return None if found is None else found.reply

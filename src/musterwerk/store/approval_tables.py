@@ -139,7 +139,10 @@ acts = Table(
     Column("reply", JSON(none_as_null=True)),
     Column("created_at", UtcDateTime, nullable=False),
     Column("updated_at", UtcDateTime, nullable=False),
-    Index("musterwerk_acts_by_state", "state", "updated_at"),
+    # When it is looked at again, and how often that was in vain.
+    Column("due_at", UtcDateTime, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Index("musterwerk_acts_due", "state", "due_at"),
 )
 
 notices = Table(

@@ -106,8 +106,10 @@ def _on_the_way() -> None:
         _json("reply", null=True),
         _moment("created_at"),
         _moment("updated_at"),
+        _moment("due_at"),
+        sa.Column("attempts", sa.Integer, nullable=False),
     )
-    _index("acts_by_state", "acts", "state", "updated_at")
+    _index("acts_due", "acts", "state", "due_at")
     _table(
         "notices",
         _key("key"),
