@@ -33,6 +33,8 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"colour": 1}, "colour: no such field"),
     ({"answer": {"type": "string"}}, "write its JSON schema as answer_schema"),
     ({"answer": None}, "write its JSON schema as answer_schema"),
+    ({"answer_schema": {"type": "money"}}, "answer_schema: this is no JSON schema: 'money'"),
+    ({"answer_schema": {"pattern": "("}}, "answer_schema: this is no JSON schema: '('"),
     ({"id": "a b"}, "id: is not spelled as such a name is"),
     ({"policy": 7}, "policy: a table (an object) is expected"),
     ({"policy": {"approvers": "mia"}}, "policy.approvers: a list is expected"),

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar, cast
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from musterwerk.approvals.model import ID_PATTERN, ApprovalRequest
@@ -32,9 +32,26 @@ class RequestDocument(ApprovalRequest[Any]):
             raise ValueError("answer: write its JSON schema as answer_schema")
         return cast("Any", given)
 
+    @field_validator("answer_schema")
+    @classmethod
+    def _fit_to_judge_by(cls, given: dict[str, Any] | None) -> dict[str, Any] | None:
+        """Found out when somebody answers, nobody could decide any more."""
+        if given is not None and (flaw := _schema_flaw(given)):
+            raise ValueError(flaw)
+        return given
+
     def request(self) -> ApprovalRequest[Any]:
         plain = self.model_dump(exclude={"id", "answer"})
         return ApprovalRequest[Any].model_validate(plain)
+
+
+def _schema_flaw(schema: dict[str, Any]) -> str | None:
+    """None also where what it takes is not installed: then the worker says so, later."""
+    try:
+        from musterwerk.approvals.answers import schema_flaw
+    except ModuleNotFoundError:
+        return None
+    return schema_flaw(schema)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,16 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS = 30.0
 _SERVES = "Serves "
-_PARTS = ("aiosmtplib", "alembic", "cryptography", "holidays", "httpx", "jsonschema", "sqlalchemy")
+_PARTS = (
+    "aiosmtplib",
+    "alembic",
+    "cryptography",
+    "holidays",
+    "httpx",
+    "jsonschema",
+    "regex",
+    "sqlalchemy",
+)
 
 
 def register(app: typer.Typer) -> None:

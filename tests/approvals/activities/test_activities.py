@@ -146,6 +146,32 @@ class Address(BaseModel):
 
 
 NESTED = TypeAdapter(list[Address]).json_schema()
+PATTERNED: dict[str, Any] = {
+    "$schema": "https://json-schema.org/draft/2020-12/schema",
+    "properties": {"a": {"type": "integer"}},
+    "patternProperties": {"^x-": {"type": "string"}},
+    "additionalProperties": False,
+}
+
+
+def _nested(depth: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for _ in range(depth):
+        found = {"not": found}
+    return found
+
+
+def _doubling(depth: int) -> dict[str, Any]:
+    """Each step is asked for twice by the one before."""
+    steps = {
+        f"step-{number}": {"allOf": [{"$ref": f"#/$defs/step-{number + 1}"}] * 2}
+        for number in range(depth)
+    }
+    return {"$ref": "#/$defs/step-0", "$defs": steps | {f"step-{depth}": {"type": "string"}}}
+
+
+SLOW = "^(x|xx)+[yz]$"
+DRAFT_7 = "http://json-schema.org/draft-07/schema#"
 
 
 @pytest.mark.parametrize(
@@ -162,6 +188,15 @@ NESTED = TypeAdapter(list[Address]).json_schema()
         (1, {"$ref": "https://example.com/schema.json"}, "its schema is broken: "),
         (1, {"$ref": "#"}, "its schema is broken: "),
         ("x", {"pattern": "("}, "its schema is broken: "),
+        ("x", {"pattern": "^y"}, "'x' does not match '^y'"),
+        ({"x": 1}, {"additionalProperties": False}, "'x' is not among what may be there"),
+        ({"x": 1}, {"patternProperties": {"^x": {"type": "null"}}}, "x: 1 is not of type 'null'"),
+        ([1, 1], {"uniqueItems": True}, "has non-unique elements"),
+        ({}, {"patternProperties": {}, "unevaluatedProperties": False}, "cannot stand beside"),
+        pytest.param(10**400, {"multipleOf": 0.3}, "too large", id="large"),
+        pytest.param(10**5000, {"type": "integer"}, "cannot be read", id="huge"),
+        (_nested(100_000), {}, "cannot be read"),
+        (1, _nested(100_000), "its schema is broken"),
     ],
 )
 def test_flaws_say_what_and_where(answer: Any, schema: dict[str, Any], message: str) -> None:
@@ -178,10 +213,35 @@ def test_flaws_say_what_and_where(answer: Any, schema: dict[str, Any], message: 
         ("2026-11-02T09:00:00Z", {"format": "date-time"}),
         ("2026-11-02", {"format": "date"}),
         (None, {}),
+        ({"a": 1, "x-b": "c"}, PATTERNED),
     ],
 )
 def test_what_fits_has_no_flaws(answer: Any, schema: dict[str, Any]) -> None:
     assert answers.flaws(answer, schema) == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "schema"),
+    [
+        ("x" * 5000, {"pattern": SLOW}),
+        ({"a": "x" * 5000}, {"properties": {"a": {"$schema": DRAFT_7, "pattern": SLOW}}}),
+        ({"x" * 5000: 1}, {"propertyNames": {"pattern": SLOW}}),
+        ({"x" * 5000: 1}, {"patternProperties": {SLOW: {}}}),
+        ({"x" * 5000: 1}, {"patternProperties": {SLOW: {}}, "additionalProperties": False}),
+        ("x", _doubling(64)),
+    ],
+)
+def test_no_schema_holds_up_a_worker(answer: Any, schema: dict[str, Any]) -> None:
+    """Whoever may ask could stop every request of everybody."""
+    (flaw,) = answers.flaws(answer, schema)
+    assert "takes too long" in flaw
+
+
+def test_many_objects_are_not_compared_with_each_other() -> None:
+    """It would take minutes: each with each."""
+    many = [{"a": number} for number in range(5000)]
+    (flaw,) = answers.flaws(many, {"uniqueItems": True})
+    assert "cannot be compared" in flaw
 
 
 def test_no_more_flaws_than_people_read() -> None:
