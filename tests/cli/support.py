@@ -44,6 +44,39 @@ def musterwerk(*args: str, home: Path, env: Mapping[str, str] | None = None) -> 
     return Result(done.returncode, done.stdout, done.stderr)
 
 
+def at_a_terminal(*args: str, home: Path, typed: str) -> tuple[int, str]:
+    """The exit code and all that was printed; the answer is typed when it is asked for."""
+    ours, theirs = os.openpty()
+    process = subprocess.Popen(  # noqa: S603 - the command under test
+        [MUSTERWERK, *args],
+        env=environment(home),
+        cwd=home,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        start_new_session=True,
+    )
+    os.close(theirs)
+    printed = b""
+    try:
+        while chunk := _read(ours):
+            printed += chunk
+            if chunk.rstrip().endswith(b"[y/N]:"):
+                os.write(ours, typed.encode() + b"\n")
+        return process.wait(20), printed.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(ours)
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # how Linux says that the other side is closed
+        return b""
+
+
 def contribute(site: Path, module: str, code: str, **points: str) -> dict[str, str]:
     """Install a package with entry points, as pip would; returns the environment that has it."""
     (site / f"{module}.py").write_text(code)

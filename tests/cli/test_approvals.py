@@ -19,7 +19,7 @@ from musterwerk.approvals.activities import ApprovalActivities
 from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.store import Store
-from tests.cli.support import Result, musterwerk
+from tests.cli.support import Result, at_a_terminal, musterwerk
 from tests.waiting import until_async
 
 PEOPLE = """
@@ -107,7 +107,7 @@ async def test_from_the_question_to_the_answer(served: Shell) -> None:
     shown = await served("approvals", "show", key)
     assert '"order": "C-17"' in shown.stdout
     assert "requested by rita" in shown.stdout
-    done = await served("approvals", "approve", key, "--reason", "as agreed")
+    done = await served("approvals", "approve", key, "--reason", "as agreed", "--unseen")
     assert (done.code, done.stdout) == (0, "Applied: the request is approved.\n")
     assert "Refund 730.00 EUR" in done.stderr
     late = await served("approvals", "reject", key, "--reason", "no", "-o", "json", person="ben")
@@ -123,22 +123,44 @@ async def test_from_the_question_to_the_answer(served: Shell) -> None:
 async def test_refusals_and_wrong_usage(served: Shell) -> None:
     """Scripts tell them apart by the exit code, people by the words."""
     key = await served.ask()
-    stranger = await served("approvals", "approve", key, "--as", "rita")
+    stranger = await served("approvals", "approve", key, "--as", "rita", "--unseen")
     assert (stranger.code, stranger.stdout) == (1, "")
     assert "Refused (not entitled): you are not among those who are asked." in stranger.stderr
     stale = await served("approvals", "approve", key, "--digest", "old")
     assert (stale.code, "look again" in stale.stderr) == (1, True)
-    unknown = await served("approvals", "approve", "nothing-here")
+    unknown = await served("approvals", "approve", "nothing-here", "--unseen")
     assert (unknown.code, "no request 'nothing-here'" in unknown.stderr) == (1, True)
     for args in [
         ("reject", key),
-        ("approve", key, "--answer", "{"),
-        ("decide", key, "NO WAY"),
+        ("approve", key),
+        ("decide", key, "approve"),
+        ("approve", key, "--answer", "{", "--unseen"),
+        ("decide", key, "NO WAY", "--unseen"),
         ("show",),
     ]:
         result = await served("approvals", *args)
         assert (result.code, result.stdout) == (2, ""), args
         assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(("typed", "state"), [("n", "open"), ("y", "approved")])
+async def test_at_a_terminal_what_is_approved_is_shown_first(
+    served: Shell, typed: str, state: str
+) -> None:
+    """A yes by number alone is no consent."""
+    key = await served.ask()
+    code, printed = await asyncio.to_thread(
+        at_a_terminal,
+        *("approvals", "approve", key, "--as", "anna"),
+        *("--address", served.address, "--data", "desk"),
+        home=served.home,
+        typed=typed,
+    )
+    assert code == (0 if state == "approved" else 1), printed
+    assert "Refund 730.00 EUR (asked by rita)" in printed
+    assert '"order": "C-17"' in printed
+    shown = await served("approvals", "show", key, "-o", "json")
+    assert shown.data["state"] == state
 
 
 async def test_claiming_delegating_and_talking(served: Shell) -> None:
@@ -175,7 +197,7 @@ async def test_without_a_worker_it_says_that_it_is_recorded(shell: Shell) -> Non
     """Whoever decided would think it had taken effect, or had not."""
     async with shell.worker():
         key = await shell.ask()
-    result = await shell("approvals", "approve", key)
+    result = await shell("approvals", "approve", key, "--unseen")
     assert result.code == 0, result.stderr
     assert result.stdout.startswith("Recorded, not applied yet: ")
     async with shell.worker():
@@ -207,7 +229,7 @@ async def test_without_a_database_the_workflows_are_asked(served: Shell) -> None
 async def test_rebuild_restores_what_was_lost_or_damaged(served: Shell) -> None:
     """A projection that went wrong would stay so."""
     lost, damaged, gone = await served.ask(), await served.ask(), await served.ask()
-    await served("approvals", "approve", lost)
+    await served("approvals", "approve", lost, "--unseen")
 
     def shown(key: str) -> Any:
         with served.store.read() as connection:

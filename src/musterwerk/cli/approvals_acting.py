@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 
 import typer
 
-from musterwerk.approvals import ApprovalHandle, Reply
 from musterwerk.approvals.acts import (
-    Act,
     Ask,
     Claim,
     Comment,
@@ -20,19 +17,10 @@ from musterwerk.approvals.acts import (
     Release,
     Withdraw,
 )
-from musterwerk.approvals.client import new_id
-from musterwerk.approvals.documents import read_act_fields
-from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption
-from musterwerk.cli.approvals_reading import Where, find, refused_at_start
-from musterwerk.cli.office import AsOption, actor
-from musterwerk.cli.output import Format, Output, OutputOption
-from musterwerk.cli.running import run
-from musterwerk.errors import ApprovalRefused, UsageError
+from musterwerk.approvals.model import APPROVE, REJECT
+from musterwerk.cli.approvals_doing import Doing, as_command
+from musterwerk.errors import UsageError
 
-#: How long to wait for the final word of an act that was recorded.
-_WAIT = timedelta(seconds=5)
-
-Id = Annotated[str, typer.Argument(metavar="ID", help="The request's id.")]
 Text = Annotated[str, typer.Argument(metavar="TEXT")]
 ReasonOption = Annotated[str, typer.Option("--reason", metavar="TEXT", help="It is kept.")]
 AnswerOption = Annotated[
@@ -43,203 +31,103 @@ BehalfOption = Annotated[
     typer.Option("--on-behalf-of", metavar="PERSON", help="Whose place you take, of several."),
 ]
 DigestOption = Annotated[
-    str | None, typer.Option("--digest", help="Of what you have seen; else as it stands now.")
+    str | None,
+    typer.Option("--digest", help="Of what you have seen; else you are shown it and asked."),
+]
+UnseenOption = Annotated[
+    bool, typer.Option("--unseen", help="As it stands now, without looking at it.")
 ]
 
 
 def register(app: typer.Typer) -> None:
-    for name, command in _COMMANDS.items():
-        app.command(name)(command)
+    for act in (
+        *(approve, reject, decide, delegate, claim, release),
+        *(ask, answer, comment, withdraw),
+    ):
+        app.command(act.__name__)(as_command(act))
 
 
 def approve(
-    identity: Id,
-    by: AsOption = None,
+    doing: Doing,
     reason: ReasonOption = "",
     answer: AnswerOption = None,
     on_behalf_of: BehalfOption = None,
     digest: DigestOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
+    unseen: UnseenOption = False,
 ) -> None:
     """Say yes."""
+    digest = digest or doing.seen(APPROVE, unseen=unseen)
     fields = {"reason": reason, "on_behalf_of": on_behalf_of, "digest": digest}
-    _decide(Doing(identity, by, output, address, data), "approve", answer, fields)
+    doing.do(Decide, outcome=APPROVE, answer=_json(answer), **fields)
 
 
 def reject(
-    identity: Id,
+    doing: Doing,
     reason: ReasonOption,
-    by: AsOption = None,
     on_behalf_of: BehalfOption = None,
-    digest: DigestOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
+    digest: Annotated[str | None, typer.Option("--digest", help="Of what you have seen.")] = None,
 ) -> None:
     """Say no, and why."""
+    digest = digest or doing.seen(REJECT, unseen=True)
     fields = {"reason": reason, "on_behalf_of": on_behalf_of, "digest": digest}
-    _decide(Doing(identity, by, output, address, data), "reject", None, fields)
+    doing.do(Decide, outcome=REJECT, **fields)
 
 
 def decide(
-    identity: Id,
+    doing: Doing,
     outcome: Annotated[str, typer.Argument(metavar="OUTCOME", help="One of those offered.")],
-    by: AsOption = None,
     reason: ReasonOption = "",
     answer: AnswerOption = None,
     on_behalf_of: BehalfOption = None,
     digest: DigestOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
+    unseen: UnseenOption = False,
 ) -> None:
     """Choose any of the outcomes."""
+    digest = digest or doing.seen(outcome, unseen=unseen or outcome == REJECT)
     fields = {"reason": reason, "on_behalf_of": on_behalf_of, "digest": digest}
-    _decide(Doing(identity, by, output, address, data), outcome, answer, fields)
+    doing.do(Decide, outcome=outcome, answer=_json(answer), **fields)
 
 
 def delegate(
-    identity: Id,
+    doing: Doing,
     to: Annotated[str, typer.Option("--to", metavar="PERSON", help="Who decides instead.")],
     holder: Annotated[
         str | None, typer.Option(metavar="PERSON", help="Whose place; operators may say another's.")
     ] = None,
-    by: AsOption = None,
     reason: ReasonOption = "",
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Let somebody decide in your place; naming its holder takes it back."""
-    doing = Doing(identity, by, output, address, data)
     doing.do(Delegate, to=to, holder=holder, reason=reason)
 
 
-def claim(
-    identity: Id,
-    by: AsOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def claim(doing: Doing) -> None:
     """Take it on: nobody else decides until you release it."""
-    Doing(identity, by, output, address, data).do(Claim)
+    doing.do(Claim)
 
 
-def release(
-    identity: Id,
-    by: AsOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def release(doing: Doing) -> None:
     """Give back what was claimed."""
-    Doing(identity, by, output, address, data).do(Release)
+    doing.do(Release)
 
 
-def ask(
-    identity: Id,
-    text: Text,
-    by: AsOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def ask(doing: Doing, text: Text) -> None:
     """Ask the requester back."""
-    Doing(identity, by, output, address, data).do(Ask, text=text)
+    doing.do(Ask, text=text)
 
 
-def answer(
-    identity: Id,
-    text: Text,
-    by: AsOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def answer(doing: Doing, text: Text) -> None:
     """Answer what was asked back."""
-    Doing(identity, by, output, address, data).do(Inform, text=text)
+    doing.do(Inform, text=text)
 
 
-def comment(
-    identity: Id,
-    text: Text,
-    by: AsOption = None,
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def comment(doing: Doing, text: Text) -> None:
     """Say something about it."""
-    Doing(identity, by, output, address, data).do(Comment, text=text)
+    doing.do(Comment, text=text)
 
 
-def withdraw(
-    identity: Id,
-    by: AsOption = None,
-    reason: ReasonOption = "",
-    output: OutputOption = Format.table,
-    address: AddressOption = None,
-    data: DataOption = DEFAULT_DATA,
-) -> None:
+def withdraw(doing: Doing, reason: ReasonOption = "") -> None:
     """Take a request back; its requester and operators may."""
-    Doing(identity, by, output, address, data).do(Withdraw, reason=reason)
-
-
-_COMMANDS = {
-    "approve": approve,
-    "reject": reject,
-    "decide": decide,
-    "delegate": delegate,
-    "claim": claim,
-    "release": release,
-    "ask": ask,
-    "answer": answer,
-    "comment": comment,
-    "withdraw": withdraw,
-}
-
-
-class Doing:
-    """One act by somebody on a request, and what became of it."""
-
-    def __init__(
-        self, identity: str, by: str | None, output: Format, address: str | None, data: Any
-    ) -> None:
-        self.identity = identity
-        self.by = actor(by)
-        self.out = Output(output)
-        self.where = Where(address, data)
-
-    def do(self, kind: type[Act], **fields: Any) -> None:
-        common = {"id": new_id(), "by": self.by, "channel": "cli", "made_at": datetime.now(UTC)}
-        act = read_act_fields(kind, common | fields)
-        reply = run(self._send(act))
-        if self.out.machine:
-            self.out.json(reply.as_json())
-        if not reply.ok:
-            self.out.say(f"Refused ({reply.verdict.replace('_', ' ')}): {reply.message}.")
-            raise typer.Exit(1)
-        if not self.out.machine:
-            word = "Applied" if reply.verdict == "applied" else "Recorded, not applied yet"
-            self.out.text(f"{word}: {reply.message}.")
-
-    async def _send(self, act: Act) -> Reply:
-        client = await self.where.target().connect()
-        try:
-            return await ApprovalHandle(client, self.identity).act(act, wait=_WAIT)
-        except ApprovalRefused as refused:
-            raise refused_at_start(self.identity, refused) from refused
-
-
-def _decide(doing: Doing, outcome: str, answer: str | None, fields: dict[str, Any]) -> None:
-    if fields["digest"] is None:
-        # Bound to what is there now: if it changes on the way, the answer is "look again".
-        seen = run(find(doing.out, doing.where, doing.identity))
-        fields["digest"] = seen["digest"]
-        doing.out.say(f"{outcome}: {seen['subject']} (asked by {seen['requester']})")
-    doing.do(Decide, outcome=outcome, answer=_json(answer), **fields)
+    doing.do(Withdraw, reason=reason)
 
 
 def _json(text: str | None) -> Any:
