@@ -48,7 +48,7 @@ def test_asked_in_english() -> None:
         levels=2,
         level_name="finance",
     )
-    message = mail(notice(), shown, ANNA, base_url="https://desk.example")
+    message = mail(notice(), shown, ANNA)
     assert message.subject == "Please decide: Refund 730.00 EUR to C-17"
     body, footer = message.text.split("\n-- \n")
     assert footer == "Sent by Musterwerk. Replies to this mail are read by nobody.\n"
@@ -73,11 +73,6 @@ Details:
       n: 3
     - rest
   new: yes
-
-Look at it and decide:
-  https://desk.example/requests/refund-42
-
-In a terminal:
 
 Look at it:
   musterwerk approvals show refund-42
@@ -158,14 +153,15 @@ def test_whatever_others_write_stays_text(
     reader = Reader('<b id="1">', EVIL, language, stands_in_for=(EVIL,))
     evil = shown.model_copy(update={**given, "by": (EVIL,), "claimed_by": EVIL})
     told = notified.model_copy(update={"text": EVIL, "actor": EVIL})
-    message = mail(told, evil, reader, base_url="https://desk.example")
+    message = mail(told, evil, reader)
     assert message.html is not None
     tags = Tags(message.html)
     assert tags.names <= {
         *("html", "head", "meta", "title", "body", "p", "br", "table", "tr", "td"),
-        *("strong", "pre", "code", "a"),
+        *("strong", "pre", "code"),
     }
-    assert tags.links == ["https://desk.example/requests/refund-42"]
+    # There are no screens yet that a link could lead to.
+    assert "href" not in message.html
     assert message.subject.isprintable()
     # Nothing but our own lines begins at the margin.
     assert "\nBcc:" not in message.text
@@ -176,13 +172,11 @@ class Tags(HTMLParser):
     def __init__(self, page: str) -> None:
         super().__init__()
         self.names: set[str] = set()
-        self.links: list[str | None] = []
         self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.names.add(tag)
-        self.links += [value for name, value in attrs if name == "href"]
-        assert {name for name, _ in attrs} <= {"style", "href", "lang", "charset"}
+        assert {name for name, _ in attrs} <= {"style", "lang", "charset"}
 
 
 def test_an_id_with_spaces_is_one_word_in_a_command() -> None:
@@ -254,8 +248,7 @@ def test_each_reader_has_a_key_of_their_own_that_repeats() -> None:
 
 
 def test_a_machine_is_told_the_same_as_data() -> None:
-    data = event(notice("reminded"), status(), "https://desk.example").data
+    data = event(notice("reminded"), status()).data
     assert json.loads(json.dumps(data)) == data
     assert data["event"] == "reminded"
-    assert data["url"] == "https://desk.example/requests/refund-42"
     assert "details" not in data

@@ -13,7 +13,6 @@ GOOD = {
     "MUSTERWERK_ALERT_MAIL": "ada@example.com, bob@example.com,",
     "MUSTERWERK_ALERT_WEBHOOK": "https://hooks.example/secret",
     "MUSTERWERK_LANGUAGE": "de",
-    "MUSTERWERK_BASE_URL": "https://desk.example/approvals/",
 }
 
 
@@ -25,7 +24,6 @@ def test_everything_is_read() -> None:
     assert isinstance(ada, Mailbox)
     assert ada.server == MailServer("mail.example", 465, True, "ops", "p@ss")
     assert settings.language == "de"
-    assert settings.base_url == "https://desk.example/approvals"
 
 
 def test_anybody_can_be_written_to_where_a_mail_server_is_configured() -> None:
@@ -76,8 +74,6 @@ def test_nothing_set_alerts_nobody() -> None:
         ({"MUSTERWERK_ALERT_MAIL": "ada@@x"}, r"MUSTERWERK_ALERT_MAIL: 'ada@@x' is no mail"),
         ({"MUSTERWERK_ALERT_WEBHOOK": "hooks.example"}, r"MUSTERWERK_ALERT_WEBHOOK: http://"),
         ({"MUSTERWERK_LANGUAGE": "fr"}, r"MUSTERWERK_LANGUAGE is 'fr'; en or de"),
-        ({"MUSTERWERK_BASE_URL": "desk.example"}, r"MUSTERWERK_BASE_URL: http://"),
-        ({"MUSTERWERK_BASE_URL": "http://desk.example/?a=b"}, r"MUSTERWERK_BASE_URL: .* without"),
     ],
 )
 def test_a_wrong_setting_is_named(change: dict[str, str], message: str) -> None:

@@ -11,17 +11,13 @@ _PAGE = "font-family: sans-serif; font-size: 15px; line-height: 1.45; color: #1a
 _BOX = (
     "white-space: pre-wrap; overflow-wrap: anywhere; background: #f4f4f2; padding: 10px; margin: 0"
 )
-_BUTTON = (
-    "display: inline-block; background: #1d4f91; color: #ffffff; padding: 9px 16px; "
-    "border-radius: 4px; text-decoration: none"
-)
 
 
 @dataclass(frozen=True)
 class Content:
     """`said` and `details` have a label and lines, and are left out without lines.
 
-    `link` has a label and an address, if there is one; `steps` are labels and commands.
+    `steps` are labels and commands.
     """
 
     language: Language
@@ -31,8 +27,6 @@ class Content:
     facts: tuple[tuple[str, str], ...]
     said: tuple[str, tuple[str, ...]]
     details: tuple[str, tuple[str, ...]]
-    link: tuple[str, str | None]
-    terminal: str
     steps: tuple[tuple[str, str], ...]
     footer: str
 
@@ -48,9 +42,6 @@ def as_text(content: Content) -> str:
     label, lines = content.details
     if lines:
         parts += [label, "\n".join(f"  {line}" for line in lines)]
-    label, address = content.link
-    if address is not None:
-        parts += [f"{label}:\n  {address}", content.terminal]
     parts.append("\n".join(f"{label}\n  {command}" for label, command in content.steps))
     return "\n\n".join([*parts, f"-- \n{content.footer}"]) + "\n"
 
@@ -67,12 +58,6 @@ def as_html(content: Content) -> str:
     )
     parts.append(f'<table style="{_PAGE}; border-collapse: collapse">{rows}</table>')
     parts += _box(*content.details)
-    label, address = content.link
-    if address is not None:
-        parts.append(
-            f'<p><a href="{escaped(address)}" style="{_BUTTON}">{escaped(label)}</a></p>'
-            f'<p style="color: #666">{escaped(content.terminal)}</p>'
-        )
     parts += [
         f"<p>{escaped(label)}<br><code>{escaped(command)}</code></p>"
         for label, command in content.steps

@@ -26,9 +26,6 @@ class Phrases:
     labels: dict[str, str]
     details: str
     said: dict[str, str]
-    link: str
-    link_to_decide: str
-    terminal: str
     choices: dict[str, str]
     footer: str
 
@@ -79,9 +76,6 @@ _ENGLISH = Phrases(
     },
     details="Details:",
     said={"": "They write:", "ended": "The reason:"},
-    link="Look at it",
-    link_to_decide="Look at it and decide",
-    terminal="In a terminal:",
     choices={
         "show": "Look at it:",
         "approve": "Approve:",
@@ -140,9 +134,6 @@ _GERMAN = Phrases(
     },
     details="Einzelheiten:",
     said={"": "Dazu heißt es:", "ended": "Die Begründung:"},
-    link="Ansehen",
-    link_to_decide="Ansehen und entscheiden",
-    terminal="In einem Terminal:",
     choices={
         "show": "Ansehen:",
         "approve": "Genehmigen:",

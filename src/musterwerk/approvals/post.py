@@ -53,7 +53,7 @@ class PostRoom:
             return Opened()  # of an earlier request that had the same id
         notice = _notice(row)
         webhooks = [
-            Letter(one.name, one, wording.event(notice, status, self._settings.base_url), False)
+            Letter(one.name, one, wording.event(notice, status), False)
             for one in self._settings.targets
             if isinstance(one, Webhook)
         ]
@@ -81,9 +81,7 @@ class PostRoom:
                 notes.append(f"{person}: {row.mail!r} is no address that mail can be sent to")
                 continue
             reader = _reader(row, tuple(names.get(one, one) for one in stands_in_for))
-            message = wording.mail(
-                notice, status, reader, base_url=self._settings.base_url, names=names
-            )
+            message = wording.mail(notice, status, reader, names=names)
             letters.append(Letter(f"person:{person}", mailbox, message, True))
         return letters, notes
 

@@ -82,8 +82,9 @@ class NoticeSender:
     """Several processes may send at once; each notice is one's at a time.
 
     A mail server or webhook that is away holds up nobody else's work, and is tried again after
-    1 s to 5 min, without end. An address that the mail server refuses is tried for a day from
-    when the notice was written, without holding up the others of the same notice.
+    1 s to 5 min, without end. An address that the mail server refuses, and a webhook that answers
+    4xx, is tried for a day from when the notice was written, without holding up the others of the
+    same notice.
     """
 
     def __init__(

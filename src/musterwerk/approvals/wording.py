@@ -12,7 +12,6 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
 
 from musterwerk.approvals.layout import Content, as_html, as_text
 from musterwerk.approvals.model import APPROVE, REJECT
@@ -42,7 +41,6 @@ def mail(
     status: Status,
     reader: Reader,
     *,
-    base_url: str | None = None,
     names: Mapping[str, str] | None = None,
 ) -> Message:
     """`names` has those of people by their id, as far as they are known."""
@@ -57,11 +55,6 @@ def mail(
         facts=_facts(status, reader, values),
         said=_said(notice, reader.language),
         details=(words.details, details(status.details, reader.language)),
-        link=(
-            words.link_to_decide if _may_decide(notice, status) else words.link,
-            link(base_url, status.request_id),
-        ),
-        terminal=words.terminal,
         steps=tuple(_steps(notice, status, reader, values)),
         footer=words.footer,
     )
@@ -75,7 +68,7 @@ def mail(
     )
 
 
-def event(notice: Notice, status: Status, base_url: str | None) -> Message:
+def event(notice: Notice, status: Status) -> Message:
     """The same for a machine; whoever needs the details asks for them with the id."""
     data: dict[str, Any] = {
         "key": notice.key,
@@ -92,14 +85,9 @@ def event(notice: Notice, status: Status, base_url: str | None) -> Message:
         "text": notice.text,
         "at": notice.at.isoformat(),
         "expires_at": status.expires_at.isoformat() if status.expires_at else None,
-        "url": link(base_url, status.request_id),
     }
     subject = f"{notice.event}: {one_line(status.subject)}"
     return Message(key=_key(notice.key, ""), subject=subject, text=subject, data=data)
-
-
-def link(base_url: str | None, request_id: str) -> str | None:
-    return None if base_url is None else f"{base_url}/requests/{quote(request_id, safe='')}"
 
 
 def _key(notice: str, reader: str) -> str:

@@ -22,7 +22,6 @@ _FROM = "MUSTERWERK_MAIL_FROM"
 _TO = "MUSTERWERK_ALERT_MAIL"
 _WEBHOOK = "MUSTERWERK_ALERT_WEBHOOK"
 _LANGUAGE = "MUSTERWERK_LANGUAGE"
-_BASE = "MUSTERWERK_BASE_URL"
 _PORTS = {"smtp": 25, "smtps": 465}
 
 
@@ -30,15 +29,13 @@ _PORTS = {"smtp": 25, "smtps": 465}
 class Settings:
     """`targets` is empty where nobody is to be alerted.
 
-    `server` and `sender` are for mail to anybody else. `base_url` is where people find the
-    console, without a slash at its end.
+    `server` and `sender` are for mail to anybody else.
     """
 
     targets: tuple[Target, ...] = ()
     language: Language = "en"
     server: MailServer | None = None
     sender: Address | None = None
-    base_url: str | None = None
 
     def mailbox(self, address: str) -> Mailbox | None:
         """None if no mail can be sent, or not to this address."""
@@ -63,9 +60,8 @@ class Settings:
                 example = "smtp://HOST:PORT" if server is None else "an address"
                 raise UsageError(f"{_TO} is set, so {missing} has to be set too: {example}")
             targets.append(Mailbox(server, sender, _address(_TO, one)))
-        base = _web_address(_BASE, given[_BASE]).rstrip("/") if _BASE in given else None
         different = tuple({target.name: target for target in targets}.values())
-        return cls(different, _language(given), server, sender, base)
+        return cls(different, _language(given), server, sender)
 
 
 def _language(given: Mapping[str, str]) -> Language:
@@ -112,8 +108,6 @@ def _web_address(variable: str, text: str) -> str:
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https"):
         raise UsageError(f"{variable}: http://HOST/PATH or https://HOST/PATH is expected")
-    if variable == _BASE and (parts.query or parts.fragment or parts.username):
-        raise UsageError(f"{variable}: an address without user, ? and # is expected")
     return text
 
 

@@ -11,8 +11,8 @@ from musterwerk.errors import AlertError
 from musterwerk.notify.message import Message
 
 _SECONDS = 10.0
-#: What is said of the message, not of the receiver: bad request, too large, unprocessable.
-_OF_THIS_MESSAGE = (400, 413, 422)
+#: Of the 4xx, these two alone say that later is better.
+_LATER = (408, 429)
 
 
 @dataclass(frozen=True)
@@ -37,5 +37,5 @@ class Webhook:
         if not answer.is_success:
             raise AlertError(
                 f"the webhook answered with {answer.status_code}",
-                refused=answer.status_code in _OF_THIS_MESSAGE,
+                refused=answer.is_client_error and answer.status_code not in _LATER,
             )
