@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from musterwerk.console import sending
 from musterwerk.console.relay import ActRelay
@@ -110,12 +111,12 @@ async def test_asking_back_amending_and_withdrawing(served: Office) -> None:
     """People would have to go back to mail."""
     status = await served.ask()
     path = f"/requests/{status['request_id']}"
-    for person, way, text in [
+    for person, way, said in [
         ("anna", "questions", "why so much?"),
         ("rita", "answers", "two of them"),
         ("ben", "comments", "fine with me"),
     ]:
-        answer = await served(person).post(f"{path}/{way}", json={"text": text})
+        answer = await served(person).post(f"{path}/{way}", json={"text": said})
         assert answer.json()["verdict"] == "applied", answer.text
     await served("rita").post(f"{path}/amendments", json={"details": {"order": "C-18"}})
     problem(await served.decide("anna", status), 409, "changed")
@@ -233,6 +234,22 @@ async def test_a_new_request_is_there_once(served: Office) -> None:
     assert first.headers["location"] == f"/api/v1/requests/{given['id']}"
     other = await served("rita").post("/requests", json=given | {"subject": "Refund 9.00 EUR"})
     problem(other, 409, "id-taken")
+
+
+async def test_an_id_that_is_taken_tells_a_stranger_nothing(served: Office) -> None:
+    """Asking would be a way to read what others were asked, or to learn what there is."""
+    status = await served.ask()
+    key = status["request_id"]
+    given = request_of(id=key, requester="stranger", subject="What is it?")
+    first = await served("stranger").post("/requests", json=given)
+    with served.services.store.begin() as connection:
+        # Temporal has forgotten it; the database has not.
+        connection.execute(text("UPDATE musterwerk_requests SET id = 'forgotten'"))
+        connection.execute(text("UPDATE musterwerk_request_details SET request_id = 'forgotten'"))
+    forgotten = await served("stranger").post("/requests", json=given | {"id": "forgotten"})
+    told = [problem(answer, 409, "id-taken")["detail"] for answer in (first, forgotten)]
+    assert told[0].replace(key, "forgotten") == told[1]
+    assert "Refund" not in first.text + forgotten.text
 
 
 async def test_requests_that_cannot_be(served: Office) -> None:

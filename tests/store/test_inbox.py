@@ -211,9 +211,10 @@ def test_decided_comes_latest_first_and_may_be_ones_own(inbox: InboxTable) -> No
     inbox.write(ended("second", after=2 * DAY, parties=("anna",), state="rejected"), NOON)
     inbox.write(telling("open", parties=("anna",)), NOON)
     assert shown(inbox, "decided") == ["third", "second", "first"]
-    assert shown(inbox, "decided", party="anna") == ["second", "first"]
-    assert shown(inbox, "decided", party="anna", state="approved") == ["first"]
-    for party in (None, "rita"):
+    assert shown(inbox, "decided", party=("anna",)) == ["second", "first"]
+    assert shown(inbox, "decided", party=("anna",), state="approved") == ["first"]
+    assert shown(inbox, "decided", party=("anna", "rita")) == ["third", "second", "first"]
+    for party in (None, ("rita",)):
         search = Search("decided", party=party, limit=1)
         assert list(walked(inbox, search)) == [
             one for one in ("third", "second", "first") if party is None or one != "second"

@@ -118,7 +118,8 @@ def _pages(store: Any, wanted: Wanted) -> list[dict[str, Any]]:
         places = PeopleTable(store).places_of(person, datetime.now(UTC))
         search = replace(search, places=places)
     elif wanted.person and box == "decided":
-        search = replace(search, party=person)
+        principals = PeopleTable(store).principals_of(person, datetime.now(UTC))
+        search = replace(search, party=(person, *principals))
     elif wanted.person:
         raise UsageError("--for goes with --box mine, unassigned or decided")
     found: list[dict[str, Any]] = []

@@ -19,7 +19,8 @@ from musterwerk.console.services import Services
 PREFIX = "/api/v1"
 _ABOUT = """People decide; this is how programs ask them, and how people and programs answer.
 
-Every address needs a token (`Authorization: Bearer mw_...`). Whoever may not see a request gets
+Every address but this description and `/health` needs a token (`Authorization: Bearer mw_...`).
+Whoever may not see a request gets
 404, as if it were not there. Errors are `application/problem+json` (RFC 9457).
 
 What somebody does to a request is recorded before it is answered. 200 says that it is applied,

@@ -117,7 +117,7 @@ kept_out = Table(
     Column("person", CleanText, primary_key=True),
 )
 
-# Who asked and who voted, once a request has ended.
+# Who asked, was asked, or voted, once a request has ended: persons and groups.
 parties = Table(
     "musterwerk_parties",
     metadata,

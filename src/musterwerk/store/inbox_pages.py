@@ -36,14 +36,14 @@ class Search:
     "mine" is what `person` may decide now from one of their `places`, "unassigned" what nobody
     of them has claimed. "involved" is what they are asked, whether or not they may or have, and
     what they asked for. "all" are all open requests, "decided" all that have ended; with `party`
-    those this person asked for or voted on. Open ones come by deadline, ended ones latest first.
-    `after` is `next` of the page before.
+    those that any of these principals asked for, was asked to decide, or voted on. Open ones come
+    by deadline, ended ones latest first. `after` is `next` of the page before.
     """
 
     box: Box
     person: str = ""
     places: tuple[Place, ...] = ()
-    party: str | None = None
+    party: tuple[str, ...] | None = None
     state: str | None = None
     requester: str | None = None
     text: str | None = None
@@ -149,12 +149,26 @@ def _decided(
     at, key = requests.c.ended_at, requests.c.id
     query = select(key, at.label("sorted_by"), requests.c.status)
     if search.party is not None:
-        at, key = parties.c.ended_at, parties.c.request_id
-        query = select(requests.c.id, at.label("sorted_by"), requests.c.status)
-        query = query.join(parties, key == requests.c.id).where(parties.c.person == search.party)
+        ranges = [_ended_of(one, search, after, limit) for one in dict.fromkeys(search.party)]
+        merged = union_all(*(select(one.subquery()) for one in ranges)).subquery()
+        found = select(merged.c.id).distinct().subquery()
+        query = query.join(found, found.c.id == key)
     query = query.where(requests.c.is_open.is_(False), *_wanted(search))
     if after is not None:
         query = query.where(_place(at, key) < _values(after))
+    return query.order_by(at.desc(), key.desc()).limit(limit)
+
+
+def _ended_of(
+    party: str, search: Search, after: tuple[datetime, str] | None, limit: int
+) -> Select[Any, Any]:
+    """One short range of the index; the first of all are among the first of each."""
+    at, key = parties.c.ended_at, parties.c.request_id
+    query = select(key.label("id"), at.label("sorted_by")).where(parties.c.person == party)
+    if after is not None:
+        query = query.where(_place(at, key) < _values(after))
+    if wanted := list(_wanted(search)):
+        query = query.join(requests, requests.c.id == key).where(*wanted)
     return query.order_by(at.desc(), key.desc()).limit(limit)
 
 

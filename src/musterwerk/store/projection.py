@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, and_, delete, literal, or_, tuple_
+from sqlalchemy import ColumnElement, Connection, and_, delete, literal, or_, select, tuple_
 
 from musterwerk.store.approval_tables import (
     kept_out,
@@ -15,9 +15,10 @@ from musterwerk.store.approval_tables import (
     requests,
     seats,
 )
+from musterwerk.store.audit_tables import audit
 from musterwerk.store.dialects import insert
 from musterwerk.store.tables import UtcDateTime
-from musterwerk.store.telling import RequestRow, Telling
+from musterwerk.store.telling import ASKING, RequestRow, Telling, asked
 
 #: Rows written by one statement, so that none has more parameters than a database takes.
 _AT_ONCE = 1000
@@ -90,11 +91,24 @@ def _seat(connection: Connection, tellings: Sequence[Telling]) -> None:
             rows[kept_out] += [{"request_id": row.id, "person": who} for who in out]
         elif row.ended_at is not None:
             ended = {"request_id": row.id, "ended_at": row.ended_at}
-            rows[parties] += [ended | {"person": who} for who in dict.fromkeys(one.parties)]
+            all_parties = dict.fromkeys((*one.parties, *_asked(connection, one)))
+            rows[parties] += [ended | {"person": who} for who in all_parties]
     for table, new in rows.items():
         connection.execute(delete(table).where(table.c.request_id.in_(ids)))
         if new:
             connection.execute(table.insert(), new)
+
+
+def _asked(connection: Connection, telling: Telling) -> Iterator[str]:
+    """By what it tells now and by its story so far, which the audit trail has."""
+    row = telling.request
+    story = select(audit.c.event, audit.c.data).where(
+        audit.c.request_id == row.id, audit.c.at >= row.created_at, audit.c.event.in_(ASKING)
+    )
+    for event, data in connection.execute(story):
+        yield from asked(event, data)
+    for entry in telling.entries:
+        yield from asked(entry.event, entry.data)
 
 
 def _detail(connection: Connection, tellings: Sequence[Telling]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -58,13 +59,23 @@ class NewEntry:
     record: str = ""
 
 
+#: Entries that say who was asked.
+ASKING = ("asked", "escalated", "delegated")
+
+
+def asked(event: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """The principals that an entry says were asked to decide."""
+    to: str | list[str] = data.get("to", []) if event in ASKING else []
+    return (to,) if isinstance(to, str) else tuple(to)
+
+
 @dataclass(frozen=True)
 class Telling:
     """What a workflow tells of itself at one version.
 
     `seats` are principals who may decide, `kept_out` persons who may not, or have. `parties`
-    are who asked and who voted. `details` need to be told once for each revision. `replies` are
-    by act id.
+    are who asked and who voted; who was asked is in the entries. `details` need to be told once
+    for each revision. `replies` are by act id.
     """
 
     request: RequestRow

@@ -95,7 +95,7 @@ async def test_a_request_is_in_the_inbox_until_it_has_ended(
 
     def shown(box: Any, person: str) -> list[Status]:
         places = (Place(person, person), Place("group:finance", person))
-        search = Search(box, person, places, party=person if box == "decided" else None)
+        search = Search(box, person, places, party=(person,) if box == "decided" else None)
         return [Status.read(one) for one in inbox.page(search).statuses]
 
     company = Company(POLICY, details={"amount": "730.00"})

@@ -12,7 +12,8 @@ from temporalio.client import WorkflowFailureError
 
 from musterwerk.approvals import ApprovalHandle, Status, start
 from musterwerk.approvals.documents import RequestDocument
-from musterwerk.console.auth import CallerDep, ServicesDep
+from musterwerk.console.api.found import find
+from musterwerk.console.auth import Caller, CallerDep, ServicesDep
 from musterwerk.console.problems import Problem, documented
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 
@@ -63,16 +64,34 @@ async def post_request(
     can never be met is refused with the reason."""
     if given.requester != caller.person and not caller.has("operator", "admin"):
         raise Problem("forbidden", f"you ask in your own name: the requester is {caller.person!r}")
-    known = given.id and await asyncio.to_thread(services.inbox.get, given.id)
+    known = await asyncio.to_thread(_known, services, caller, given.id)
     client = await services.temporal.client()
     try:
         handle = await start(client, given.request(), id=given.id, task_queue=services.task_queue)
     except UsageError as error:
-        raise Problem("id-taken", str(error)) from error
+        raise _taken(given.id) from error
     response.headers["Location"] = f"/api/v1/requests/{handle.id}"
     status = await _begun(services, handle)
     response.status_code = 202 if status is None else 200 if known else 201
     return Begun(id=handle.id, status=status)
+
+
+def _known(services: ServicesDep, caller: Caller, request_id: str | None) -> bool:
+    """Whether it is there. Raises where it is not the caller's to see, also where Temporal has
+    forgotten it: under its id, they would be shown what was asked then.
+    """
+    if request_id is None or services.inbox.get(request_id) is None:
+        return False
+    try:
+        find(services, caller, request_id)
+    except Problem:
+        raise _taken(request_id) from None
+    return True
+
+
+def _taken(request_id: str | None) -> Problem:
+    """In the same words whatever has the id: a request, somebody else's, or no request at all."""
+    return Problem("id-taken", f"the id {request_id!r} is taken; choose another one")
 
 
 async def _begun(services: ServicesDep, handle: ApprovalHandle) -> Status | None:

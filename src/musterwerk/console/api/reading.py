@@ -41,7 +41,7 @@ def list_requests(
         Query(
             description="mine: you may decide them now. unassigned: of those, what nobody has "
             "claimed. all: every open request that is yours to see. decided: those that have "
-            "ended, latest first. Open ones come by deadline."
+            "ended, latest first, and were yours to see. Open ones come by deadline."
         ),
     ] = "mine",
     state: Annotated[str | None, Query(max_length=60, examples=["open"])] = None,
@@ -104,6 +104,7 @@ def _page(services: ServicesDep, caller: Caller, search: Search) -> InboxPage:
     if caller.sees_all:
         return services.inbox.page(search)
     if search.box == "decided":
-        return services.inbox.page(replace(search, party=caller.person))
+        principals = services.people.principals_of(caller.person, services.now())
+        return services.inbox.page(replace(search, party=(caller.person, *principals)))
     places = services.people.places_of(caller.person, services.now())
     return services.inbox.page(replace(search, box="involved", places=places))

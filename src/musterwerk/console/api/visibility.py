@@ -5,7 +5,8 @@
   its levels: themselves, by a group, as a delegate, or standing in for somebody who is away.
 
 Whom four eyes keep from deciding, or who has decided, still sees it. For everybody else it is not
-there.
+there. When it has ended, the same people have it in their box "decided": those are the parties
+that the projection keeps.
 """
 
 from __future__ import annotations
@@ -14,10 +15,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from musterwerk.approvals import Status
 from musterwerk.console.auth import Caller
-from musterwerk.store.telling import NewEntry
-
-#: Entries that say who was asked.
-_ASKING = ("asked", "escalated", "delegated")
+from musterwerk.store.telling import NewEntry, asked
 
 
 def may_see(
@@ -37,8 +35,5 @@ def may_see(
     )
 
 
-def _asked(entry: NewEntry) -> list[str]:
-    if entry.event == "decided":
-        return [entry.actor]
-    to: str | list[str] = entry.data.get("to", []) if entry.event in _ASKING else []
-    return [to] if isinstance(to, str) else to
+def _asked(entry: NewEntry) -> tuple[str, ...]:
+    return (entry.actor,) if entry.event == "decided" else asked(entry.event, entry.data)
