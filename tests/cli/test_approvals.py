@@ -7,6 +7,7 @@ import json
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -277,6 +278,11 @@ async def test_people_absences_and_tokens(shell: Shell) -> None:
     (row,) = (await shell("people", "tokens", "anna", "-o", "json")).data
     assert row["label"] == "ci"
     assert issued.stdout.strip() not in json.dumps(row)
+    by_itself = await shell("people", "token", "ben", "-o", "json")
+    lifetime = datetime.fromisoformat(by_itself.data["expires_at"]) - datetime.now(UTC)
+    assert timedelta(days=89) < lifetime <= timedelta(days=90)
+    for_good = await shell("people", "token", "ben", "--expires", "never", "-o", "json")
+    assert for_good.data["expires_at"] is None
     assert (await shell("people", "revoke", row["id"])).code == 0
     (row,) = (await shell("people", "tokens", "anna", "-o", "json")).data
     assert row["revoked_at"]
@@ -296,6 +302,6 @@ async def test_people_absences_and_tokens(shell: Shell) -> None:
             text("SELECT event, actor, channel FROM musterwerk_audit WHERE event LIKE 'token%'")
         ).all()
     assert [tuple(one) for one in events] == [
-        ("token_issued", "anna", "cli"),
+        *[("token_issued", "anna", "cli")] * 3,
         ("token_revoked", "anna", "cli"),
     ]

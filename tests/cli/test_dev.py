@@ -169,6 +169,26 @@ def test_the_first_start_prints_a_log_in_that_opens_the_console(tmp_path: Path) 
     assert "musterwerk people token admin" in said
 
 
+@pytest.mark.parametrize("flags", [(), ("--add-people",)])
+def test_nobody_is_added_to_a_database_that_is_named_unless_it_is_said(
+    tmp_path: Path, flags: tuple[str, ...]
+) -> None:
+    """Trying it out would make an admin in the company's database."""
+    url = f"sqlite:///{tmp_path / 'company.sqlite'}"
+    with dev(tmp_path, *flags, MUSTERWERK_DATABASE_URL=url) as (process, _):
+        process.send_signal(signal.SIGINT)
+        printed, said = process.communicate(timeout=20)
+    listed = musterwerk(
+        *("people", "list", "-o", "json"), home=tmp_path, env={"MUSTERWERK_DATABASE_URL": url}
+    )
+    names = [one["id"] for one in listed.data]
+    if flags:
+        assert (names, "Log-in token (admin): mw_" in printed) == (["admin"], True)
+    else:
+        assert (names, printed) == ([], "")
+        assert "Nobody was added" in said
+
+
 def test_second_dev_on_the_folder_is_refused(tmp_path: Path) -> None:
     """Two servers would write one database."""
     with dev(tmp_path) as (process, _):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -134,6 +134,15 @@ async def test_a_token_is_shown_once_and_revoked_by_whose_it_is(office: Office) 
     assert (
         "zone" in problem(await office("ada").post("/tokens", json=naive), 422, "invalid")["detail"]
     )
+
+
+async def test_a_token_ends_unless_somebody_says_never(office: Office) -> None:
+    """One that was forgotten somewhere would open the door for years."""
+    usual = await office("ada").post("/tokens", json={"person": "anna"})
+    until = datetime.fromisoformat(usual.json()["expires_at"])
+    assert timedelta(days=89) < until - now() <= timedelta(days=90)
+    never = await office("ada").post("/tokens", json={"person": "anna", "expires_at": None})
+    assert never.json()["expires_at"] is None
 
 
 async def test_the_trail_is_read_page_by_page(office: Office) -> None:

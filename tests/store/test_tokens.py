@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from musterwerk.errors import UsageError
+from musterwerk.errors import StoreError, UsageError
 from musterwerk.store import PeopleTable, Store, TokenTable
 from musterwerk.store.audit import AuditTrail
 from musterwerk.store.tokens import TokenOwner
@@ -70,6 +70,21 @@ def test_who_has_left_cannot_come_back_with_a_token(tokens: TokenTable, store: S
     assert tokens.person_of(secret, NOON) is None
     with pytest.raises(UsageError, match="nobody is known as 'anna', or they have left"):
         tokens.issue("anna", "another", None, **BY)
+
+
+def test_a_use_that_cannot_be_noted_opens_all_the_same(
+    tokens: TokenTable, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A database that is busy writing would refuse everybody who only reads."""
+    secret = tokens.issue("anna", "laptop", None, **BY)
+
+    def busy(_: Store) -> Any:
+        raise StoreError("locked", temporary=True)
+
+    monkeypatch.setattr(Store, "begin", busy)
+    assert tokens.person_of(secret, NOON) == TokenOwner("anna", ("operator",))
+    monkeypatch.undo()
+    assert tokens.list("anna")[0].last_used_at is None
 
 
 def test_the_list_says_when_a_token_was_last_used(tokens: TokenTable) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -33,13 +33,17 @@ from musterwerk.runtime.server import EmbeddedServer
 
 @dataclass(frozen=True)
 class DevContext:
-    """What a part of `dev` gets. `watch` a process, and its death ends the whole of `dev`."""
+    """What a part of `dev` gets. `watch` a process, and its death ends the whole of `dev`.
+
+    Without `add_people` the database may be anybody's: no part puts people into it.
+    """
 
     data: Path
     address: str
     ui_url: str | None
     target: Target
     watch: Callable[[ManagedProcess], object]
+    add_people: bool = True
 
 
 DevPart = Callable[[DevContext], AbstractAsyncContextManager[Mapping[str, str]]]
@@ -53,6 +57,13 @@ def dev(
     data: DataOption = DEFAULT_DATA,
     shop: Annotated[bool, typer.Option(help="Run the order desk too.")] = True,
     address: AddressOption = None,
+    add_people: Annotated[
+        bool,
+        typer.Option(
+            login.FLAG,
+            help="Add an admin and the shop's staff also where MUSTERWERK_DATABASE_URL is set.",
+        ),
+    ] = False,
 ) -> None:
     """Run everything on this machine until Ctrl-C.
 
@@ -62,13 +73,15 @@ def dev(
     parts: list[DevPart] = dev_parts(without=() if shop else ("shop",))
     if installed():
         worker_options(data)  # wrong settings are told before anything starts
-    run(_dev(data.absolute(), given_address(address), parts), stop_code=0)
+    add_people = add_people or login.is_ours()
+    run(_dev(data.absolute(), given_address(address), parts, add_people), stop_code=0)
 
 
-async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
+async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_people: bool) -> None:
     watched: list[ManagedProcess] = []
     async with AsyncExitStack() as stack:
         context = await _engine(stack, data, given, watched)
+        context = replace(context, add_people=add_people)
         await _letterbox(stack, context)
         addresses = {"Temporal": context.address}
         if context.ui_url:
@@ -90,7 +103,7 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart]) -> None:
         stack.callback(dev_file(data).unlink, missing_ok=True)
         _announce(addresses, data)
         if "Console" in addresses:
-            await asyncio.to_thread(login.tell, Output(), data)
+            await asyncio.to_thread(login.tell, Output(), data, add_people=add_people)
         raise ProcessDied(await first_death(watched))
 
 

@@ -149,8 +149,8 @@ def token(
     person: PersonArgument,
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     expires: Annotated[
-        str | None, typer.Option(metavar="WHEN", help='"90 days", or the last day.')
-    ] = None,
+        str, typer.Option(metavar="WHEN", help='"30 days", the last day, or "never".')
+    ] = "90 days",
     by: AsOption = None,
     output: OutputOption = Format.table,
     data: DataOption = DEFAULT_DATA,
@@ -158,7 +158,7 @@ def token(
     """Make a token and print it, this once: only its hash is kept."""
     from musterwerk.store import TokenTable
 
-    until = None if expires is None else _until(expires)
+    until = None if expires == "never" else _until(expires)
     with opened(data, to_change=True) as store:
         secret = TokenTable(store).issue(person, label, until, actor=actor(by), channel="cli")
     out = Output(output)
@@ -213,7 +213,8 @@ def _until(text: str) -> datetime:
             day = date.fromisoformat(text)
         except ValueError:
             raise UsageError(
-                f'--expires: {text!r} is neither a time from now ("90 days") nor a day (2027-01-31)'
+                f'--expires: {text!r} is neither a time from now ("90 days"), nor a day '
+                "(2027-01-31), nor never"
             ) from None
         until = datetime.combine(day + timedelta(days=1), time(), UTC)
     if until <= now:

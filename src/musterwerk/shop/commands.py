@@ -64,7 +64,8 @@ async def dev_part(context: DevContext) -> AsyncGenerator[Mapping[str, str]]:
         stock=dict.fromkeys(cdnow.CATALOGUE, DEV_STOCK),
         release=ReleaseRules.from_environment(),
     )
-    await asyncio.to_thread(_hire, context.data)
+    if context.add_people:
+        await asyncio.to_thread(_hire, context.data)
     async with Stack(options) as stack:
         for process in stack.processes:
             context.watch(process)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -11,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import select, update
 
-from musterwerk.errors import UsageError
+from musterwerk.errors import StoreError, UsageError
 from musterwerk.store import membership
 from musterwerk.store.approval_tables import people, tokens
 from musterwerk.store.audit import append
@@ -21,6 +22,8 @@ from musterwerk.store.people_changes import By, line
 #: Whoever finds one in a log or a file can tell what it is.
 PREFIX = "mw_"
 _BYTES = 32
+#: Where nobody says how long.
+LIFETIME = timedelta(days=90)
 #: A use is noted this often at most: a write for each request would cost more than the request.
 _NOTED_EVERY = timedelta(minutes=1)
 
@@ -120,7 +123,8 @@ class TokenTable:
                 append(connection, [line(by, "token_revoked", told)])
 
     def _note_use(self, token_id: str, at: datetime) -> None:
-        with self.store.begin() as connection:
+        """For people's information: whoever only reads is not refused because it fails."""
+        with suppress(StoreError), self.store.begin() as connection:
             change = update(tokens).where(tokens.c.id == token_id)
             connection.execute(change.values(last_used_at=at))
 

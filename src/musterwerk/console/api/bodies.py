@@ -114,4 +114,6 @@ class NewToken(_Body):
 
     person: Person
     label: Annotated[str, Field(max_length=200)] = ""
-    expires_at: AwareDatetime | None = None
+    expires_at: AwareDatetime | None = Field(
+        default=None, description="Not given: in 90 days. null: never."
+    )

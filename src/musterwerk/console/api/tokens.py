@@ -11,6 +11,7 @@ from pydantic import BaseModel
 from musterwerk.console.api import bodies
 from musterwerk.console.auth import AdminDep, CallerDep, ServicesDep
 from musterwerk.console.problems import Problem, documented
+from musterwerk.store.tokens import LIFETIME
 
 router = APIRouter(tags=["tokens"])
 
@@ -44,12 +45,15 @@ class Tokens(BaseModel):
 )
 def post_token(given: bodies.NewToken, caller: AdminDep, services: ServicesDep) -> Secret:
     """The secret is told this once; only its hash is kept."""
-    if given.expires_at is not None and given.expires_at <= services.now():
+    expires_at = given.expires_at
+    if "expires_at" not in given.model_fields_set:
+        expires_at = services.now() + LIFETIME
+    if expires_at is not None and expires_at <= services.now():
         raise Problem("invalid", "expires_at: this time has passed")
     secret = services.tokens.issue(
-        given.person, given.label, given.expires_at, actor=caller.person, channel="rest"
+        given.person, given.label, expires_at, actor=caller.person, channel="rest"
     )
-    return Secret(**given.model_dump(), secret=secret)
+    return Secret(person=given.person, label=given.label, expires_at=expires_at, secret=secret)
 
 
 @router.get("/tokens", summary="Tokens there are", responses=documented("forbidden"))
