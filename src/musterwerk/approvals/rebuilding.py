@@ -19,6 +19,7 @@ from temporalio.service import RPCError
 
 from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.model import RECORD, TASK_QUEUE, WORKFLOW
+from musterwerk.approvals.outside import ended_outside
 from musterwerk.approvals.retained import quoted
 from musterwerk.approvals.state import Record
 from musterwerk.store.inbox import InboxTable
@@ -53,7 +54,8 @@ async def rebuild(
 
     The inbox can be read all the while: rows are replaced some at a time, each time in one
     transaction, and what a workflow has told meanwhile stays. Nobody is notified, and nothing is
-    audited. Needs a worker that serves the requests; those of another `task_queue` are in
+    audited. What was ended from outside, such as by `temporal workflow terminate`, is withdrawn
+    then. Needs a worker that serves the requests; those of another `task_queue` are in
     another database.
     """
     result = Rebuilt()
@@ -113,7 +115,12 @@ async def _ask(client: Client, execution: WorkflowExecution) -> Telling | None:
         )
     except (RPCError, WorkflowQueryFailedError, WorkflowQueryRejectedError):
         return None
-    return None if given is None else telling(Record.read(given))
+    if given is None:
+        return None
+    record = Record.read(given)
+    if execution.close_time is not None:
+        record = ended_outside(record, execution.close_time)
+    return telling(record)
 
 
 async def _replace(inbox: InboxTable, waiting: list[Telling]) -> int:

@@ -12,8 +12,12 @@ import logging
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError
 
-from musterwerk.approvals import ApprovalHandle, Reply
+from musterwerk.approvals import ApprovalHandle, Reply, Status
 from musterwerk.approvals.acts import Act, read_act
+from musterwerk.approvals.keeping import telling
+from musterwerk.approvals.model import WITHDRAWN
+from musterwerk.approvals.outside import ended_outside
+from musterwerk.approvals.state import Record
 from musterwerk.console.problems import Problem
 from musterwerk.console.services import Services
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
@@ -59,6 +63,8 @@ async def send(services: Services, row: ActRow) -> Reply:
         reply = _closed(row, _GONE)
     except (ApprovalRefused, UsageError) as error:
         reply = _closed(row, getattr(error, "message", str(error)))
+    if reply.state == WITHDRAWN:
+        await asyncio.to_thread(_repair, services, row.request_id)
     await _keep(services, row, reply)
     return reply
 
@@ -99,6 +105,17 @@ async def _keep(services: Services, row: ActRow, reply: Reply) -> None:
     else:
         answered = row.id, row.request_id, "done", services.now(), reply.as_json()
         await asyncio.to_thread(services.acts.state, *answered)
+
+
+def _repair(services: Services, request_id: str) -> None:
+    """Ended from outside, it could not say so: it would wait in inboxes for ever."""
+    found = services.inbox.get(request_id)
+    if found is not None and found.is_open:
+        status = Status.read(found.status | {"details": found.details})
+        record = Record(
+            namespace=found.namespace, run_id=found.run_id, parent=found.parent, status=status
+        )
+        services.inbox.replace([telling(ended_outside(record, services.now()))])
 
 
 def _closed(row: ActRow, message: str) -> Reply:

@@ -14,12 +14,12 @@ from sqlalchemy import Connection, and_, select, update
 
 from musterwerk.store.approval_tables import acts, notices, request_details, requests
 from musterwerk.store.audit import AuditLine, append
-from musterwerk.store.audit_tables import audit, iso
+from musterwerk.store.audit_tables import audit
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
 from musterwerk.store.inbox_pages import InboxPage, Search, find
 from musterwerk.store.projection import clear, drop, project
-from musterwerk.store.telling import NewEntry, RequestRow, Telling
+from musterwerk.store.telling import NewEntry, RequestRow, Telling, source_of
 
 
 @dataclass(frozen=True)
@@ -108,11 +108,6 @@ class InboxTable:
             rows = connection.execute(lines).mappings().all()
         story = [_entry(row, prefix) for row in rows if row["source"].startswith(prefix)]
         return sorted(story, key=lambda one: one.number)
-
-
-def source_of(request_id: str, created_at: datetime, number: int | str) -> str:
-    """The audit trail's name of an entry; an id that is used again does not collide."""
-    return f"{request_id}@{iso(created_at)}/{number}"
 
 
 def _complete(connection: Connection, telling: Telling, at: datetime) -> None:

@@ -18,7 +18,7 @@ from musterwerk.store.approval_tables import (
 from musterwerk.store.audit_tables import audit
 from musterwerk.store.dialects import insert
 from musterwerk.store.tables import UtcDateTime
-from musterwerk.store.telling import ASKING, RequestRow, Telling, asked
+from musterwerk.store.telling import ASKING, RequestRow, Telling, asked, source_of
 
 #: Rows written by one statement, so that none has more parameters than a database takes.
 _AT_ONCE = 1000
@@ -103,7 +103,9 @@ def _asked(connection: Connection, telling: Telling) -> Iterator[str]:
     """By what it tells now and by its story so far, which the audit trail has."""
     row = telling.request
     story = select(audit.c.event, audit.c.data).where(
-        audit.c.request_id == row.id, audit.c.at >= row.created_at, audit.c.event.in_(ASKING)
+        audit.c.request_id == row.id,
+        audit.c.event.in_(ASKING),
+        audit.c.source.startswith(source_of(row.id, row.created_at, ""), autoescape=True),
     )
     for event, data in connection.execute(story):
         yield from asked(event, data)

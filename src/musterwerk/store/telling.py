@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from musterwerk.store.audit_tables import iso
+
 
 @dataclass(frozen=True)
 class RequestRow:
@@ -57,6 +59,11 @@ class NewEntry:
     digest: str = ""
     data: dict[str, Any] = field(default_factory=dict[str, Any])
     record: str = ""
+
+
+def source_of(request_id: str, created_at: datetime, number: int | str) -> str:
+    """The audit trail's name of an entry; an id that is used again does not collide."""
+    return f"{request_id}@{iso(created_at)}/{number}"
 
 
 #: Entries that say who was asked.
