@@ -236,6 +236,20 @@ async def test_a_new_request_is_there_once(served: Office) -> None:
     problem(other, 409, "id-taken")
 
 
+async def test_who_asks_for_a_service_is_on_record(served: Office) -> None:
+    given = request_of(id="billing:4711", requester="billing")
+    answer = await served("otto").post("/requests", json=given)
+    assert answer.status_code == 201
+    story = await served.get("otto", "/requests/billing:4711/story")
+    first = (story["items"] if isinstance(story, dict) else story)[0]
+    assert (first["actor"], first["channel"], first["on_behalf_of"]) == ("otto", "rest", "billing")
+
+
+async def test_nobody_takes_the_id_under_which_a_service_will_ask(served: Office) -> None:
+    given = request_of(id="order-approval:4711")
+    problem(await served("rita").post("/requests", json=given), 403, "forbidden")
+
+
 async def test_an_id_that_is_taken_tells_a_stranger_nothing(served: Office) -> None:
     """Asking would be a way to read what others were asked, or to learn what there is."""
     status = await served.ask()

@@ -72,7 +72,14 @@ async def _begin(
     target: Target, document: RequestDocument, task_queue: str
 ) -> tuple[str, Status | None]:
     client = await target.connect()
-    handle = await start(client, document.request(), id=document.id, task_queue=task_queue)
+    handle = await start(
+        client,
+        document.request(),
+        id=document.id,
+        task_queue=task_queue,
+        by=actor(),
+        channel="cli",
+    )
     try:
         async with asyncio.timeout(_PATIENCE):
             return handle.id, await _status(handle)

@@ -64,10 +64,20 @@ async def post_request(
     can never be met is refused with the reason."""
     if given.requester != caller.person and not caller.has("operator", "admin"):
         raise Problem("forbidden", f"you ask in your own name: the requester is {caller.person!r}")
+    if ":" in (given.id or "") and not caller.has("operator", "admin"):
+        # Or anybody could take the id under which a service is going to ask.
+        raise Problem("forbidden", "an id with a colon is a service's; choose one without")
     known = await asyncio.to_thread(_known, services, caller, given.id)
     client = await services.temporal.client()
     try:
-        handle = await start(client, given.request(), id=given.id, task_queue=services.task_queue)
+        handle = await start(
+            client,
+            given.request(),
+            id=given.id,
+            task_queue=services.task_queue,
+            by=caller.person,
+            channel="rest",
+        )
     except UsageError as error:
         raise _taken(given.id) from error
     response.headers["Location"] = f"/api/v1/requests/{handle.id}"
