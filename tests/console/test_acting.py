@@ -241,7 +241,7 @@ async def test_who_asks_for_a_service_is_on_record(served: Office) -> None:
     answer = await served("otto").post("/requests", json=given)
     assert answer.status_code == 201
     story = await served.get("otto", "/requests/billing:4711/story")
-    first = (story["items"] if isinstance(story, dict) else story)[0]
+    first = story["items"][0]
     assert (first["actor"], first["channel"], first["on_behalf_of"]) == ("otto", "rest", "billing")
 
 
