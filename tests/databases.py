@@ -115,3 +115,10 @@ def store(database: Database) -> Iterator[Store]:
     opened = Store(database_url(Path(), {"MUSTERWERK_DATABASE_URL": database.url}))
     yield opened
     opened.close()
+
+
+def forget_requests(store: Store) -> None:
+    """As if no request had ever been told; acts, notices and the audit trail stay."""
+    with store.begin() as connection:
+        for name in ("requests", "request_details", "seats", "kept_out", "parties"):
+            connection.execute(text(f"DELETE FROM musterwerk_{name}"))  # noqa: S608 - ours

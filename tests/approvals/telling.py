@@ -22,6 +22,7 @@ def status(**given: Any) -> Status:
         "version": 1,
         "state": "open",
         "created_at": AT,
+        "story_at": AT,
         "updated_at": AT,
         "expires_at": AT,
         "may_decide": ("group:finance",),

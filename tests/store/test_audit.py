@@ -122,7 +122,7 @@ def test_the_database_refuses_changes(store: Store, statement: str) -> None:
 def test_lines_can_be_looked_for(store: Store) -> None:
     trail = AuditTrail(store)
     put(store, *story(1, 5), *story(2, 5), other("a"))
-    assert [one.seq for one in trail.of_request("refund:2@x")] == [6, 7, 8, 9, 10]
+    assert [one.seq for one in trail.lines(only=Filter("refund:2@x"))] == [6, 7, 8, 9, 10]
     assert [one.seq for one in trail.lines(only=Filter(actor="anna 2"))] == [2, 7]
     assert [one.seq for one in trail.lines(only=Filter(event="person added"))] == [11]
     assert [one.seq for one in trail.lines(after=3, limit=2)] == [4, 5]

@@ -18,6 +18,7 @@ from musterwerk.store.audit import AuditTrail
 from musterwerk.store.inbox_pages import Search
 from musterwerk.store.membership import Place
 from musterwerk.store.telling import NewEntry, NewNotice, RequestRow, Telling
+from tests.databases import forget_requests
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -236,11 +237,11 @@ def test_decided_comes_latest_first_and_may_be_ones_own(inbox: InboxTable) -> No
     st.integers(1, 4),
 )
 def test_pages_together_are_the_whole_list(
-    inbox: InboxTable, given_: list[tuple[int, set[str]]], limit: int
+    inbox: InboxTable, store: Store, given_: list[tuple[int, set[str]]], limit: int
 ) -> None:
     """At a deadline shared by many a page would skip some, or show them twice."""
-    inbox.clear()
-    inbox.fill(
+    forget_requests(store)
+    inbox.replace(
         telling(f"r-{number}", expires_at=NOON + days * DAY, seats=tuple(seats))
         for number, (days, seats) in enumerate(given_)
     )
@@ -265,12 +266,12 @@ def test_filling_again_tells_nobody(inbox: InboxTable, store: Store) -> None:
     inbox.write(telling("gone"), NOON)
     inbox.write(telling("kept", details="d"), NOON)
     before = AuditTrail(store).lines()
-    inbox.clear()
+    forget_requests(store)
     assert (shown(inbox), inbox.get("kept")) == ([], None)
     notice = NewNotice("n", "asked", ("anna",), NOON)
     newer = telling("kept", 3, details="d", notices=(notice,))
-    inbox.fill([newer, telling("kept", 2)])
-    inbox.fill([telling("kept", 2, seats=())])
+    inbox.replace([newer, telling("kept", 2)])
+    inbox.replace([telling("kept", 2, seats=())])
     assert shown(inbox) == ["kept"]
     found = inbox.get("kept")
     assert found is not None
@@ -279,7 +280,7 @@ def test_filling_again_tells_nobody(inbox: InboxTable, store: Store) -> None:
 
 
 def test_many_are_filled_at_once(inbox: InboxTable) -> None:
-    inbox.fill(telling(f"r-{number:04}", kept_out=("ben",)) for number in range(2100))
+    inbox.replace(telling(f"r-{number:04}", kept_out=("ben",)) for number in range(2100))
     assert len(list(walked(inbox, Search("mine", "anna", ME, limit=200)))) == 2100
 
 

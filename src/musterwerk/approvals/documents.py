@@ -112,13 +112,15 @@ _WORDS = {
     "datetime_parsing": "a time is expected, such as 2026-12-24T09:00:00+01:00",
     "datetime_from_date_parsing": "a time is expected, such as 2026-12-24T09:00:00+01:00",
     "datetime_type": "a time is expected, such as 2026-12-24T09:00:00+01:00",
+    "time_parsing": "a time of day is expected, such as 09:00:00",
+    "time_type": "a time of day is expected, such as 09:00:00",
     "timezone_aware": "the time zone is missing, such as +01:00 or Z",
 }
 
 
 def mistakes(errors: Iterable[Mapping[str, Any]]) -> list[Mistake]:
     """Pydantic's errors in words, without what was sent and without patterns."""
-    return [Mistake(_place(one["loc"]), _problem(one)) for one in errors]
+    return [Mistake(_place(one["loc"]), problem(one)) for one in errors]
 
 
 def _place(loc: Iterable[Any]) -> str:
@@ -126,7 +128,8 @@ def _place(loc: Iterable[Any]) -> str:
     return ".".join(str(part) for part in loc if "[" not in str(part))
 
 
-def _problem(error: Mapping[str, Any]) -> str:
+def problem(error: Mapping[str, Any]) -> str:
+    """One of pydantic's errors in words, without its place."""
     words = _WORDS.get(error["type"])
     if words is None:
         return str(error["msg"]).removeprefix("Value error, ")

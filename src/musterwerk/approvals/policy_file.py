@@ -9,29 +9,15 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from musterwerk.approvals.documents import problem
 from musterwerk.approvals.model import Calendar, Escalation, Level, Policy
 from musterwerk.errors import UsageError
 
-#: By pydantic's names of mistakes; in braces is the mistake's own context.
-_WORDS = {
-    "missing": "is missing",
-    "string_type": "text is expected",
+#: What is said otherwise of a TOML file's tables and names.
+_OURS = {
     "string_pattern_mismatch": "small letters, digits and _ are expected, such as reject",
-    "int_type": "a whole number is expected",
-    "int_parsing": "a whole number is expected",
-    "bool_type": "true or false is expected",
-    "bool_parsing": "true or false is expected",
     "model_type": "a table is expected",
     "model_attributes_type": "a table is expected",
-    "tuple_type": "a list is expected",
-    "too_short": "at least {min_length} is expected",
-    "greater_than": "more than {gt} is expected",
-    "greater_than_equal": "{ge} or more is expected",
-    "less_than_equal": "{le} or less is expected",
-    "time_delta_parsing": 'a length of time is expected, such as "7 days" or "1d 12h"',
-    "time_delta_type": 'a length of time is expected, such as "7 days" or "1d 12h"',
-    "time_parsing": "a time of day is expected, such as 09:00:00",
-    "time_type": "a time of day is expected, such as 09:00:00",
 }
 
 
@@ -73,11 +59,7 @@ def _mistakes(error: ValidationError, prefix: str) -> list[str]:
 def _problem(mistake: Mapping[str, Any]) -> str:
     if mistake["type"] == "extra_forbidden":
         return f"no such field; there are {', '.join(_fields(mistake['loc']))}"
-    words = _WORDS.get(mistake["type"])
-    if words is None:
-        return str(mistake["msg"]).removeprefix("Value error, ")
-    context: dict[str, Any] = mistake.get("ctx") or {}
-    return words.format_map(context)
+    return _OURS.get(mistake["type"]) or problem(mistake)
 
 
 def _fields(place: Iterable[int | str]) -> list[str]:

@@ -13,9 +13,10 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
+from musterwerk.approvals.policy_file import read_toml
 from musterwerk.approvals.wire import Duration
 from musterwerk.cli.address import DEFAULT_DATA, DataOption
-from musterwerk.cli.office import AsOption, actor, opened, read_toml
+from musterwerk.cli.office import AsOption, actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.errors import UsageError
 

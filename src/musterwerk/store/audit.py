@@ -166,6 +166,3 @@ class AuditTrail:
         query = (only or Filter()).on(select(audit)).order_by(audit.c.seq.desc()).limit(limit)
         with self.store.read() as connection:
             return [KeptLine(**row) for row in connection.execute(query).mappings()][::-1]
-
-    def of_request(self, request_id: str) -> list[KeptLine]:
-        return self.lines(only=Filter(request_id=request_id))

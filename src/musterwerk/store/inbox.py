@@ -18,7 +18,7 @@ from musterwerk.store.audit_tables import audit
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
 from musterwerk.store.inbox_pages import InboxPage, Search, find
-from musterwerk.store.projection import clear, drop, project
+from musterwerk.store.projection import drop, project
 from musterwerk.store.telling import NewEntry, RequestRow, Telling, source_of
 
 
@@ -55,18 +55,10 @@ class InboxTable:
             _notify(connection, telling)
             append(connection, [_line(telling.request, one) for one in telling.entries])
 
-    def clear(self) -> None:
-        """Forget all requests; acts, notices and the audit trail stay. Then `fill`."""
-        with self.store.begin() as connection:
-            clear(connection)
-
-    def fill(self, tellings: Iterable[Telling]) -> None:
-        """Only how requests stand: nobody is told, and nothing is audited. Newer ones stay."""
-        with self.store.begin() as connection:
-            project(connection, list(tellings))
-
     def replace(self, tellings: Iterable[Telling]) -> None:
-        """As `fill`, but what is there of the same age or older gives way, right or wrong."""
+        """Only how requests stand: nobody is told, and nothing is audited. Newer ones stay; what
+        is there of the same age or older gives way, right or wrong.
+        """
         told = list(tellings)
         with self.store.begin() as connection:
             drop(connection, told)

@@ -24,11 +24,6 @@ from musterwerk.store.telling import ASKING, RequestRow, Telling, asked, source_
 _AT_ONCE = 1000
 
 
-def clear(connection: Connection) -> None:
-    for table in (requests, request_details, seats, kept_out, parties):
-        connection.execute(delete(table))
-
-
 def project(connection: Connection, tellings: Sequence[Telling]) -> None:
     # In the same order everywhere, so that two who write the same ones cannot deadlock.
     newest: dict[str, Telling] = {}

@@ -21,6 +21,7 @@ from musterwerk.notify import Settings
 from musterwerk.store import InboxTable, NoticeTable, PeopleTable, Store
 from musterwerk.store.approval_tables import notices
 from tests.approvals.telling import AT, ended, notice, status
+from tests.databases import forget_requests
 from tests.receivers import MailServer, WebhookServer, mail_server, webhook_server
 from tests.waiting import until
 
@@ -285,7 +286,7 @@ async def test_a_webhook_that_says_no_for_good_is_given_up_after_a_day(
 
 async def test_a_notice_of_nothing_known_is_tried_for_a_day(post: Post) -> None:
     post.write(notice())
-    InboxTable(post.store).clear()
+    forget_requests(post.store)
     sender = post.sender()
     await sender.send_due()
     assert post.row()["done_at"] is None
