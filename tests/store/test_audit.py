@@ -13,11 +13,12 @@ import pytest
 from sqlalchemy import text
 
 from musterwerk.approvals.state import Entry
+from musterwerk.canonical import canonical
 from musterwerk.errors import StoreError
 from musterwerk.store import Store
 from musterwerk.store.audit import AuditLine, AuditTrail, Filter, Head, append
 from musterwerk.store.audit_folder import AuditFolder
-from musterwerk.store.audit_tables import canonical, iso
+from musterwerk.store.audit_tables import iso
 from musterwerk.store.auditing import verify
 from musterwerk.store.auditing.stories import seal_of
 from tests.databases import Database

@@ -52,9 +52,9 @@ from musterwerk.approvals.model import (
     ApprovalRequest,
     Channel,
     Decision,
-    canonical,
 )
 from musterwerk.approvals.state import Status
+from musterwerk.canonical import canonical
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 
 #: How long a worker has to answer before the act is sent as a signal, which needs none.

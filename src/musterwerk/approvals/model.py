@@ -24,6 +24,7 @@ from pydantic import (
 from typing_extensions import TypeVar
 
 from musterwerk.approvals.wire import Duration, Json, Moment, Wire, plain
+from musterwerk.canonical import canonical
 
 #: The workflow that carries one request, and the task queue of a worker of ours.
 WORKFLOW = "musterwerk.Approval"
@@ -301,11 +302,6 @@ class ApprovalRequest(Wire, Generic[A]):
             "started_at": started_at.isoformat() if started_at else None,
         }
         return hashlib.sha256(canonical(shown)).hexdigest()
-
-
-def canonical(data: Any) -> bytes:
-    """One spelling for each JSON value: sorted keys, no spaces, ASCII."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 #: approved, rejected, expired, withdrawn, or the name of another outcome.

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from musterwerk.approvals.acts import Facts
-from musterwerk.approvals.model import ApprovalRequest, Principal, Quorum, Vote
+from musterwerk.approvals.model import GROUP, ApprovalRequest, Principal, Quorum, Vote
 from musterwerk.approvals.state import ApprovalState, Panel
 
 
@@ -134,7 +134,7 @@ def why_never(request: ApprovalRequest[object], facts: Facts) -> list[str]:
 def _absent(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
     for principal in principals(request):
         if not facts.members.get(principal):
-            if principal.startswith("group:"):
+            if principal.startswith(GROUP):
                 yield f"{principal} has nobody in it"
             else:
                 yield f"nobody is known as {principal!r}, or they have left"

@@ -13,9 +13,9 @@ from musterwerk.approvals.model import (
     Principal,
     Quorum,
     Vote,
-    canonical,
 )
 from musterwerk.approvals.wire import Moment, Wire
+from musterwerk.canonical import canonical
 
 Event = Literal[
     "requested",

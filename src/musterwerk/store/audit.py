@@ -11,7 +11,8 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Select, insert, select, text
 
-from musterwerk.store.audit_tables import audit, canonical, iso
+from musterwerk.canonical import canonical
+from musterwerk.store.audit_tables import audit, iso
 from musterwerk.store.database import Store
 from musterwerk.store.tables import clean
 

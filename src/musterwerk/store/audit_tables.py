@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, Column, Dialect, Index, Integer, Table, Text, TypeDecorator
 
+from musterwerk.canonical import canonical
 from musterwerk.store.tables import CleanText, metadata
 
 
@@ -40,11 +41,6 @@ class ExactJson(TypeDecorator[Any]):
 def iso(at: datetime) -> str:
     """In UTC, always with microseconds: 2026-03-01T09:30:00.000000+00:00."""
     return at.astimezone(UTC).isoformat(timespec="microseconds")
-
-
-def canonical(data: Any) -> bytes:
-    """One spelling for each JSON value: sorted keys, no spaces, ASCII."""
-    return json.dumps(data, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 audit = Table(

@@ -19,10 +19,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from sqlalchemy import Connection, select
 
+from musterwerk.canonical import canonical
 from musterwerk.errors import AuditError
 from musterwerk.store.audit import AuditLine, append, head_of, lock
 from musterwerk.store.audit_folder import AuditFolder
-from musterwerk.store.audit_tables import audit, canonical, iso
+from musterwerk.store.audit_tables import audit, iso
 from musterwerk.store.database import Store
 
 EVENT = "checkpoint"

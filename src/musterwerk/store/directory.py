@@ -94,6 +94,8 @@ def check_person(person: PersonRow, where: str = "") -> None:
     _zone(person.zone, f"{where}zone")
 
 
+#: Before the name of a group, where a person's could stand too.
+GROUP = "group:"
 #: Actors in the trail that are nobody.
 RESERVED = ("anonymous", "clock", "musterwerk")
 
@@ -104,7 +106,7 @@ def name_of(given: object, where: str) -> str:
     usual = name and name == name.strip() and name.isprintable() and len(name) <= 190
     if name in RESERVED:
         raise UsageError(f"{where}: {name!r} is what the trail calls somebody without a name")
-    if not usual or name.startswith("group:"):
+    if not usual or name.startswith(GROUP):
         raise UsageError(f"{where}: {given!r} is no name; printable text of one line is expected")
     return name
 

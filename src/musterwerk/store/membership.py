@@ -10,8 +10,7 @@ from datetime import datetime
 from sqlalchemy import Connection, select
 
 from musterwerk.store.approval_tables import absences, members, people, roles
-
-GROUP = "group:"
+from musterwerk.store.directory import GROUP
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from musterwerk.canonical import canonical
 from musterwerk.store.audit import hash_of
-from musterwerk.store.audit_tables import canonical
 from musterwerk.store.auditing.seals import Checked, Seals
 from musterwerk.store.auditing.stories import Stories
 from musterwerk.store.auditing.verdict import Deviates, Retained

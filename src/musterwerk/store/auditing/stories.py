@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from musterwerk.store.audit_tables import canonical, iso
+from musterwerk.canonical import canonical
+from musterwerk.store.audit_tables import iso
 from musterwerk.store.auditing.verdict import Deviates, Retained
 
 #: What an entry consists of, besides its number, its time and its data.
