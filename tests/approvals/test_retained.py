@@ -70,4 +70,5 @@ async def test_the_trail_is_what_temporal_says(served: Desk, tmp_path: Path) -> 
     assert (await asyncio.to_thread(verify, served.store, folder)).ok
     verdict = await compared(served, folder, told)
     assert verdict.deviation is not None
-    assert ended.id in verdict.deviation.what
+    # Both lack entries now; whichever is named first.
+    assert any(handle.id in verdict.deviation.what for handle in (ended, waits))
