@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url
 from temporalio.client import Client
-from temporalio.worker import Worker
+from temporalio.worker import Replayer, Worker
 
 from musterwerk.approvals import ApprovalHandle, ApprovalRequest, Policy, start
 from musterwerk.approvals.activities import ApprovalActivities
@@ -54,6 +54,8 @@ class Desk:
     def inbox(self) -> InboxTable:
         return InboxTable(self.store)
 
+    asked: list[str] = field(default_factory=list[str])
+
     def unserved(self) -> Desk:
         """For when no worker is there to be waited for."""
         return replace(self, patience=timedelta(milliseconds=100))
@@ -70,7 +72,16 @@ class Desk:
             }
             | fields
         )
-        return await start(self.client, request, task_queue=self.queue, patience=self.patience)
+        handle = await start(self.client, request, task_queue=self.queue, patience=self.patience)
+        self.asked.append(handle.id)
+        return handle
+
+    async def replay(self) -> None:
+        """Every request asked here, as a worker does after a restart."""
+        replayer = Replayer(workflows=[ApprovalWorkflow], data_converter=self.client.data_converter)
+        for identity in self.asked:
+            history = await self.client.get_workflow_handle(identity).fetch_history()
+            await replayer.replay_workflow(history)
 
     def worker(self, **options: Any) -> Worker:
         return Worker(
@@ -99,3 +110,4 @@ async def served(request: pytest.FixtureRequest, desk: Desk) -> AsyncIterator[De
     """A desk with a worker, with the workflow cache on and off."""
     async with desk.worker(max_cached_workflows=request.param):
         yield desk
+    await desk.replay()

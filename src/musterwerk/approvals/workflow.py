@@ -4,12 +4,14 @@ A thin shell around the rules. Acts and the clock are taken in one order: what s
 a deadline counts, even if it could be looked at only afterwards. Nothing takes effect before it
 is on record, and no reply is given before that.
 
-What only reads is asked in local activities. What writes is an ordinary one: it runs when the
-server has the act in the history, so that nothing is on record that never happened.
+No activity is a local one. What writes must not run before the server has the act in its history,
+or something would be on record that never happened. And while a local activity runs, the workflow
+task may be prolonged: `workflow.now()` before it is then another one on replay.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -18,7 +20,7 @@ from typing import Any
 from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError
 
 from musterwerk.approvals import clock, course, names, rules, seats, views, voting
 from musterwerk.approvals.acts import (
@@ -39,9 +41,7 @@ from musterwerk.approvals.state import ApprovalState, Record
 from musterwerk.errors import ApprovalRefused
 from musterwerk.shielding import shielded
 
-#: At first in the worker itself, which is quick; then by the server, which keeps trying for ever
-#: without a line in the history.
-_AT_ONCE = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_attempts=3)
+#: The server keeps trying, without a line in the history.
 _FOR_EVER = RetryPolicy(
     initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
 )
@@ -201,11 +201,12 @@ class ApprovalWorkflow:
             sender = Asked.read(self._asked) if self._asked else None
         except ValidationError as error:
             raise ApprovalRefused(_in_words(error)) from None
-        plan = await self._plan(Planning(policy=request.policy, level=0, started=now, since=now))
+        planning = Planning(policy=request.policy, level=0, started=now, since=now)
         asked = Question(
             principals=seats.principals(request), people=(), requester=request.requester, at=now
         )
-        facts = Facts.read(await _ask(names.FACTS, asked.as_json()))
+        plan, found = await asyncio.gather(self._plan(planning), _ask(names.FACTS, asked.as_json()))
+        facts = Facts.read(found)
         flaws = [*plan.flaws, *seats.why_never(request, facts)]
         if flaws or plan.timeline is None:
             raise ApprovalRefused("the policy can never be met: " + "; ".join(flaws))
@@ -343,19 +344,10 @@ def _in_words(error: ValidationError) -> str:
 
 
 async def _ask(activity: str, given: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return await workflow.execute_local_activity(
-            activity,
-            given,
-            start_to_close_timeout=_READ_LIMIT,
-            retry_policy=_AT_ONCE,
-            result_type=dict[str, Any],
-        )
-    except (ActivityError, ApplicationError):
-        return await workflow.execute_activity(
-            activity,
-            given,
-            start_to_close_timeout=_READ_LIMIT,
-            retry_policy=_FOR_EVER,
-            result_type=dict[str, Any],
-        )
+    return await workflow.execute_activity(
+        activity,
+        given,
+        start_to_close_timeout=_READ_LIMIT,
+        retry_policy=_FOR_EVER,
+        result_type=dict[str, Any],
+    )
