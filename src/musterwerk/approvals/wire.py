@@ -14,7 +14,11 @@ from pydantic_core import to_jsonable_python
 _YEARS = (1970, 9000)
 _DEPTH = 50
 _UNITS = {"w": 604_800, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
-_PART = re.compile(r"\s*(\d+)\s*(w|d|h|m|s)[a-z]*\s*", re.IGNORECASE)
+#: Months and years have no fixed length, and are no words here.
+_PART = re.compile(
+    r"\s*(\d+)\s*(weeks?|w|days?|d|hours?|h|minutes?|min|m|seconds?|sec|s)(?![a-z])\s*",
+    re.IGNORECASE,
+)
 
 
 class Wire(BaseModel):
@@ -38,7 +42,7 @@ def _words(given: object) -> object:
     parts = list(_PART.finditer(given))
     if "".join(part.group(0) for part in parts) != given:
         return given
-    return timedelta(seconds=sum(int(p[1]) * _UNITS[p[2].lower()] for p in parts))
+    return timedelta(seconds=sum(int(p[1]) * _UNITS[p[2][0].lower()] for p in parts))
 
 
 #: A length of time; in TOML and JSON also in words, such as "7 days" or "1d 12h".
