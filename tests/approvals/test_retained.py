@@ -45,7 +45,7 @@ async def test_the_trail_is_what_temporal_says(served: Desk, tmp_path: Path) -> 
         """What is listed lags behind."""
         nonlocal told
         told = await retained(served.client, served.queue)
-        return {(one.request_id, one.may_lag) for one in told.executions} == {
+        return {(one.request_id, one.may_grow) for one in told.executions} == {
             (ended.id, False),
             (waits.id, True),
         }

@@ -9,7 +9,14 @@ from typing import Any
 
 import pytest
 from pydantic import BaseModel
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import (
+    Client,
+    Interceptor,
+    OutboundInterceptor,
+    StartWorkflowUpdateInput,
+    WorkflowUpdateFailedError,
+    WorkflowUpdateHandle,
+)
 
 from musterwerk.approvals import (
     ApprovalHandle,
@@ -314,13 +321,34 @@ async def test_ended_from_outside(served: Desk) -> None:
     assert (reply.verdict, "from outside" in reply.message) == ("closed", True)
 
 
+class Sending(Interceptor, OutboundInterceptor):
+    """Tells when an update is being sent."""
+
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+
+    def intercept_client(self, next: OutboundInterceptor) -> OutboundInterceptor:
+        OutboundInterceptor.__init__(self, next)
+        return self
+
+    async def start_workflow_update(
+        self, input: StartWorkflowUpdateInput
+    ) -> WorkflowUpdateHandle[Any]:
+        asyncio.get_running_loop().call_soon(self.begun.set)  # when the call below waits
+        return await super().start_workflow_update(input)
+
+
 async def test_who_is_cancelled_while_deciding_has_not_decided(desk: Desk) -> None:
     """Nobody answers, so the decision waits; cancelled now, it must not go out as a signal."""
     async with desk.worker():
         handle = await desk.ask()
         await handle.status()
-    deciding = asyncio.create_task(handle.approve(by="anna", act_id="never"))
-    await asyncio.sleep(0.1)  # it is on its way to a worker that is not there
+    sending = Sending()
+    config = desk.client.config()
+    config["interceptors"] = [sending]
+    hasty = ApprovalHandle(Client(**config), handle.id, patience=desk.patience)
+    deciding = asyncio.create_task(hasty.approve(by="anna", act_id="never"))
+    await sending.begun.wait()  # it is on its way to a worker that is not there
     deciding.cancel()
     with pytest.raises(asyncio.CancelledError):
         await deciding

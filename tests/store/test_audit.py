@@ -180,9 +180,9 @@ def test_what_temporal_retains_is_compared(store: Store, tmp_path: Path) -> None
     assert not against(retained(1, 5))
     assert not against(replace(retained(1, 6), record="0" * 64))
     # Open: the trail may have more than when we asked, but neither fewer nor others.
-    assert against(retained(1, 5, may_lag=True))
-    assert not against(retained(1, 8, may_lag=True))
-    assert not against(retained(3, 2, may_lag=True))
-    assert not against(replace(retained(1, 5, may_lag=True), record="0" * 64))
+    assert against(retained(1, 5, may_grow=True))
+    assert not against(retained(1, 8, may_grow=True))
+    assert not against(retained(3, 2, may_grow=True))
+    assert not against(replace(retained(1, 5, may_grow=True), record="0" * 64))
     # The same id used again is another execution.
     assert not against(retained(1, 6), replace(retained(1, 6), started_at=START))

@@ -53,10 +53,10 @@ def story(request: int, entries: int = ENTRIES) -> list[AuditLine]:
     return lines
 
 
-def retained(request: int, entries: int = ENTRIES, *, may_lag: bool = False) -> Retained:
+def retained(request: int, entries: int = ENTRIES, *, may_grow: bool = False) -> Retained:
     """What Temporal would say of it."""
     started, record = START + request * MINUTE, story(request, entries)[-1].record
-    return Retained(f"refund:{request}@x", started, entries, record, may_lag)
+    return Retained(f"refund:{request}@x", started, entries, record, may_grow)
 
 
 def other(name: str) -> AuditLine:

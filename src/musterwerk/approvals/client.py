@@ -367,7 +367,7 @@ def _refusal(failure: WorkflowUpdateFailedError) -> Exception:
 
 def _away(error: RPCError) -> ServerError:
     return ServerError(
-        f"the Temporal server says: {error.message}. Nothing may be recorded; "
+        f"the Temporal server says: {error.message}. Perhaps nothing was recorded; "
         "sending the same again does no harm"
     )
 

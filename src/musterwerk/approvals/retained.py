@@ -69,12 +69,12 @@ async def _record(client: Client, execution: WorkflowExecution) -> dict[str, Any
 
 
 def _read(execution: WorkflowExecution, record: dict[str, Any]) -> Retained:
-    """Whoever was ended from outside may have been about to write."""
+    """Whoever was ended from outside may have written a step that was not taken any more."""
     status = Status.read(record["status"])
     return Retained(
         request_id=status.request_id,
         started_at=status.story_at,
         version=record["version"],
         record=record["record"],
-        may_lag=execution.status is not _COMPLETED,
+        may_grow=execution.status is not _COMPLETED,
     )

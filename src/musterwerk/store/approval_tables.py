@@ -86,7 +86,7 @@ requests = Table(
     Index("musterwerk_requests_by_requester", "requester", "is_open", "expires_at", "id"),
 )
 
-# Up to 1.5 MB each, and the same for all versions of a revision: not written with each of them.
+# Up to 1.2 MB each, and the same for all versions of a revision: not written with each of them.
 request_details = Table(
     "musterwerk_request_details",
     metadata,

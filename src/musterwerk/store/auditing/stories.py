@@ -72,7 +72,7 @@ class Stories:
     def _against(self, name: str, known: Retained, seq: int) -> None:
         """A step is taken when it is on record: the trail may be ahead, and never behind."""
         found = self._stands.get(name, (0, b""))[0]
-        if found == known.version or (found > known.version and known.may_lag):
+        if found == known.version or (found > known.version and known.may_grow):
             return
         what = f"the trail of the request {name} is not that of Temporal"
         raise Deviates(seq + 1, what, f"{known.version} entries", f"{found} entries")

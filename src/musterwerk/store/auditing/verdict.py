@@ -36,15 +36,15 @@ class Deviates(Exception):
 @dataclass(frozen=True)
 class Retained:
     """What Temporal still knows of one execution: how many entries its request has written, and
-    the record over them. `may_lag` while its last ones may still be on their way to the trail:
-    it is open, or was ended from outside.
+    the record over them. `may_grow` where the trail may have more than that: it is open, or was
+    ended from outside after a step was written and before it was taken.
     """
 
     request_id: str
     started_at: datetime
     version: int
     record: str
-    may_lag: bool = False
+    may_grow: bool = False
 
 
 @dataclass(frozen=True)
