@@ -114,6 +114,8 @@ async def test_from_the_question_to_the_answer(served: Shell) -> None:
     late = await served("approvals", "reject", key, "--reason", "no", "-o", "json", person="ben")
     assert (late.code, late.data["verdict"]) == (1, "closed")
     assert "too late: it ended as 'approved' by anna" in late.stderr
+    told = (await served("approvals", "show", key)).stdout
+    assert "decided by anna: approve; as agreed" in told
     story = (await served("approvals", "show", key, "-o", "json")).data["story"]
     (vote,) = [one for one in story if one["event"] == "decided"]
     assert (vote["actor"], vote["channel"]) == ("anna", "cli")

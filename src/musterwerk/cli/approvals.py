@@ -12,6 +12,7 @@ from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption
 from musterwerk.cli.approvals_reading import Wanted, Where, find, listed
 from musterwerk.cli.output import Format, Output, OutputOption, plain
 from musterwerk.cli.running import run
+from musterwerk.cli.telling import said
 
 app = typer.Typer(
     help="Approvals: ask people, list what waits, decide, and all around it.",
@@ -62,12 +63,14 @@ def list_(
 ) -> None:
     """List requests: open ones by deadline, decided ones latest first."""
     out = Output(output)
-    wanted = Wanted(box, person, state, requester, limit)
+    spelled = None if state is None else state.replace(" ", "_")  # as the table prints it
+    wanted = Wanted(box, person, spelled, requester, limit)
     found = listed(out, Where(address, data), wanted)
     if out.machine:
         out.json(found)
     elif found:
-        columns = ["REQUEST", "SUBJECT", "STATE", "REQUESTER", "WHO DECIDES", "EXPIRES"]
+        ends = ["DECIDED BY", "ENDED"] if box == "decided" else ["WHO DECIDES", "EXPIRES"]
+        columns = ["REQUEST", "SUBJECT", "STATE", "REQUESTER", *ends]
         out.table(columns, [_row(one) for one in found])
     else:
         out.say("No such request.")
@@ -97,7 +100,9 @@ def show(
         why = f": {vote['reason']}" if vote["reason"] else ""
         out.text(f"  {vote['person']}{instead} said {vote['outcome']} at {vote['at']}{why}")
     for entry in found["story"]:
-        out.text(f"  {entry['number']:>3} {entry['at']} {entry['event']} by {entry['actor']}")
+        words = said(entry["data"])
+        what = f"{entry['event']} by {entry['actor']}" + (f": {words}" if words else "")
+        out.text(f"  {entry['number']:>3} {entry['at']} {what}")
 
 
 def _show_details(out: Output, details: Any) -> None:

@@ -15,6 +15,7 @@ from temporalio.client import Client
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
+from musterwerk.cli.telling import said
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.runtime.connection import Target
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 #: Asks Temporal what it retains of the requests; of those on one task queue, if it is given.
 Asking = Callable[[Client, str | None], Awaitable["Asked"]]
 
-_COLUMNS = ["SEQ", "AT", "REQUEST", "EVENT", "ACTOR", "FOR", "CHANNEL"]
+_COLUMNS = ["SEQ", "AT", "REQUEST", "EVENT", "ACTOR", "FOR", "CHANNEL", "SAID"]
 _DEVIATES = 1
 
 
@@ -214,7 +215,7 @@ def _show(out: Output, verdict: Verdict) -> None:
 
 def _row(line: KeptLine) -> list[str]:
     at = line.at.isoformat(timespec="seconds")
-    who: list[Any] = [line.actor, line.on_behalf_of or "", line.channel]
+    who: list[Any] = [line.actor, line.on_behalf_of or "", line.channel, said(line.data)]
     return [str(line.seq), at, line.request_id or "", line.event, *who]
 
 

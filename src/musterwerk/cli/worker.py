@@ -45,9 +45,9 @@ def worker(
     namespace: Annotated[str | None, typer.Option(help="Default: Temporal's own setting.")] = None,
     data: DataOption = DEFAULT_DATA,
     isolated: Annotated[bool, typer.Option("--isolated", hidden=True)] = False,
-    task_queue: Annotated[str, typer.Option(help="Where letters come in.")] = TASK_QUEUE,
+    task_queue: Annotated[str, typer.Option(help="Of requests and dead letters.")] = TASK_QUEUE,
 ) -> None:
-    """Keep dead letters of sagas and alert people of them, until Ctrl-C.
+    """Serve approvals, send mails and webhooks, keep dead letters of sagas, until Ctrl-C.
 
     The database is DATA/musterwerk.sqlite, or what MUSTERWERK_DATABASE_URL says.
     """
