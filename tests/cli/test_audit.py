@@ -71,7 +71,8 @@ def test_lines_are_listed(run: Callable[..., Result]) -> None:
     assert [line["seq"] for line in run("list", "--limit", "2", "-o", "json").data] == [9, 10]
     assert len(run("list", "--since", "2026-03-01T09:31:03", "-o", "json").data) == 8
     assert len(run("list", "--actor", "anna 2", "--event", "reminded", "-o", "json").data) == 2
-    assert "anna 3" in run("list").stdout
+    assert "anna 3" in (told := run("list").stdout)
+    assert "zu teuer" in told
     wrong = run("list", "--since", "yesterday")
     assert (wrong.code, "2026-03-01T09:30" in wrong.stderr) == (2, True)
 

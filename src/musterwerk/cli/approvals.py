@@ -114,7 +114,8 @@ def _show_details(out: Output, details: Any) -> None:
 
 
 def _row(status: dict[str, Any]) -> list[str | Text]:
-    who = status["claimed_by"] or ", ".join(status["may_decide"]) or ", ".join(status["by"])
+    decides = status["claimed_by"] or ", ".join(status["may_decide"])
+    who = ", ".join(status["by"]) if status["ended_at"] else decides
     until = str(status["ended_at"] or status["expires_at"] or "")
     head = [status["request_id"], status["subject"]]
     return [*head, _state(status), status["requester"], who, until[:16].replace("T", " ")]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 #: What people say comes first. Ids and whole policies are for `-o json`.
-_FIRST = ("outcome", "verdict", "question", "text", "message", "reason", "answer")
+_FIRST = ("outcome", "verdict", "text", "message", "reason", "answer")
 _LEFT_OUT = ("act_id", "policy")
 _LONGEST = 200
 
