@@ -20,7 +20,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from musterwerk.approvals.activities import ApprovalActivities
-from musterwerk.approvals.sending import NoticeSender
+from musterwerk.approvals.notices.sending import NoticeSender
 from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.errors import AuditError, StoreError
 from musterwerk.notify import Settings

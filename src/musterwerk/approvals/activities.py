@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 from temporalio import activity
 
-from musterwerk.approvals import answers, names, planning
+from musterwerk.approvals import answers, names
 from musterwerk.approvals.acts import Facts, Plan, Planning, Question
+from musterwerk.approvals.calendars import planning
 from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.state import Record
 from musterwerk.store import InboxTable, PeopleTable, Store

@@ -139,7 +139,7 @@ def _names(who: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _zone(file: Path, calendar: Calendar | None) -> tzinfo:
-    from musterwerk.approvals.regions import zone_of
+    from musterwerk.approvals.calendars.regions import zone_of
 
     if calendar is None:
         return UTC
