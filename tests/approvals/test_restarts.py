@@ -12,7 +12,7 @@ from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.store import Store
-from tests.approvals.conftest import COMPANY, Desk
+from tests.approvals.desk import COMPANY, Desk
 from tests.waiting import until_async
 
 TWO = Policy(approvers=("group:finance",), quorum=2)
