@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 from temporalio.client import Client
 
 from musterwerk.store import Store
 from tests.approvals.desk import COMPANY, Desk
-from tests.databases import postgres_server, postgres_url
-
-__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(make_url(f"sqlite:///{tmp_path / 'musterwerk.sqlite'}"))
-
-
-@pytest.fixture
-def desk(client: Client, store: Store) -> Desk:
-    desk = Desk(client, store, f"approvals-{uuid.uuid4()}")
+def desk(client: Client, sqlite_store: Store) -> Desk:
+    desk = Desk(client, sqlite_store, f"approvals-{uuid.uuid4()}")
     desk.people.apply(COMPANY, actor="test", channel="cli")
     return desk
 
