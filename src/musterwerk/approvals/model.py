@@ -25,6 +25,7 @@ from typing_extensions import TypeVar
 
 from musterwerk.approvals.wire import Duration, Json, Moment, Wire, plain
 from musterwerk.canonical import canonical
+from musterwerk.principals import GROUP
 
 #: The workflow that carries one request, and the task queue of a worker of ours.
 WORKFLOW = "musterwerk.Approval"
@@ -37,7 +38,6 @@ RECORD = "record"
 
 APPROVE = "approve"
 REJECT = "reject"
-GROUP = "group:"
 
 #: A payload may hold 2 MB; a request also carries its policy, and its history repeats it.
 MAX_DETAILS = 1_200_000
