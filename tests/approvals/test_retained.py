@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from musterwerk.approvals.model import Policy
+from musterwerk.approvals.policy import Policy
 from musterwerk.approvals.retained import retained
 from musterwerk.store.audit_folder import AuditFolder
 from musterwerk.store.auditing import Asked, Verdict, verify

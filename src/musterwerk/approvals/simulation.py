@@ -16,8 +16,9 @@ from musterwerk.approvals.acts import Decide, Facts, Planning, Timeline
 from musterwerk.approvals.calendars.planning import flaws, timeline
 from musterwerk.approvals.calendars.working_time import working_time
 from musterwerk.approvals.change import Step
-from musterwerk.approvals.model import APPROVE, REJECT, ApprovalRequest, Policy
+from musterwerk.approvals.model import ApprovalRequest
 from musterwerk.approvals.notices.recipients import readers
+from musterwerk.approvals.policy import APPROVE, REJECT, Policy
 from musterwerk.approvals.seats import Roll, level_votes, principals, why_never
 from musterwerk.approvals.state import ApprovalState, Event
 from musterwerk.approvals.views import status

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from musterwerk.approvals.model import Calendar, Policy
+from musterwerk.approvals.policy import Calendar, Policy
 from musterwerk.approvals.wire import Duration
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.errors import UsageError

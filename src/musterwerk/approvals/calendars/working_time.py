@@ -15,7 +15,7 @@ from itertools import accumulate
 from zoneinfo import ZoneInfo
 
 from musterwerk.approvals.calendars.regions import public_holidays, zone_of
-from musterwerk.approvals.model import Calendar
+from musterwerk.approvals.policy import Calendar
 from musterwerk.errors import UsageError
 
 _DAY = timedelta(days=1)
