@@ -12,7 +12,7 @@ from temporalio.worker import Worker
 
 from musterwerk.errors import EffectUndone
 from tests.resetting import REASON, reset_to, task_after
-from tests.saga import branching
+from tests.saga import outcomes
 from tests.saga.conftest import Start, failure_of, report_of, task_failures
 from tests.saga.test_post import Letterbox
 from tests.saga.world import Call, World, refuse
@@ -58,7 +58,7 @@ async def test_an_undone_saga_never_ends_as_a_success_by_reset(
     """The reservation is released; charging the card now would be for nothing."""
     keeper = Keeper(world)
     world.fail("charge", refuse("card declined"))
-    handle = await start(branching.Resettable.run)
+    handle = await start(outcomes.Resettable.run)
     await handle.signal("go")
     await failure_of(handle)
     world.recover("charge")
@@ -75,7 +75,7 @@ async def test_a_running_saga_goes_on_after_a_reset(
     start: Start, world: World, client: Client
 ) -> None:
     keeper = Keeper(world)
-    handle = await start(branching.Resettable.run)
+    handle = await start(outcomes.Resettable.run)
     await until_async(lambda: reserved(handle))
     again = await reset_after(client, handle, "reserve")
     await again.signal("go")
@@ -90,7 +90,7 @@ async def test_a_reset_before_the_pivot_confirms_first(
 ) -> None:
     """The pivot itself cannot ask; what follows it must not begin before the answer."""
     keeper = Keeper(world)
-    handle = await start(branching.Resettable.run, "O-1", True)
+    handle = await start(outcomes.Resettable.run, "O-1", True)
     await until_async(lambda: reserved(handle))
     await handle.cancel()
     await failure_of(handle)
@@ -110,7 +110,7 @@ async def test_a_reset_finds_its_open_letter_again(
     """Its id is in the history: one that changes would stop the workflow for good."""
     world.fail("refund", refuse("account closed"))
     queue = f"letters-{uuid.uuid4()}"
-    handle = await start(branching.Posting.run, "O-1", queue)
+    handle = await start(outcomes.Posting.run, "O-1", queue)
     await until_async(lambda: letter_of(handle))
     await until_async(lambda: task_behind_the_letter(handle))
     early = back == "before the letter"
