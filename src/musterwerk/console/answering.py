@@ -8,10 +8,11 @@ from typing import Any, cast
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import Response
 from temporalio.service import RPCError
 
 from musterwerk.approvals.documents import mistakes
+from musterwerk.console.pages.answering import error_page, for_programs
 from musterwerk.console.problems import Problem
 from musterwerk.errors import ApprovalNotFound, ServerError, StoreError, UsageError
 
@@ -22,8 +23,9 @@ _MOST = 20
 
 
 def answer_problems(app: FastAPI) -> None:
-    async def answer(_: Request, error: Exception) -> JSONResponse:
-        return as_problem(error).response()
+    async def answer(request: Request, error: Exception) -> Response:
+        problem = as_problem(error)
+        return problem.response() if for_programs(request) else error_page(request, problem)
 
     for kind in (
         Problem,

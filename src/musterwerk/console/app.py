@@ -8,11 +8,14 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from musterwerk.console.answering import answer_problems
+from musterwerk.console import pages
 from musterwerk.console.api import router
 from musterwerk.console.boundary import Boundary
+from musterwerk.console.pages.answering import answer_pages
 from musterwerk.console.relay import ActRelay, stop
 from musterwerk.console.services import Services
 
@@ -51,6 +54,9 @@ def create_app(services: Services, *, relay: bool = True) -> ASGIApp:
     app.state.services = services
     answer_problems(app)
     app.include_router(router, prefix=PREFIX)
+    answer_pages(app)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(packages=[("musterwerk.console", "static")]))
 
     @app.get("/health", tags=["service"], summary="Is it there?")
     def health() -> dict[str, str]:

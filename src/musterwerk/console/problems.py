@@ -10,6 +10,7 @@ from musterwerk.problems import Kind, RefusedRequest
 KINDS = {
     "unauthorized": Kind(401, "No valid token"),
     "forbidden": Kind(403, "You may not do this"),
+    "not-ours": Kind(403, "This form is not from here"),
     "not-entitled": Kind(403, "You are not among those who may do this"),
     "excluded": Kind(403, "Four eyes: you may not decide this"),
     "not-found": Kind(404, "There is nothing here"),

@@ -12,11 +12,14 @@ from temporalio.client import Client
 
 from musterwerk.approvals.client import PATIENCE
 from musterwerk.approvals.model import TASK_QUEUE
+from musterwerk.console.access.limits import LoginLimits
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
 from musterwerk.store.inbox import InboxTable
+from musterwerk.store.passwords import PasswordTable
 from musterwerk.store.people import PeopleTable
+from musterwerk.store.sessions import SessionTable
 from musterwerk.store.tokens import TokenTable
 
 
@@ -53,6 +56,7 @@ class Services:
     task_queue: str = TASK_QUEUE
     patience: timedelta = PATIENCE
     now: Callable[[], datetime] = field(default=_now)
+    logins: LoginLimits = field(default_factory=LoginLimits)
 
     @cached_property
     def people(self) -> PeopleTable:
@@ -61,6 +65,14 @@ class Services:
     @cached_property
     def tokens(self) -> TokenTable:
         return TokenTable(self.store)
+
+    @cached_property
+    def passwords(self) -> PasswordTable:
+        return PasswordTable(self.store)
+
+    @cached_property
+    def sessions(self) -> SessionTable:
+        return SessionTable(self.store, now=lambda: self.now())
 
     @cached_property
     def inbox(self) -> InboxTable:

@@ -116,3 +116,10 @@ class ActTable:
         with self.store.read() as connection:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else ActRow(**row)
+
+    def on_their_way(self, person: str) -> frozenset[str]:
+        """The requests on which the workflow has not answered this person yet."""
+        waiting = acts.c.state.in_(["sending", "recorded"]), acts.c.person == person
+        with self.store.read() as connection:
+            query = select(acts.c.request_id).where(*waiting).distinct().limit(1000)
+            return frozenset(connection.execute(query).scalars())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -84,6 +84,12 @@ class PeopleTable:
     def get(self, person: str) -> PersonRow | None:
         with self.store.read() as connection:
             return find_person(connection, person)
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """What those among them who are known are called."""
+        query = select(people.c.id, people.c.name).where(people.c.id.in_(set(ids)))
+        with self.store.read() as connection:
+            return {row.id: row.name for row in connection.execute(query)}
 
     def all(self) -> list[PersonRow]:
         with self.store.read() as connection:

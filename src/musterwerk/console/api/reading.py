@@ -13,6 +13,7 @@ from musterwerk.approvals.state import Entry
 from musterwerk.console.api.found import find
 from musterwerk.console.auth import Caller, CallerDep, ServicesDep
 from musterwerk.console.problems import Problem, documented
+from musterwerk.console.services import Services
 from musterwerk.store.inbox_pages import MAX_LIMIT, InboxPage, Search
 
 router = APIRouter(tags=["requests"])
@@ -67,7 +68,7 @@ def list_requests(
         after=cursor,
         limit=limit,
     )
-    page = _page(services, caller, search)
+    page = page_of(services, caller, search)
     return Page(items=[Status.read(one) for one in page.statuses], next=page.next)
 
 
@@ -97,7 +98,8 @@ def get_story(request_id: RequestId, caller: CallerDep, services: ServicesDep) -
     )
 
 
-def _page(services: ServicesDep, caller: Caller, search: Search) -> InboxPage:
+def page_of(services: Services, caller: Caller, search: Search) -> InboxPage:
+    """What of it is this caller's to see."""
     if search.box in ("mine", "unassigned"):
         places = services.people.places_of(caller.person, services.now())
         return services.inbox.page(replace(search, places=places))

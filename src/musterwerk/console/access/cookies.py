@@ -1,0 +1,59 @@
+"""The cookies of the console, and the token that makes a form ours.
+
+`__Host-` cookies are set by this host alone, over TLS (or on localhost), for all its paths: no
+neighbouring host can put one of its own in their place. Each form has a token that follows from
+the cookie's secret; another site knows neither.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from hashlib import sha256
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+SESSION = "__Host-musterwerk"
+#: Before somebody is logged in, for the form by which they do.
+DOOR = "__Host-musterwerk-door"
+_DOOR_SECONDS = 3600
+
+
+def session_of(request: Request) -> str | None:
+    return request.cookies.get(SESSION)
+
+
+def set_session(response: Response, secret: str, seconds: int) -> None:
+    _set(response, SESSION, secret, seconds)
+    response.delete_cookie(DOOR, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def end_session(response: Response) -> None:
+    response.delete_cookie(SESSION, path="/", secure=True, httponly=True, samesite="lax")
+
+
+def door_of(request: Request) -> str:
+    """The one that is there, or a new one."""
+    return request.cookies.get(DOOR) or secrets.token_urlsafe(32)
+
+
+def set_door(response: Response, secret: str) -> None:
+    _set(response, DOOR, secret, _DOOR_SECONDS)
+
+
+def form_token(secret: str) -> str:
+    return hmac.new(secret.encode("utf-8", "replace"), b"form", sha256).hexdigest()
+
+
+def is_ours(request: Request, secret: str, given: str) -> bool:
+    """Whether a form that was sent is one that this console showed to this browser."""
+    if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
+        return False
+    return hmac.compare_digest(form_token(secret).encode(), given.encode("utf-8", "replace"))
+
+
+def _set(response: Response, name: str, value: str, seconds: int) -> None:
+    response.set_cookie(
+        name, value, max_age=seconds, path="/", secure=True, httponly=True, samesite="lax"
+    )

@@ -1,0 +1,135 @@
+"""A typed answer as a form: from its JSON schema to fields, and from what was typed to JSON.
+
+What has a field of its own: text, numbers, yes or no, dates, one of several, and flat objects of
+these. Anything else is typed as JSON. Whether an answer is right is judged by the schema, where
+everybody's answers are (`approvals/answers.py`); here it only gets its types.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, cast
+
+from starlette.datastructures import FormData
+
+FIELD = "answer."
+Kind = Literal["text", "long", "number", "integer", "boolean", "date", "datetime-local", "choice", "json"]
+#: Longer texts get several lines.
+_LONG = 200
+
+
+@dataclass(frozen=True)
+class Field:
+    """`name` is "" for an answer that is no object."""
+
+    name: str
+    label: str
+    kind: Kind
+    required: bool
+    help: str = ""
+    choices: tuple[Any, ...] = ()
+    minimum: Any = None
+    maximum: Any = None
+
+
+def fields_of(schema: Mapping[str, Any] | None) -> tuple[Field, ...]:
+    if schema is None:
+        return ()
+    properties = schema.get("properties")
+    if schema.get("type") != "object" or not isinstance(properties, Mapping):
+        return (_field("", schema, schema, True),)
+    required = cast("list[str]", schema.get("required", []))
+    return tuple(
+        _field(name, part, schema, name in required)
+        for name, part in cast("Mapping[str, Any]", properties).items()
+    )
+
+
+def answer_of(schema: Mapping[str, Any] | None, given: FormData) -> Any:
+    """What was typed, as the schema has it; what cannot be read that way stays as it was typed,
+    and is refused with the reason. Fields that are empty and not required are left out."""
+    fields = fields_of(schema)
+    if len(fields) == 1 and fields[0].name == "":
+        return _value(fields[0], given.get(FIELD))
+    found = {one.name: _value(one, given.get(FIELD + one.name)) for one in fields}
+    wanted = {one.name for one in fields if one.required}
+    return {name: value for name, value in found.items() if value is not None or name in wanted}
+
+
+def _field(name: str, part: Any, whole: Mapping[str, Any], required: bool) -> Field:
+    found = _resolved(part, whole)
+    return Field(
+        name=name,
+        label=str(found.get("title") or name.replace("_", " ")),
+        kind=_kind(found),
+        required=required,
+        help=str(found.get("description", "")),
+        choices=tuple(found.get("enum", ())),
+        minimum=found.get("minimum"),
+        maximum=found.get("maximum"),
+    )
+
+
+def _resolved(part: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Behind a reference into the same document, and without the null of what may be left out."""
+    if not isinstance(part, Mapping):
+        return {}
+    found = cast("Mapping[str, Any]", part)
+    reference = found.get("$ref")
+    if isinstance(reference, str) and reference.startswith("#/$defs/"):
+        target = whole.get("$defs", {}).get(reference.removeprefix("#/$defs/"))
+        if isinstance(target, Mapping) and "$ref" not in target:
+            return {**cast("Mapping[str, Any]", target), **found}
+    options = _options(found)
+    return {**_resolved(options[0], whole), **found} if len(options) == 1 else found
+
+
+def _options(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Those of `anyOf` that are something."""
+    given = cast("list[Any]", found.get("anyOf", []))
+    return [one for one in given if isinstance(one, Mapping) and one.get("type") != "null"]
+
+
+def _kind(found: Mapping[str, Any]) -> Kind:
+    if "enum" in found:
+        return "choice"
+    if {one.get("type") for one in _options(found)} == {"number", "string"}:
+        return "text"  # a decimal, which as a number would lose its digits
+    formats: dict[str, Kind] = {"date": "date", "date-time": "datetime-local"}
+    match found.get("type"):
+        case "string":
+            if (form := found.get("format")) in formats:
+                return formats[form]
+            return "text" if found.get("maxLength", _LONG + 1) <= _LONG else "long"
+        case "number":
+            return "number"
+        case "integer":
+            return "integer"
+        case "boolean":
+            return "boolean"
+        case _:
+            return "json"
+
+
+def _value(one: Field, typed: Any) -> Any:
+    text = typed.strip() if isinstance(typed, str) else ""
+    if one.kind == "boolean":
+        return {"yes": True, "no": False}.get(text)
+    if text == "":
+        return "" if one.required and one.kind in ("text", "long") else None
+    if one.kind == "choice":
+        return next((choice for choice in one.choices if str(choice) == text), text)
+    if one.kind == "integer":
+        return _read(int, text)
+    if one.kind == "number":
+        return _read(float, text.replace(",", "."))
+    return _read(json.loads, text) if one.kind == "json" else text
+
+
+def _read(how: Any, text: str) -> Any:
+    try:
+        return how(text)
+    except ValueError:
+        return text

@@ -1,0 +1,96 @@
+"""Who is logged in: a session for each browser, found by the secret in its cookie."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import delete, or_, select, update
+
+from musterwerk.errors import StoreError
+from musterwerk.store import membership
+from musterwerk.store.access_tables import sessions
+from musterwerk.store.approval_tables import people
+from musterwerk.store.database import Store
+from musterwerk.store.directory import PersonRow
+
+#: A session ends after so long without a click, and in any case after so long.
+IDLE = timedelta(hours=12)
+LONGEST = timedelta(days=7)
+_BYTES = 32
+#: A click is noted this often at most.
+_NOTED_EVERY = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class SessionOwner:
+    person: PersonRow
+    roles: tuple[str, ...]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class SessionTable:
+    def __init__(self, store: Store, *, now: Callable[[], datetime] = _now) -> None:
+        self.store = store
+        self._now = now
+
+    def open(self, person: str) -> str:
+        """The secret for the cookie: a new one at each log-in. Sessions that are over go."""
+        secret, now = secrets.token_urlsafe(_BYTES), self._now()
+        row = {"hash": _hash(secret), "person": person, "created_at": now, "seen_at": now}
+        over = or_(sessions.c.created_at < now - LONGEST, sessions.c.seen_at < now - IDLE)
+        with self.store.begin() as connection:
+            connection.execute(delete(sessions).where(over))
+            connection.execute(sessions.insert(), row)
+        return secret
+
+    def owner(self, secret: str) -> SessionOwner | None:
+        """None where the session is unknown or over, or its person has left."""
+        now = self._now()
+        query = (
+            select(people, sessions.c.seen_at, sessions.c.created_at)
+            .join(people, people.c.id == sessions.c.person)
+            .where(sessions.c.hash == _hash(secret), people.c.active)
+        )
+        with self.store.read() as connection:
+            found = connection.execute(query).mappings().one_or_none()
+            if found is None:
+                return None
+            row = dict(found)
+            seen, created = row.pop("seen_at"), row.pop("created_at")
+            if seen < now - IDLE or created < now - LONGEST:
+                return None
+            person = PersonRow(**row)
+            roles = membership.roles_of(connection, [person.id]).get(person.id, ())
+        if seen < now - _NOTED_EVERY:
+            self._note(secret, now)
+        return SessionOwner(person, roles)
+
+    def close(self, secret: str) -> None:
+        with self.store.begin() as connection:
+            connection.execute(delete(sessions).where(sessions.c.hash == _hash(secret)))
+
+    def close_all(self, person: str, *, but: str | None = None) -> None:
+        """As after a new password; `but` is the secret of the browser that is at it."""
+        gone = delete(sessions).where(sessions.c.person == person)
+        if but is not None:
+            gone = gone.where(sessions.c.hash != _hash(but))
+        with self.store.begin() as connection:
+            connection.execute(gone)
+
+    def _note(self, secret: str, now: datetime) -> None:
+        """Whoever only reads is not refused because it fails."""
+        change = update(sessions).where(sessions.c.hash == _hash(secret)).values(seen_at=now)
+        with suppress(StoreError), self.store.begin() as connection:
+            connection.execute(change)
+
+
+def _hash(secret: str) -> str:
+    return sha256(secret.encode("utf-8", "replace")).hexdigest()

@@ -1,0 +1,60 @@
+"""The screens as a browser without JavaScript sees them."""
+
+from __future__ import annotations
+
+from tests.console.office import Office
+from tests.console.pages.browsing import Browser, asked
+
+
+async def test_who_is_not_logged_in_comes_to_the_log_in_and_back(office: Office) -> None:
+    browser = Browser(office)
+    page = await browser.get("/inbox?box=all")
+    assert page.path == "/login"
+    page = await browser.log_in("anna", page=page)
+    assert page.path == "/inbox?box=all"
+
+
+async def test_the_inbox_shows_what_waits_and_a_decision_is_made(served: Office) -> None:
+    handle = await asked(served, "Refund 730.00 EUR")
+    browser = await Browser.of(served, "anna")
+    page = await browser.get("/inbox")
+    page = await page.follow("Refund 730.00 EUR")
+    assert "730.00" in page.text
+    page = await page.send("decide", outcome="approve", reason="fine")
+    assert page.notice == "Done."
+    assert (await handle.result()).by == ("anna",)
+    assert "Nothing waits for you" in (await browser.get("/inbox")).text
+
+
+async def test_a_rejection_without_a_reason_is_refused_and_can_be_sent_again(
+    served: Office,
+) -> None:
+    handle = await asked(served, "Refund")
+    browser = await Browser.of(served, "anna")
+    page = await (await browser.get("/inbox")).follow("Refund")
+    page = await page.send("decide", outcome="reject")
+    assert page.status == 422
+    assert "a rejection needs a reason" in page.notice
+    page = await page.send("decide", outcome="reject", reason="too much")
+    assert page.notice == "Done."
+    assert (await handle.result()).reason == "too much"
+
+
+async def test_the_same_form_sent_twice_decides_once(served: Office) -> None:
+    await asked(served, "Refund", quorum=2)
+    browser = await Browser.of(served, "anna")
+    page = await (await browser.get("/inbox")).follow("Refund")
+    first = await page.send("decide", outcome="approve")
+    second = await page.send("decide", outcome="approve")
+    assert first.notice == second.notice == "Done."
+
+
+async def test_who_comes_too_late_is_told_who_was_first(served: Office) -> None:
+    await asked(served, "Refund")
+    anna, ben = await Browser.of(served, "anna"), await Browser.of(served, "ben")
+    page = await (await ben.get("/inbox")).follow("Refund")
+    mine = await (await anna.get("/inbox")).follow("Refund")
+    await mine.send("decide", outcome="approve")
+    late = await page.send("decide", outcome="reject", reason="no")
+    assert late.status == 409
+    assert "Too late: decided by anna" in late.notice
