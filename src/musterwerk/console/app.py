@@ -11,8 +11,8 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from musterwerk.console.answering import answer_problems
 from musterwerk.console import pages
+from musterwerk.console.answering import answer_problems
 from musterwerk.console.api import router
 from musterwerk.console.boundary import Boundary
 from musterwerk.console.pages.answering import answer_pages

@@ -13,7 +13,7 @@ from musterwerk.approvals import ApprovalHandle, ApprovalRequest, Policy, start
 from musterwerk.console.access.hashing import hashed
 from tests.console.office import Office
 
-PASSWORD = "correct horse battery"
+PASSWORD = "correct horse battery"  # noqa: S105
 
 
 async def asked(
@@ -54,9 +54,13 @@ class Browser:
     async def get(self, path: str) -> Page:
         return Page.of(self, await self.http.get(path))
 
-    async def log_in(self, person: str, password: str = PASSWORD, *, page: Page | None = None) -> Page:
+    async def log_in(
+        self, person: str, password: str = PASSWORD, *, page: Page | None = None
+    ) -> Page:
         if self.office.services.passwords.hash_of(person) is None:
-            self.office.services.passwords.put(person, hashed(PASSWORD), actor="test", channel="cli")
+            self.office.services.passwords.put(
+                person, hashed(PASSWORD), actor="test", channel="cli"
+            )
         page = page or await self.get("/login")
         return await page.send("login", name=person, password=password)
 

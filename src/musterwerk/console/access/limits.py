@@ -31,6 +31,8 @@ class LoginLimits:
             self._limiter.hit(item, *key)
 
 
-def _counted(person: str, address: str) -> list[tuple[RateLimitItemPerMinute | RateLimitItemPerHour, tuple[str, str]]]:
+def _counted(
+    person: str, address: str
+) -> list[tuple[RateLimitItemPerMinute | RateLimitItemPerHour, tuple[str, str]]]:
     of_one = [(item, ("person", person[:200])) for item in _OF_ONE]
     return of_one + [(item, ("address", address)) for item in _FROM_ONE]

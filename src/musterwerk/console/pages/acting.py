@@ -71,9 +71,7 @@ async def _do(
     services: Services, viewer: Viewer, request_id: str, kind: str, given: FormData
 ) -> Reply:
     found = await in_thread(find, services, viewer, request_id)
-    fields: dict[str, Any] = {
-        name: value for name in _KINDS[kind] if (value := text(given, name))
-    }
+    fields: dict[str, Any] = {name: value for name in _KINDS[kind] if (value := text(given, name))}
     act_id = text(given, "act")
     if kind == "decide":
         if "digest" not in fields:

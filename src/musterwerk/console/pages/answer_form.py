@@ -15,7 +15,9 @@ from typing import Any, Literal, cast
 from starlette.datastructures import FormData
 
 FIELD = "answer."
-Kind = Literal["text", "long", "number", "integer", "boolean", "date", "datetime-local", "choice", "json"]
+Kind = Literal[
+    "text", "long", "number", "integer", "boolean", "date", "datetime-local", "choice", "json"
+]
 #: Longer texts get several lines.
 _LONG = 200
 
@@ -88,8 +90,9 @@ def _resolved(part: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def _options(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Those of `anyOf` that are something."""
-    given = cast("list[Any]", found.get("anyOf", []))
-    return [one for one in given if isinstance(one, Mapping) and one.get("type") != "null"]
+    given = cast("list[object]", found.get("anyOf", []))
+    real = [cast("Mapping[str, Any]", one) for one in given if isinstance(one, Mapping)]
+    return [one for one in real if one.get("type") != "null"]
 
 
 def _kind(found: Mapping[str, Any]) -> Kind:

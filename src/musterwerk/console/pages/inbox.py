@@ -35,7 +35,9 @@ class Filters:
     def address(self, **changed: str) -> str:
         """Of the same list with something else; always its first page unless `cursor` is given."""
         given = {**vars(self), **changed}
-        query = {key: value for key, value in given.items() if value and (key, value) != ("box", "mine")}
+        query = {
+            key: value for key, value in given.items() if value and (key, value) != ("box", "mine")
+        }
         return "/inbox" + (f"?{urlencode(query)}" if query else "")
 
 

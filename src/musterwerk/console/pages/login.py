@@ -10,7 +10,15 @@ from starlette.responses import Response
 from musterwerk.console.access import cookies
 from musterwerk.console.access.hashing import is_right
 from musterwerk.console.auth import ServicesDep
-from musterwerk.console.pages.site import FormDep, ViewerDep, goto, in_thread, render, text, viewer_of
+from musterwerk.console.pages.site import (
+    FormDep,
+    ViewerDep,
+    goto,
+    in_thread,
+    render,
+    text,
+    viewer_of,
+)
 from musterwerk.console.services import Services
 from musterwerk.store.sessions import LONGEST
 

@@ -47,7 +47,9 @@ def show(
     request: Request, request_id: str, viewer: ViewerDep, services: ServicesDep, act: str = ""
 ) -> Response:
     """`act` is one of the viewer's, whose reply is shown."""
-    return page(request, viewer, services, request_id, reply=_reply(services, viewer, request_id, act))
+    return page(
+        request, viewer, services, request_id, reply=_reply(services, viewer, request_id, act)
+    )
 
 
 def page(

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -101,8 +100,8 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         path=request.url.path,
         hidden=lambda: _HIDDEN.format(cookies.form_token(secret)),
         now=request.app.state.services.now(),
-        moment=lambda at: lang.moment(_time(at), zone, language),
-        distance=lambda span: lang.distance(span, language),
+        moment=partial(lang.moment, zone=zone, language=language),
+        distance=partial(lang.distance, language=language),
         **context,
     )
     response = HTMLResponse(html, status, headers=_HEADERS)
@@ -137,7 +136,3 @@ def environment(language: str) -> Environment:
 
 async def in_thread(function: Any, *args: Any) -> Any:
     return await asyncio.to_thread(function, *args)
-
-
-def _time(given: datetime | str) -> datetime:
-    return given if isinstance(given, datetime) else datetime.fromisoformat(given)
