@@ -73,11 +73,14 @@ async def test_every_answer_is_kept_out_of_caches(network: Office) -> None:
     async with httpx.AsyncClient(base_url=network.url) as http:
         health = await http.get("/health")
         assert health.json() == {"status": "ok"}
-        answers = [health, await http.get("/nothing"), await http.post("/health")]
+        page = await http.get("/nothing")
+        answers = [page, health, await http.get("/api/v1/nothing"), await http.post("/health")]
     answers.append(await network("anna").get("/me"))
     answers.append(await network("rita").post("/requests", content=b"x" * 2_000_001))
-    problem(answers[1], 404, "not-found")
-    problem(answers[2], 405, "method-not-allowed")
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    problem(answers[2], 404, "not-found")
+    problem(answers[3], 405, "method-not-allowed")
     for answer in answers:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"

@@ -6,8 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from typing import Any
 
 from fastapi import FastAPI
+from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -56,10 +58,19 @@ def create_app(services: Services, *, relay: bool = True) -> ASGIApp:
     app.include_router(router, prefix=PREFIX)
     answer_pages(app)
     app.include_router(pages.router)
-    app.mount("/static", StaticFiles(packages=[("musterwerk.console", "static")]))
+    app.mount("/static", _Assets(packages=[("musterwerk.console", "static")]))
 
     @app.get("/health", tags=["service"], summary="Is it there?")
     def health() -> dict[str, str]:
         return {"status": "ok"}
 
     return Boundary(app)
+
+
+class _Assets(StaticFiles):
+    """Kept by browsers, and asked for again only by their ETag."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
