@@ -68,7 +68,7 @@ class Browser:
 @dataclass(frozen=True)
 class Form:
     action: str
-    fields: dict[str, str]
+    fields: dict[str, str | list[str]]
 
 
 class _Reader(HTMLParser):
@@ -86,11 +86,19 @@ class _Reader(HTMLParser):
         if tag == "form":
             self.forms.append(Form(given.get("action", ""), {}))
         elif tag == "input" and self.forms and "name" in given and given.get("type") != "checkbox":
-            self.forms[-1].fields[given["name"]] = given.get("value", "")
+            self._add(given["name"], given.get("value", ""))
         elif tag == "a":
             self._link = given["href"]
         elif tag == "p" and "notice" in given.get("class", "").split():
             self._notice = True
+
+    def _add(self, name: str, value: str) -> None:
+        fields = self.forms[-1].fields
+        before = fields.get(name)
+        if before is None:
+            fields[name] = value
+        else:
+            fields[name] = [*(before if isinstance(before, list) else [before]), value]
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "a":

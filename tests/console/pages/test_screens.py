@@ -58,3 +58,21 @@ async def test_who_comes_too_late_is_told_who_was_first(served: Office) -> None:
     late = await page.send("decide", outcome="reject", reason="no")
     assert late.status == 409
     assert "Too late: decided by anna" in late.notice
+
+
+async def test_several_are_decided_after_a_preview(served: Office) -> None:
+    first, second = await asked(served, "Refund 1"), await asked(served, "Refund 2")
+    typed = await asked(served, "Which one?", outcomes=["left", "right", "reject"])
+    await typed.claim(by="ben")
+    browser = await Browser.of(served, "anna")
+    ids = "&".join(f"id={one.id}" for one in (first, second, typed))
+    page = await browser.get(f"/bulk?outcome=reject&{ids}")
+    assert "Reject these 2 requests?" in page.text
+    assert "ben is on it" in page.text
+    refused = await page.send("bulk")
+    assert refused.status == 422
+    assert (await first.status()).state == "open"
+    done = await refused.send("bulk", reason="no budget")
+    assert "2 of 2 rejected" in done.text
+    assert (await first.result()).reason == (await second.result()).reason == "no budget"
+    assert (await typed.status()).state == "open"
