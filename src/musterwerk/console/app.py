@@ -39,10 +39,12 @@ def create_app(services: Services, *, relay: bool = True) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        running = asyncio.create_task(ActRelay(services).run()) if relay else None
+        running = [asyncio.create_task(services.live.run())]
+        if relay:
+            running.append(asyncio.create_task(ActRelay(services).run()))
         yield
-        if running is not None:
-            await stop(running)
+        for task in running:
+            await stop(task)
 
     app = FastAPI(
         title="Musterwerk",

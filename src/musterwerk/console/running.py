@@ -42,6 +42,6 @@ async def run_console(
             if not error.temporary:
                 raise
         services = Services(store, Temporal(connect), task_queue=options.task_queue)
-        await serve(create_app(services), listening, lambda: ready(store))
+        await serve(create_app(services), listening, lambda: ready(store), services.live.close)
     finally:
         store.close()

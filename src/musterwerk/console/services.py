@@ -13,6 +13,7 @@ from temporalio.client import Client
 from musterwerk.approvals.client import PATIENCE
 from musterwerk.approvals.model import TASK_QUEUE
 from musterwerk.console.access.limits import LoginLimits
+from musterwerk.console.live import Live
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
@@ -73,6 +74,10 @@ class Services:
     @cached_property
     def sessions(self) -> SessionTable:
         return SessionTable(self.store, now=lambda: self.now())
+
+    @cached_property
+    def live(self) -> Live:
+        return Live(self)
 
     @cached_property
     def inbox(self) -> InboxTable:

@@ -50,7 +50,13 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], object]) -> None:
+async def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    ready: Callable[[], object],
+    leaving: Callable[[], object] = lambda: None,
+) -> None:
+    """`leaving` is called when it is cancelled: streams that never end by themselves end then."""
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -63,6 +69,7 @@ async def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], obje
     try:
         await asyncio.shield(serving)
     finally:
+        leaving()
         server.should_exit = True
         await serving
         listening.close()

@@ -20,13 +20,12 @@ async def asked(
     office: Office, subject: str, *, details: Any = None, quorum: int = 1, **fields: Any
 ) -> ApprovalHandle[Any]:
     """A request that is in the inbox of finance: Anna and Ben."""
-    request = ApprovalRequest[Any](
-        subject=subject,
-        details=details or {"amount": "730.00 EUR"},
-        requester="rita",
-        policy=Policy(approvers=("group:finance",), quorum=quorum),
-        **fields,
-    )
+    standard: dict[str, Any] = {
+        "details": details or {"amount": "730.00 EUR"},
+        "requester": "rita",
+        "policy": Policy(approvers=("group:finance",), quorum=quorum),
+    }
+    request = ApprovalRequest[Any](subject=subject, **(standard | fields))
     client = await office.services.temporal.client()
     handle = await start(client, request, task_queue=office.services.task_queue)
     await handle.status()
@@ -89,7 +88,7 @@ class _Reader(HTMLParser):
             self._add(given["name"], given.get("value", ""))
         elif tag == "a":
             self._link = given["href"]
-        elif tag == "p" and "notice" in given.get("class", "").split():
+        elif tag == "p" and "notice" in given.get("class", "").split() and "hidden" not in given:
             self._notice = True
 
     def _add(self, name: str, value: str) -> None:

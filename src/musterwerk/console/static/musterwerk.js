@@ -1,4 +1,5 @@
-// Everything works without this. With it: keys, and no second click while the first is on its way.
+// Everything works without this. With it: keys, pages that follow what happens, and no second
+// click while the first is on its way.
 
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
@@ -11,8 +12,8 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-const links = [...document.querySelectorAll("[data-list] .subject")];
 const move = (by) => {
+  const links = [...document.querySelectorAll("[data-list] .subject")];
   const here = links.indexOf(document.activeElement);
   const next = here < 0 ? (by > 0 ? 0 : links.length - 1) : here + by;
   links[Math.max(0, Math.min(links.length - 1, next))]?.focus();
@@ -35,3 +36,32 @@ addEventListener("keydown", (event) => {
   if (event.target.closest("input, textarea, select")) return;
   keys[event.key]?.();
 });
+
+// Lists are shown anew where nobody is in the middle of choosing; a request says that it changed.
+const live = document.querySelector("[data-live]");
+let waiting = false;
+
+const refresh = async () => {
+  waiting = false;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return;
+  if (live.querySelector("input:checked[name=id]") || live.contains(document.activeElement)) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const fresh = page.querySelector("[data-live]");
+  if (fresh) live.replaceChildren(...fresh.childNodes);
+};
+
+if (live) {
+  const stream = new EventSource("/events");
+  stream.addEventListener("message", (event) => {
+    const changed = JSON.parse(event.data);
+    const name = live.dataset.live;
+    if (name !== "inbox") {
+      if (!changed.length || changed.includes(name)) live.hidden = false;
+    } else if (!waiting) {
+      waiting = true;
+      setTimeout(refresh, 100 + Math.random() * 900); // not all browsers at once
+    }
+  });
+  addEventListener("pagehide", () => stream.close());
+}

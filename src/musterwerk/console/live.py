@@ -1,0 +1,122 @@
+"""Telling browsers that something has changed: one look at the database for all of them.
+
+Whoever is told looks again, by the page they have open. So an event says only which of the
+requests that concern its listener have changed, and losing one is no harm.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from musterwerk.errors import StoreError
+from musterwerk.store import live
+
+if TYPE_CHECKING:
+    from musterwerk.console.services import Services
+
+_log = logging.getLogger(__name__)
+_EVERY = 0.5
+#: Groups and absences change rarely; so does who is logged in.
+_REFRESH = timedelta(seconds=60)
+#: Whoever cannot follow hears that something has changed, not what.
+_MOST = 100
+
+
+@dataclass(eq=False)
+class Listener:
+    """A browser. `secret` is its session's: it hears nothing more when that has ended."""
+
+    secret: str
+    person: str
+    sees_all: bool
+    principals: frozenset[str] = frozenset()
+    checked: datetime | None = None
+    changed: set[str] = field(default_factory=set[str])
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    over: bool = False
+
+
+class Live:
+    def __init__(self, services: Services, *, every: float = _EVERY) -> None:
+        self._services = services
+        self._every = every
+        self._listeners: set[Listener] = set()
+        #: None while nobody listens.
+        self._head: int | None = None
+
+    async def run(self) -> None:
+        """Until cancelled. Nothing is looked at while nobody listens."""
+        while True:
+            try:
+                await self.round()
+            except StoreError as error:
+                _log.info("browsers hear nothing for now: %s", error)
+            except Exception:
+                _log.exception("browsers were not told of a change; the next look comes")
+            await asyncio.sleep(self._every)
+
+    async def round(self) -> None:
+        if not self._listeners:
+            self._head = None
+            return
+        await self._refresh()
+        news = await asyncio.to_thread(live.since, self._services.store, self._head)
+        self._head = news.head
+        self._tell(news.requests)
+
+    async def listen(self, listener: Listener) -> AsyncGenerator[list[str]]:
+        """The requests that have changed; none where there are too many to name."""
+        self._listeners.add(listener)
+        try:
+            while not listener.over:
+                await listener.wake.wait()
+                listener.wake.clear()
+                changed, listener.changed = sorted(listener.changed), set()
+                if changed:
+                    yield changed if len(changed) <= _MOST else []
+        finally:
+            self._listeners.discard(listener)
+
+    def close(self) -> None:
+        """Let every browser go: at the end of the process nobody waits for them."""
+        for listener in self._listeners:
+            _end(listener)
+
+    def _tell(self, requests: dict[str, frozenset[str]]) -> None:
+        for listener in self._listeners:
+            mine = _concerning(listener, requests)
+            if mine:
+                listener.changed.update(mine)
+                listener.wake.set()
+
+    async def _refresh(self) -> None:
+        now = self._services.now()
+        due = [
+            one for one in self._listeners if one.checked is None or one.checked < now - _REFRESH
+        ]
+        for listener in due:
+            listener.checked = now
+            owner = await asyncio.to_thread(self._services.sessions.owner, listener.secret)
+            if owner is None:
+                _end(listener)
+                continue
+            found = await asyncio.to_thread(
+                self._services.people.principals_of, listener.person, now
+            )
+            listener.principals = frozenset({listener.person, *found})
+
+
+def _concerning(listener: Listener, requests: dict[str, frozenset[str]]) -> Iterable[str]:
+    if listener.sees_all:
+        return requests
+    return [one for one, who in requests.items() if not listener.principals.isdisjoint(who)]
+
+
+def _end(listener: Listener) -> None:
+    listener.over = True
+    listener.wake.set()

@@ -1,0 +1,49 @@
+"""Open pages hear of changes that concern them, and of no others."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+
+from musterwerk.console.live import Listener, Live
+from tests.console.office import Office
+from tests.console.pages.browsing import asked
+
+
+@asynccontextmanager
+async def listening(office: Office) -> AsyncGenerator[Live]:
+    live = Live(office.services, every=0.01)
+    running = asyncio.create_task(live.run())
+    try:
+        yield live
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+
+
+def listener(office: Office, person: str) -> Listener:
+    return Listener(office.services.sessions.open(person), person, sees_all=False)
+
+
+async def test_who_is_asked_and_who_asked_hear_of_it_and_nobody_else(served: Office) -> None:
+    async with listening(served) as live:
+        people = {name: listener(served, name) for name in ("anna", "rita", "stranger")}
+        streams = {name: live.listen(one) for name, one in people.items()}
+        heard = {name: asyncio.ensure_future(anext(one)) for name, one in streams.items()}
+        await live.round()  # from here on
+        handle = await asked(served, "Refund")
+        assert await heard["anna"] == await heard["rita"] == [handle.id]
+        # A change of their own comes to the stranger first: the other one never does.
+        own = await asked(served, "Mine", requester="stranger")
+        assert await heard["stranger"] == [own.id]
+
+
+async def test_a_session_that_has_ended_hears_nothing_more(served: Office) -> None:
+    async with listening(served) as live:
+        one = listener(served, "anna")
+        stream = live.listen(one)
+        waiting = asyncio.ensure_future(anext(stream, None))
+        served.services.sessions.close(one.secret)
+        assert await waiting is None
