@@ -146,6 +146,23 @@ async def test_refusals_and_wrong_usage(served: Shell) -> None:
         assert "Traceback" not in result.stderr
 
 
+async def test_filters_that_nothing_can_fit_are_refused(served: Shell) -> None:
+    """ "None" with exit code 0 looks like an empty inbox, not like a typing mistake."""
+    await served.ask()
+    for args, words in [
+        (["--for", "nobody"], "nobody is known as 'nobody'"),
+        (["--for", "nobody", "--box", "decided"], "musterwerk people list"),
+        (["--box", "mine"], "nobody is known as 'root'"),
+        (["--state", "bogus"], "choose open, info_requested, approved"),
+    ]:
+        refused = await served("approvals", "list", *args, "-o", "json", person="root")
+        assert (refused.code, refused.stdout) == (2, ""), args
+        assert words in refused.stderr
+    for args in (["--for", "rita"], ["--state", "expired"], ["--state", "info requested"]):
+        empty = await served("approvals", "list", *args, "-o", "json")
+        assert (empty.code, empty.data) == (0, []), empty.stderr
+
+
 @pytest.mark.parametrize(("typed", "state"), [("n", "open"), ("y", "approved")])
 async def test_at_a_terminal_what_is_approved_is_shown_first(
     served: Shell, typed: str, state: str
@@ -181,6 +198,19 @@ async def test_claiming_delegating_and_talking(served: Shell) -> None:
         result = await served("approvals", args[0], key, *args[1:], person=person)
         assert result.code == 0, (args, result.stderr)
         assert result.stdout.startswith("Applied: ")
+
+
+async def test_who_is_asked_back_finds_the_question(served: Shell) -> None:
+    """The requester would wait for a decision, and everybody else for the requester."""
+    other, key = await served.ask(), await served.ask()
+    await served("approvals", "ask", key, "why?")
+    for args in (["--for", "rita"], ["--for", "rita", "--box", "questions"]):
+        listed = await served("approvals", "list", *args, "-o", "json")
+        assert [one["request_id"] for one in listed.data] == [key], listed.stderr
+    await served("approvals", "answer", key, "two of them", person="rita")
+    assert (await served("approvals", "list", "--for", "rita", "-o", "json")).data == []
+    annas = await served("approvals", "list", "--for", "anna", "-o", "json")
+    assert {one["request_id"] for one in annas.data} == {other, key}
 
 
 async def test_a_request_that_cannot_be_is_refused_with_the_reason(served: Shell) -> None:

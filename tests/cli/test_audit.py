@@ -73,6 +73,11 @@ def test_lines_are_listed(run: Callable[..., Result]) -> None:
     assert len(run("list", "--actor", "anna 2", "--event", "reminded", "-o", "json").data) == 2
     assert "anna 3" in (told := run("list").stdout)
     assert "zu teuer" in told
+    assert run("list", "--event", "token_issued", "-o", "json").data == []
+    bogus = run("list", "--event", "bogus")
+    assert (bogus.code, bogus.stdout) == (2, "")
+    assert "'bogus' is none; choose requested, asked" in bogus.stderr
+    assert "person_added" in bogus.stderr
     wrong = run("list", "--since", "yesterday")
     assert (wrong.code, "2026-03-01T09:30" in wrong.stderr) == (2, True)
 

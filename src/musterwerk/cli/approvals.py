@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, cast
 
 import typer
 from rich.text import Text
 
 from musterwerk.cli import approvals_acting, approvals_asking, approvals_simulate
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption
-from musterwerk.cli.approvals_reading import Wanted, Where, find, listed
+from musterwerk.cli.approvals_reading import Box, Wanted, Where, find, listed
 from musterwerk.cli.output import Format, Output, OutputOption, plain
 from musterwerk.cli.running import run
 from musterwerk.cli.telling import said
@@ -50,8 +50,11 @@ def register(main: typer.Typer) -> None:
 @app.command("list")
 def list_(
     box: Annotated[
-        Literal["mine", "unassigned", "all", "decided"] | None,
-        typer.Option(help="Default: all that are open; with --for, what this person may decide."),
+        Box | None,
+        typer.Option(
+            help="Default: all that are open; with --for, what this person may decide, and has "
+            "been asked back (mine and questions)."
+        ),
     ] = None,
     person: Annotated[str | None, typer.Option("--for", metavar="PERSON", help="Whose.")] = None,
     state: Annotated[str | None, typer.Option(help="Such as open or info_requested.")] = None,

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from temporalio.client import Client
@@ -21,7 +21,7 @@ from musterwerk.runtime.connection import Target
 
 if TYPE_CHECKING:
     from musterwerk.store import Store
-    from musterwerk.store.audit import KeptLine
+    from musterwerk.store.audit import AuditTrail, KeptLine
     from musterwerk.store.audit_folder import AuditFolder
     from musterwerk.store.auditing import Asked, Verdict
 
@@ -123,6 +123,8 @@ def list_(
 
         only = Filter(request_id=request, actor=actor, event=event, since=begin)
         found = AuditTrail(store).latest(limit, only)
+        if not found and event is not None:
+            _check_event(event, AuditTrail(store))
     if out.machine:
         out.json([vars(line) | {"at": line.at.isoformat()} for line in found])
     elif found:
@@ -211,6 +213,17 @@ def _show(out: Output, verdict: Verdict) -> None:
     if verdict.executions is not None:
         out.text(f"Compared with {verdict.executions} executions in Temporal.")
     out.text(f"Not yet sealed: {verdict.unsealed}")
+
+
+def _check_event(event: str, trail: AuditTrail) -> None:
+    from musterwerk.approvals.state import Event
+    from musterwerk.store.audit import Filter
+    from musterwerk.store.checkpoints import EVENT
+    from musterwerk.store.people_changes import PeopleEvent
+
+    known = [*get_args(Event), *get_args(PeopleEvent), EVENT]
+    if event not in known and not trail.latest(1, Filter(event=event)):
+        raise UsageError(f"--event: {event!r} is none; choose {', '.join(known)}")
 
 
 def _row(line: KeptLine) -> list[str]:

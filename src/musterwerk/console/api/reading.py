@@ -18,7 +18,7 @@ from musterwerk.store.inbox_pages import MAX_LIMIT, InboxPage, Search
 router = APIRouter(tags=["requests"])
 
 RequestId = Annotated[str, Path(description="The request's id.", examples=["refund-4711"])]
-Box = Literal["mine", "unassigned", "all", "decided"]
+Box = Literal["mine", "unassigned", "questions", "all", "decided"]
 
 
 class Page(BaseModel):
@@ -40,7 +40,8 @@ def list_requests(
         Box,
         Query(
             description="mine: you may decide them now. unassigned: of those, what nobody has "
-            "claimed. all: every open request that is yours to see. decided: those that have "
+            "claimed. questions: you asked for them, or whom you stand in for, and are "
+            "asked back. all: every open request that is yours to see. decided: those that have "
             "ended, latest first, and were yours to see. Open ones come by deadline."
         ),
     ] = "mine",
@@ -98,7 +99,7 @@ def get_story(request_id: RequestId, caller: CallerDep, services: ServicesDep) -
 
 
 def _page(services: ServicesDep, caller: Caller, search: Search) -> InboxPage:
-    if search.box in ("mine", "unassigned"):
+    if search.box in ("mine", "unassigned", "questions"):
         places = services.people.places_of(caller.person, services.now())
         return services.inbox.page(replace(search, places=places))
     if caller.sees_all:
