@@ -1,4 +1,4 @@
-"""Fixtures for every test: one real Temporal server for the session, and a client on it."""
+"""Fixtures for every test: one real Temporal server for the session, a client on it, databases."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from temporalio.client import Client
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.server import EmbeddedServer
+
+pytest_plugins = ["tests.databases"]
 
 # A busy machine is no counterexample.
 hypothesis.settings.register_profile("musterwerk", deadline=None)

@@ -1,6 +1,6 @@
 """Real databases for tests: SQLite in a file with WAL, and PostgreSQL from a wheel.
 
-A conftest that wants them imports the fixtures by name.
+A plugin of pytest, for all tests: a session has one PostgreSQL server.
 """
 
 from __future__ import annotations
@@ -113,6 +113,14 @@ def database(request: pytest.FixtureRequest) -> Database:
 def store(database: Database) -> Iterator[Store]:
     """Musterwerk's own tables, on each in turn."""
     opened = Store(database_url(Path(), {"MUSTERWERK_DATABASE_URL": database.url}))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def sqlite_store(tmp_path: Path) -> Iterator[Store]:
+    """Musterwerk's own tables on SQLite alone, where the database is not what is tested."""
+    opened = Store(make_url(f"sqlite:///{tmp_path / 'musterwerk.sqlite'}"))
     yield opened
     opened.close()
 

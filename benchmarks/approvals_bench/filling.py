@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Table, text
 
 from approvals_bench.company import Company, request
-from musterwerk.approvals import course, planning, rules, seats, views
+from musterwerk.approvals import course, rules, seats, views
 from musterwerk.approvals.acts import Decide, Facts, Planning
+from musterwerk.approvals.calendars import planning
 from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.state import Record
 from musterwerk.store import InboxTable, PeopleTable, Store

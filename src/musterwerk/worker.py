@@ -20,7 +20,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from musterwerk.approvals.activities import ApprovalActivities
-from musterwerk.approvals.sending import NoticeSender
+from musterwerk.approvals.notices.sending import NoticeSender
 from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.errors import AuditError, StoreError
 from musterwerk.notify import Settings
@@ -100,8 +100,8 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
                 workflow_runner=UnsandboxedWorkflowRunner(),
                 build_id=_BUILD,
                 max_concurrent_activities=20,
-                # A killed worker's requests move to another one after this long.
-                sticky_queue_schedule_to_start_timeout=timedelta(seconds=2),
+                # So long does each request of a killed worker wait before another one has it.
+                sticky_queue_schedule_to_start_timeout=timedelta(milliseconds=500),
                 graceful_shutdown_timeout=timedelta(seconds=5),
             ),
             asyncio.TaskGroup() as background,

@@ -14,6 +14,7 @@ from musterwerk.approvals.change import Step
 from musterwerk.approvals.seats import principals
 from musterwerk.approvals.state import ApprovalState, Entry, Notice
 
+DAY = timedelta(days=1)
 START = datetime(2026, 11, 2, 9, tzinfo=UTC)
 GROUPS = {
     "group:finance": ("anna", "ben", "carla"),
@@ -21,6 +22,7 @@ GROUPS = {
     "group:empty": (),
 }
 PEOPLE = ("anna", "ben", "carla", "mia", "max", "otto", "rita")
+FINANCE = Policy(approvers=("group:finance",))
 
 
 @dataclass

@@ -25,7 +25,7 @@ from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.store import Store
-from tests.approvals.conftest import COMPANY, Desk
+from tests.approvals.desk import COMPANY, Desk
 from tests.waiting import until_async
 
 HISTORIES = Path(__file__).with_name("histories")

@@ -12,7 +12,7 @@ from temporalio.client import WorkflowHandle
 
 from musterwerk.store import InboxTable
 from tests.approvals.chapter import Spending
-from tests.approvals.conftest import COMPANY
+from tests.approvals.desk import COMPANY
 
 DAY = timedelta(days=1)
 ID = "approval-12345"

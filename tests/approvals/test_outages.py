@@ -13,7 +13,7 @@ from temporalio.client import Client
 
 from musterwerk.approvals import Policy
 from musterwerk.store import Store
-from tests.approvals.conftest import COMPANY, Desk
+from tests.approvals.desk import COMPANY, Desk
 from tests.waiting import until_async
 
 

@@ -23,7 +23,7 @@ from musterwerk.approvals import ApprovalHandle, Decision
 from musterwerk.errors import ApprovalNotFound
 from musterwerk.runtime.server import EmbeddedServer
 from tests.approvals import parents
-from tests.approvals.conftest import Desk
+from tests.approvals.desk import Desk
 from tests.approvals.parents import Asking, Catching, Report, Typed, Undoing
 from tests.waiting import until_async
 

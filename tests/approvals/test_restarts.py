@@ -12,17 +12,17 @@ from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.store import Store
-from tests.approvals.conftest import COMPANY, Desk
+from tests.approvals.desk import COMPANY, Desk
 from tests.waiting import until_async
 
 TWO = Policy(approvers=("group:finance",), quorum=2)
 
 
-async def test_it_continues_as_new_and_forgets_nothing(tmp_path: Path, store: Store) -> None:
+async def test_it_continues_as_new_and_forgets_nothing(tmp_path: Path, sqlite_store: Store) -> None:
     """A long discussion: the history is begun anew, the act ids and votes are kept."""
     long = {"limit.historyCount.suggestContinueAsNew": "60"}
     async with EmbeddedServer(tmp_path / "temporal", ui=False, dynamic_config=long) as server:
-        desk = Desk(await connect(server.address, isolated=True), store, "approvals")
+        desk = Desk(await connect(server.address, isolated=True), sqlite_store, "approvals")
         desk.people.apply(COMPANY, actor="test", channel="cli")
         async with desk.worker():
             handle = await desk.ask(TWO, details={"big": "x" * 100_000})
@@ -44,10 +44,10 @@ async def test_it_continues_as_new_and_forgets_nothing(tmp_path: Path, store: St
 
 
 async def test_decided_while_nobody_works_and_then_all_is_restarted(
-    tmp_path: Path, store: Store
+    tmp_path: Path, sqlite_store: Store
 ) -> None:
     async with EmbeddedServer(tmp_path / "temporal", ui=False) as server:
-        desk = Desk(await connect(server.address, isolated=True), store, "approvals")
+        desk = Desk(await connect(server.address, isolated=True), sqlite_store, "approvals")
         desk.people.apply(COMPANY, actor="test", channel="cli")
         async with desk.worker():
             handle = await desk.ask(TWO)
@@ -57,7 +57,7 @@ async def test_decided_while_nobody_works_and_then_all_is_restarted(
     with pytest.raises(ServerError, match="same again does no harm"):
         await unserved.approve(by="ben", act_id=new_id())
     async with EmbeddedServer(tmp_path / "temporal", ui=False) as server:
-        desk = Desk(await connect(server.address, isolated=True), store, "approvals")
+        desk = Desk(await connect(server.address, isolated=True), sqlite_store, "approvals")
         handle = desk.handle(handle.id)
         await desk.unserved().handle(handle.id).approve(by="anna", act_id="once")
         async with desk.worker():

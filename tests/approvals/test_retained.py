@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from musterwerk.approvals.model import Policy
+from musterwerk.approvals.policy import Policy
 from musterwerk.approvals.retained import retained
 from musterwerk.store.audit_folder import AuditFolder
 from musterwerk.store.auditing import Asked, Verdict, verify
 from musterwerk.store.checkpoints import Checkpointer
-from tests.approvals.conftest import Desk
+from tests.approvals.desk import Desk
 from tests.approvals.people import START
 from tests.waiting import until_async
 

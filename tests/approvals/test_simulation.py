@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from musterwerk.approvals.model import Policy
+from musterwerk.approvals.policy import Policy
 from musterwerk.approvals.simulation import Course, Setting, play
 from musterwerk.errors import UsageError
 from musterwerk.store.directory import read_directory

@@ -11,9 +11,6 @@ from temporalio.client import Client
 
 from musterwerk.store import Store
 from tests.console.office import Office, problem
-from tests.databases import postgres_server, postgres_url
-
-__all__ = ["postgres_server", "postgres_url"]
 
 
 @pytest.fixture

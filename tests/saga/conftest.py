@@ -10,7 +10,7 @@ import pytest
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.worker import Worker
 
-from tests.saga import branching, edges, workflows
+from tests.saga import branching, edges, nesting, outcomes, workflows
 from tests.saga.world import World
 from tests.waiting import until_async
 
@@ -42,6 +42,8 @@ async def start(
             *(one for one in workflows.ALL if one is not workflows.Mended),
             *edges.ALL,
             *branching.ALL,
+            *nesting.ALL,
+            *outcomes.ALL,
         ],
         activities=world.activities(),
         max_cached_workflows=request.param,

@@ -21,12 +21,14 @@ from temporalio.worker import Worker
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.server import EmbeddedServer
-from tests.saga import branching, workflows
+from tests.saga import branching, nesting, outcomes, workflows
 from tests.saga.world import World, refuse
 
 WORKFLOWS: list[type] = [
     *(one for one in workflows.ALL if one is not workflows.Mended),
     *branching.ALL,
+    *nesting.ALL,
+    *outcomes.ALL,
 ]
 HISTORIES = Path(__file__).with_name("histories")
 
@@ -125,26 +127,26 @@ async def branches_undone(recorder: Recorder) -> None:
 async def probed(recorder: Recorder) -> None:
     world = World()
     world.fail("charge", RuntimeError("lost"))
-    async with recorder.case("probed", branching.Unknown.run, world, "O-1", "probe"):
+    async with recorder.case("probed", outcomes.Unknown.run, world, "O-1", "probe"):
         pass
 
 
 async def late(recorder: Recorder) -> None:
-    async with recorder.case("deadline", branching.Deadline.run, World(), "O-1", 0.5):
+    async with recorder.case("deadline", outcomes.Deadline.run, World(), "O-1", 0.5):
         pass
 
 
 async def child_undone(recorder: Recorder) -> None:
     world = World()
     world.fail("ship", refuse("no van"))
-    async with recorder.case("child-undone", branching.Parent.run, world):
+    async with recorder.case("child-undone", nesting.Parent.run, world):
         pass
 
 
 async def posted(recorder: Recorder) -> None:
     world = World()
     world.fail("refund", refuse("account closed"))
-    async with recorder.case("posted", branching.Posting.run, world, "O-1", "letters"):
+    async with recorder.case("posted", outcomes.Posting.run, world, "O-1", "letters"):
         await world.started("refund")
         world.recover("refund")
 

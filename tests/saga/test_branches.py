@@ -9,7 +9,7 @@ import pytest
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 
-from tests.saga import branching
+from tests.saga import branching, outcomes
 from tests.saga.conftest import (
     Start,
     failure_of,
@@ -245,7 +245,7 @@ async def test_local_steps_have_keys_and_undos(start: Start, world: World) -> No
         return "charged"
 
     world.on("charge", second_attempt)
-    await failure_of(await start(branching.Local.run))
+    await failure_of(await start(outcomes.Local.run))
     first, again, second = seen
     assert first.key == again.key != second.key
     assert [call.key.business_key for call in world.of("refund")] == [
@@ -257,7 +257,7 @@ async def test_local_steps_have_keys_and_undos(start: Start, world: World) -> No
 async def test_a_local_undo_that_fails_becomes_a_dead_letter(start: Start, world: World) -> None:
     """Its bare failure would go past everything that waits for an ActivityError."""
     world.fail("refund", refuse("account closed"))
-    handle = await start(branching.LocalOrder.run)
+    handle = await start(outcomes.LocalOrder.run)
     await until(lambda: "release" in world.done)
     await until_async(lambda: has_open_letter(handle))
     world.recover("refund")
@@ -269,7 +269,7 @@ async def test_a_local_undo_that_fails_becomes_a_dead_letter(start: Start, world
 
 async def test_a_local_step_may_be_refused(start: Start, world: World) -> None:
     world.fail("charge", refuse("no funds", "Declined"))
-    await failure_of(await start(branching.LocalOrder.run))
+    await failure_of(await start(outcomes.LocalOrder.run))
     assert world.names() == ["reserve", "charge", "release"]
 
 
@@ -277,7 +277,7 @@ async def test_a_local_step_after_the_pivot_becomes_a_dead_letter(
     start: Start, world: World
 ) -> None:
     world.fail("confirm", refuse("no mail"))
-    handle = await start(branching.LocalOrder.run, "O-1", True)
+    handle = await start(outcomes.LocalOrder.run, "O-1", True)
     await until_async(lambda: has_open_letter(handle))
     world.recover("confirm")
     await handle.result()
@@ -290,7 +290,7 @@ async def has_open_letter(handle: WorkflowHandle[Any, Any]) -> bool:
 async def test_an_undo_without_a_timeout_is_found_when_it_is_registered(
     start: Start, world: World
 ) -> None:
-    handle = await start(branching.Untimed.run)
+    handle = await start(outcomes.Untimed.run)
     await until_task_fails(handle)
     assert "start_to_close_timeout" in (await task_failures(handle))[0]
     await handle.terminate()

@@ -13,7 +13,7 @@ from temporalio.worker import Worker
 from musterwerk.errors import ResolutionRefused
 from musterwerk.saga import Resolve
 from musterwerk.saga.client import resolve
-from tests.saga import branching
+from tests.saga import nesting
 from tests.saga.conftest import (
     Start,
     failure_of,
@@ -37,7 +37,7 @@ async def status_of(handle: WorkflowHandle[Any, Any]) -> WorkflowExecutionStatus
 async def test_a_child_is_kept_when_the_parent_succeeds(
     start: Start, world: World, client: Client
 ) -> None:
-    parent = await start(branching.Parent.run)
+    parent = await start(nesting.Parent.run)
     assert await parent.result() == "held charge-result"
     assert world.names() == ["reserve", "charge", "ship", "confirm"]
     assert await child_of(client, parent).result() == "confirm-result"
@@ -45,7 +45,7 @@ async def test_a_child_is_kept_when_the_parent_succeeds(
 
 async def test_a_finished_child_undoes_itself(start: Start, world: World, client: Client) -> None:
     world.fail("ship", refuse("no van"))
-    parent = await start(branching.Parent.run)
+    parent = await start(nesting.Parent.run)
     err = await failure_of(parent)
     assert isinstance(err, ApplicationError)
     assert err.message == "undone after Refused: no van"
@@ -59,7 +59,7 @@ async def test_a_child_that_failed_has_undone_itself(
     start: Start, world: World, client: Client
 ) -> None:
     world.fail("charge", refuse("card declined"))
-    parent = await start(branching.Parent.run)
+    parent = await start(nesting.Parent.run)
     err = await failure_of(parent)
     assert isinstance(err, ApplicationError)
     assert err.message == "undone after Refused: card declined"
@@ -70,7 +70,7 @@ async def test_a_child_that_failed_has_undone_itself(
 async def test_cancelling_the_parent_undoes_a_running_child(
     start: Start, world: World, client: Client
 ) -> None:
-    parent = await start(branching.Parent.run, "O-1", None, True)
+    parent = await start(nesting.Parent.run, "O-1", None, True)
     await until(lambda: "charge" in world.done)
     await parent.cancel()
     await until_cancel_requested(parent)
@@ -82,9 +82,9 @@ async def test_cancelling_the_parent_undoes_a_running_child(
 
 async def test_undo_of_a_child_that_never_started(start: Start, world: World) -> None:
     """Its id is taken by somebody else's workflow, which must not be cancelled."""
-    other = await start(branching.Nested.run, "O-2", True)
+    other = await start(nesting.Nested.run, "O-2", True)
     await until(lambda: "charge" in world.done)
-    parent = await start(branching.Parent.run, "O-1", other.id)
+    parent = await start(nesting.Parent.run, "O-1", other.id)
     err = await failure_of(parent)
     assert isinstance(err, ApplicationError)
     assert "already started" in err.message
@@ -98,7 +98,7 @@ async def test_a_terminated_parent_takes_its_child_back(
     start: Start, world: World, client: Client
 ) -> None:
     """Nobody is left to decide: the child must not wait for ever with what it did."""
-    parent = await start(branching.Parent.run, "O-1", None, True)
+    parent = await start(nesting.Parent.run, "O-1", None, True)
     await until(lambda: "charge" in world.done)
     await parent.terminate()
     await until(lambda: "refund" in world.done)
@@ -109,7 +109,7 @@ async def test_a_child_that_was_terminated_becomes_a_dead_letter(
     start: Start, world: World, client: Client
 ) -> None:
     """What it had done stands; somebody has to know."""
-    parent = await start(branching.Parent.run, "O-1", None, True)
+    parent = await start(nesting.Parent.run, "O-1", None, True)
     await until(lambda: "charge" in world.done)
     await child_of(client, parent).terminate("by mistake")
 
@@ -130,7 +130,7 @@ async def test_a_child_that_was_terminated_becomes_a_dead_letter(
 async def test_a_terminated_child_is_not_forgotten_by_continue_as_new(
     start: Start, world: World, client: Client
 ) -> None:
-    parent = await start(branching.OrphanContinued.run)
+    parent = await start(nesting.OrphanContinued.run)
     await until(lambda: "charge" in world.done)
     await child_of(client, parent).terminate("by mistake")
 
@@ -145,14 +145,14 @@ async def test_a_terminated_child_is_not_forgotten_by_continue_as_new(
 
 
 async def test_a_child_that_does_not_hold_is_a_bug(start: Start, world: World) -> None:
-    parent = await start(branching.Careless.run)
+    parent = await start(nesting.Careless.run)
     await until_task_fails(parent)
     assert "saga.hold(result)" in (await task_failures(parent))[0]
     await parent.terminate()
 
 
 async def test_without_a_parent_hold_returns_at_once(start: Start, world: World) -> None:
-    assert await (await start(branching.Nested.run)).result() == "confirm-result"
+    assert await (await start(nesting.Nested.run)).result() == "confirm-result"
 
 
 async def test_the_undo_of_a_slow_child_does_not_keep_others_from_theirs(
@@ -166,7 +166,7 @@ async def test_the_undo_of_a_slow_child_does_not_keep_others_from_theirs(
 
     world.on("refund", stuck)
     world.fail("ship", refuse("no van"))
-    parent = await start(branching.Parent.run)
+    parent = await start(nesting.Parent.run)
     await until(lambda: "release" in world.done)
     assert "refund" not in world.done
     world.recover("refund")
@@ -176,7 +176,7 @@ async def test_the_undo_of_a_slow_child_does_not_keep_others_from_theirs(
 
 async def test_a_child_that_continued_as_new_is_undone(start: Start, world: World) -> None:
     """The cancellation of its first run reaches nobody."""
-    await failure_of(await start(branching.ParentOfReborn.run))
+    await failure_of(await start(nesting.ParentOfReborn.run))
     assert world.names() == ["charge", "refund"]
 
 
@@ -190,14 +190,14 @@ async def test_every_child_hears_that_it_is_kept(client: Client, world: World, c
         return Worker(
             client,
             task_queue=queue,
-            workflows=[branching.TwoChildren, branching.Nested],
+            workflows=[nesting.TwoChildren, nesting.Nested],
             activities=world.activities(),
             max_cached_workflows=cached,
         )
 
     async with serving():
         parent = await client.start_workflow(
-            branching.TwoChildren.run, order, id=f"parent-{order}", task_queue=queue
+            nesting.TwoChildren.run, order, id=f"parent-{order}", task_queue=queue
         )
 
         async def holding() -> bool:

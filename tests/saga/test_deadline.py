@@ -10,14 +10,14 @@ from temporalio.exceptions import ApplicationError
 
 from musterwerk.errors import SagaUsageError
 from musterwerk.saga.deadline import absolute
-from tests.saga import branching
+from tests.saga import outcomes
 from tests.saga.conftest import Start, failure_of, until_cancel_requested
 from tests.saga.world import World
 from tests.waiting import until_async
 
 
 async def test_what_is_not_done_in_time_is_undone(start: Start, world: World) -> None:
-    handle = await start(branching.Deadline.run, "O-1", 0.3)
+    handle = await start(outcomes.Deadline.run, "O-1", 0.3)
     err = await failure_of(handle)
     assert isinstance(err, ApplicationError)
     assert err.type == "SagaCompensated"
@@ -28,14 +28,14 @@ async def test_what_is_not_done_in_time_is_undone(start: Start, world: World) ->
 
 
 async def test_what_is_done_in_time_is_left_alone(start: Start, world: World) -> None:
-    handle = await start(branching.Deadline.run, "O-1", 3600)
+    handle = await start(outcomes.Deadline.run, "O-1", 3600)
     await handle.signal("go")
     assert await handle.result() == "confirm-result"
 
 
 async def test_a_step_that_cannot_stop_does_not_hide_it(start: Start, world: World) -> None:
     charged = world.hold("charge")
-    handle = await start(branching.Deadline.run, "O-1", 0.3)
+    handle = await start(outcomes.Deadline.run, "O-1", 0.3)
     await world.started("charge")
 
     async def fired() -> bool:
@@ -58,7 +58,7 @@ async def test_a_step_that_cannot_stop_does_not_hide_it(start: Start, world: Wor
 async def test_code_that_catches_everything_does_not_hide_it(start: Start, world: World) -> None:
     """`except Exception: compensate_to(...)` would go on to the next carrier, too late."""
     shipped = world.hold("ship")
-    handle = await start(branching.Carriers.run)
+    handle = await start(outcomes.Carriers.run)
     await world.started("ship")
 
     async def fired() -> bool:
@@ -81,7 +81,7 @@ async def test_code_that_catches_everything_does_not_hide_it(start: Start, world
 
 async def test_the_pivot_ends_it(start: Start, world: World) -> None:
     """What has left the house is not called back because it is late."""
-    handle = await start(branching.Deadline.run, "O-1", 0.5, True)
+    handle = await start(outcomes.Deadline.run, "O-1", 0.5, True)
     await world.started("charge")
     start_of_it = (await handle.describe()).start_time
 
@@ -95,7 +95,7 @@ async def test_the_pivot_ends_it(start: Start, world: World) -> None:
 
 
 async def test_cancellation_before_the_deadline_stays_one(start: Start, world: World) -> None:
-    handle = await start(branching.Deadline.run, "O-1", 3600)
+    handle = await start(outcomes.Deadline.run, "O-1", 3600)
     await world.started("charge")
     await handle.cancel()
     await until_cancel_requested(handle)
@@ -104,7 +104,7 @@ async def test_cancellation_before_the_deadline_stays_one(start: Start, world: W
 
 
 async def test_continue_as_new_gives_no_more_time(start: Start, world: World) -> None:
-    err = await failure_of(await start(branching.DeadlineContinued.run))
+    err = await failure_of(await start(outcomes.DeadlineContinued.run))
     assert isinstance(err, ApplicationError)
     assert isinstance(err.cause, ApplicationError)
     assert err.cause.type == "SagaDeadlineExceeded"

@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from musterwerk.saga.post import Post
-from tests.saga import branching
+from tests.saga import outcomes
 from tests.saga.conftest import Start, failure_of, report_of
 from tests.saga.world import World, refuse
 from tests.waiting import until_async
@@ -43,7 +43,7 @@ async def test_letters_arrive_whenever_somebody_comes_for_them(
     """Nobody serves the queue while the letter arises and is settled; nothing is lost."""
     queue = f"letters-{uuid.uuid4()}"
     world.fail("refund", refuse("account closed"))
-    handle = await start(branching.Posting.run, "O-1", queue)
+    handle = await start(outcomes.Posting.run, "O-1", queue)
 
     async def letters() -> list[dict[str, Any]]:
         return (await report_of(handle))["dead_letters"]
@@ -71,7 +71,7 @@ async def test_a_terminated_workflow_leaves_its_letter(
 ) -> None:
     queue = f"letters-{uuid.uuid4()}"
     world.fail("refund", refuse("account closed"))
-    handle = await start(branching.Posting.run, "O-1", queue)
+    handle = await start(outcomes.Posting.run, "O-1", queue)
 
     async def letter_id() -> str:
         letters = (await report_of(handle))["dead_letters"]

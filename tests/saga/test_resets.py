@@ -6,21 +6,17 @@ import uuid
 from typing import Any
 
 import pytest
-from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
 from musterwerk.errors import EffectUndone
-from tests.saga import branching
+from tests.resetting import REASON, reset_to, task_after
+from tests.saga import outcomes
 from tests.saga.conftest import Start, failure_of, report_of, task_failures
 from tests.saga.test_post import Letterbox
 from tests.saga.world import Call, World, refuse
 from tests.waiting import until_async
-
-#: What the server itself notes in the history of the new run.
-RESET = "try again"
 
 
 async def reset_after(
@@ -28,38 +24,6 @@ async def reset_after(
 ) -> WorkflowHandle[Any, Any]:
     """Back to the workflow task that took the activity's result."""
     return await reset_to(client, handle, await task_after(handle, activity))
-
-
-async def task_after(handle: WorkflowHandle[Any, Any], activity: str) -> int:
-    names: dict[int, str] = {}
-    at = False
-    async for event in handle.fetch_history_events():
-        if event.HasField("activity_task_scheduled_event_attributes"):
-            scheduled = event.activity_task_scheduled_event_attributes
-            names[event.event_id] = scheduled.activity_type.name
-        if event.HasField("activity_task_completed_event_attributes"):
-            completed = event.activity_task_completed_event_attributes
-            if names[completed.scheduled_event_id] == activity:
-                at = True
-        if at and event.HasField("workflow_task_completed_event_attributes"):
-            return event.event_id
-    return 0  # not yet
-
-
-async def reset_to(
-    client: Client, handle: WorkflowHandle[Any, Any], task: int
-) -> WorkflowHandle[Any, Any]:
-    run = (await handle.describe()).run_id
-    answer = await client.workflow_service.reset_workflow_execution(
-        ResetWorkflowExecutionRequest(
-            namespace=client.namespace,
-            workflow_execution=WorkflowExecution(workflow_id=handle.id, run_id=run),
-            reason="try again",
-            workflow_task_finish_event_id=task,
-            request_id=str(uuid.uuid4()),
-        )
-    )
-    return client.get_workflow_handle(handle.id, run_id=answer.run_id)
 
 
 async def reserved(handle: WorkflowHandle[Any, Any]) -> bool:
@@ -94,7 +58,7 @@ async def test_an_undone_saga_never_ends_as_a_success_by_reset(
     """The reservation is released; charging the card now would be for nothing."""
     keeper = Keeper(world)
     world.fail("charge", refuse("card declined"))
-    handle = await start(branching.Resettable.run)
+    handle = await start(outcomes.Resettable.run)
     await handle.signal("go")
     await failure_of(handle)
     world.recover("charge")
@@ -111,7 +75,7 @@ async def test_a_running_saga_goes_on_after_a_reset(
     start: Start, world: World, client: Client
 ) -> None:
     keeper = Keeper(world)
-    handle = await start(branching.Resettable.run)
+    handle = await start(outcomes.Resettable.run)
     await until_async(lambda: reserved(handle))
     again = await reset_after(client, handle, "reserve")
     await again.signal("go")
@@ -126,7 +90,7 @@ async def test_a_reset_before_the_pivot_confirms_first(
 ) -> None:
     """The pivot itself cannot ask; what follows it must not begin before the answer."""
     keeper = Keeper(world)
-    handle = await start(branching.Resettable.run, "O-1", True)
+    handle = await start(outcomes.Resettable.run, "O-1", True)
     await until_async(lambda: reserved(handle))
     await handle.cancel()
     await failure_of(handle)
@@ -146,7 +110,7 @@ async def test_a_reset_finds_its_open_letter_again(
     """Its id is in the history: one that changes would stop the workflow for good."""
     world.fail("refund", refuse("account closed"))
     queue = f"letters-{uuid.uuid4()}"
-    handle = await start(branching.Posting.run, "O-1", queue)
+    handle = await start(outcomes.Posting.run, "O-1", queue)
     await until_async(lambda: letter_of(handle))
     await until_async(lambda: task_behind_the_letter(handle))
     early = back == "before the letter"
@@ -159,7 +123,7 @@ async def test_a_reset_finds_its_open_letter_again(
     err = await failure_of(again)
     assert isinstance(err, ApplicationError)
     assert err.type == "SagaCompensated"
-    assert await task_failures(again) in ([], [RESET])
+    assert await task_failures(again) in ([], [REASON])
     async with Worker(client, task_queue=queue, workflows=[Letterbox]):
         sent, settlement = await client.get_workflow_handle(letter).result()
     assert sent["id"] == letter

@@ -10,7 +10,7 @@ from temporalio.client import WorkflowExecutionStatus, WorkflowHandle, WorkflowU
 from temporalio.exceptions import ApplicationError
 
 from musterwerk.saga import Action, Resolve
-from tests.saga import branching
+from tests.saga import outcomes
 from tests.saga.conftest import Start, failure_of, report_of, until_cancel_requested
 from tests.saga.world import Call, World, refuse
 from tests.waiting import until, until_async
@@ -53,7 +53,7 @@ async def resolve(
 
 async def test_compensate_is_the_default(start: Start, world: World) -> None:
     lose(world)
-    await failure_of(await start(branching.Unknown.run, "O-1", "compensate"))
+    await failure_of(await start(outcomes.Unknown.run, "O-1", "compensate"))
     assert world.of("refund")[0].args == ("O-1", None)
     assert world.done[-1] == "release"
 
@@ -66,7 +66,7 @@ async def test_probe_finds_the_effect(start: Start, world: World) -> None:
         return "found"
 
     world.on("find_charge", landed)
-    handle = await start(branching.Unknown.run, "O-1", "probe")
+    handle = await start(outcomes.Unknown.run, "O-1", "probe")
     assert await handle.result() == "found"
     assert "refund" not in world.names()
     (probe,) = world.of("find_charge")
@@ -84,7 +84,7 @@ async def test_probe_finds_nothing(start: Start, world: World) -> None:
         return None
 
     world.on("find_charge", nothing)
-    err = await failure_of(await start(branching.Unknown.run, "O-1", "probe"))
+    err = await failure_of(await start(outcomes.Unknown.run, "O-1", "probe"))
     assert isinstance(err, ApplicationError)
     assert err.message == "undone after RuntimeError: the answer is lost"
     assert world.names()[-2:] == ["refund", "release"]
@@ -93,7 +93,7 @@ async def test_probe_finds_nothing(start: Start, world: World) -> None:
 async def test_probe_without_an_answer_undoes(start: Start, world: World) -> None:
     lose(world)
     world.fail("find_charge", RuntimeError("away, too"))
-    await failure_of(await start(branching.Unknown.run, "O-1", "probe"))
+    await failure_of(await start(outcomes.Unknown.run, "O-1", "probe"))
     assert len(world.of("find_charge")) == 2
     assert world.names()[-2:] == ["refund", "release"]
 
@@ -101,13 +101,13 @@ async def test_probe_without_an_answer_undoes(start: Start, world: World) -> Non
 async def test_refused_steps_are_not_probed(start: Start, world: World) -> None:
     """A refusal is an answer."""
     world.fail("charge", refuse("no funds", "Declined"))
-    await failure_of(await start(branching.Unknown.run, "O-1", "probe"))
+    await failure_of(await start(outcomes.Unknown.run, "O-1", "probe"))
     assert world.names() == ["reserve", "charge", "release"]
 
 
 async def test_retry_goes_on_under_the_same_key(start: Start, world: World) -> None:
     calls = lose(world, times=4)
-    handle = await start(branching.Unknown.run, "O-1", "retry")
+    handle = await start(outcomes.Unknown.run, "O-1", "retry")
     assert await handle.result() == "late charge"
     assert len({call.key for call in calls}) == 1
     (letter,) = (await report_of(handle))["dead_letters"]
@@ -118,14 +118,14 @@ async def test_retry_goes_on_under_the_same_key(start: Start, world: World) -> N
 async def test_refusal_after_a_lost_attempt_is_still_undone(start: Start, world: World) -> None:
     """The lost one may have landed, whatever the next one says."""
     lose(world, times=1, then=refuse("no funds", "Declined"))
-    await failure_of(await start(branching.Unknown.run, "O-1", "retry"))
+    await failure_of(await start(outcomes.Unknown.run, "O-1", "retry"))
     assert world.names()[-2:] == ["refund", "release"]
 
 
 async def test_cancellation_ends_the_question(start: Start, world: World) -> None:
     """A saga that waits for an operator must not be out of reach for a cancellation."""
     lose(world)
-    handle = await start(branching.Unknown.run, "O-1", "escalate", False)
+    handle = await start(outcomes.Unknown.run, "O-1", "escalate", False)
     await has_letter(handle)
     await handle.cancel()
     await until_cancel_requested(handle)
@@ -146,7 +146,7 @@ async def test_nobody_is_asked_after_a_cancellation(start: Start, world: World) 
         raise RuntimeError("the answer is lost")
 
     world.on("charge", lost)
-    handle = await start(branching.Unknown.run, "O-1", "escalate", False)
+    handle = await start(outcomes.Unknown.run, "O-1", "escalate", False)
     await world.started("charge")
     await handle.cancel()
     await until_cancel_requested(handle)
@@ -161,7 +161,7 @@ async def test_nobody_is_asked_after_a_cancellation(start: Start, world: World) 
 async def test_cancellation_survives_a_skipped_step(start: Start, world: World) -> None:
     """Absorbed while the step could not be done, and still raised when the block ends."""
     world.fail("ship", refuse("no van"))
-    handle = await start(branching.Caught.run)
+    handle = await start(outcomes.Caught.run)
     await has_letter(handle)
     await handle.cancel()
     await until_cancel_requested(handle)
@@ -174,7 +174,7 @@ async def test_cancellation_survives_a_skipped_step(start: Start, world: World) 
 @CACHED
 async def test_escalate_asks_and_does_not_try_again(start: Start, world: World) -> None:
     lose(world)
-    handle = await start(branching.Unknown.run, "O-1", "escalate", False)
+    handle = await start(outcomes.Unknown.run, "O-1", "escalate", False)
     await has_letter(handle)
     await resolve(handle, "done", "by phone")
     assert await handle.result() == "by phone"
@@ -185,7 +185,7 @@ async def test_escalate_asks_and_does_not_try_again(start: Start, world: World) 
 @CACHED
 async def test_skipping_an_unknown_step_undoes_it_too(start: Start, world: World) -> None:
     lose(world)
-    handle = await start(branching.Unknown.run, "O-1", "escalate", False)
+    handle = await start(outcomes.Unknown.run, "O-1", "escalate", False)
     await has_letter(handle)
     await resolve(handle, "skip")
     await failure_of(handle)
@@ -195,7 +195,7 @@ async def test_skipping_an_unknown_step_undoes_it_too(start: Start, world: World
 @CACHED
 async def test_an_operator_may_have_it_tried_again(start: Start, world: World) -> None:
     lose(world, times=1)
-    handle = await start(branching.Unknown.run, "O-1", "escalate", False)
+    handle = await start(outcomes.Unknown.run, "O-1", "escalate", False)
     await has_letter(handle)
     await resolve(handle, "retry")
     assert await handle.result() == "late charge"
@@ -206,7 +206,7 @@ async def test_an_operator_may_have_it_tried_again(start: Start, world: World) -
 async def test_a_result_of_another_type_is_refused(start: Start, world: World) -> None:
     """It would come back as a bug in the workflow's code, far from whoever typed it."""
     lose(world)
-    handle = await start(branching.Unknown.run, "O-1", "escalate", False)
+    handle = await start(outcomes.Unknown.run, "O-1", "escalate", False)
     await has_letter(handle)
     with pytest.raises(WorkflowUpdateFailedError) as refused:
         await resolve(handle, "done", {"not": "a string"})

@@ -14,7 +14,7 @@ from musterwerk.cli.worker import start_worker
 from musterwerk.runtime.connection import Target
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.shop.demo.operator import demo_environment
-from musterwerk.shop.names import letters_queue
+from musterwerk.shop.names import musterwerk_queue
 from musterwerk.shop.stack import Stack, StackOptions
 from musterwerk.shop.staff import hire
 from musterwerk.store import Store, database_url
@@ -42,7 +42,7 @@ async def desk(
     await asyncio.to_thread(hire, store)
     store.close()
     ours = await start_worker(
-        options.data, target, task_queue=letters_queue(queue), env=demo_environment(target)
+        options.data, target, task_queue=musterwerk_queue(queue), env=demo_environment(target)
     )
     try:
         async with (

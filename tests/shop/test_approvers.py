@@ -20,7 +20,7 @@ from musterwerk.shop.demo.auditor import Auditor
 from musterwerk.shop.demo.colleague import Answer, Colleague
 from musterwerk.shop.demo.console import DemoConsole
 from musterwerk.shop.demo.releases import Way
-from musterwerk.shop.names import letters_queue
+from musterwerk.shop.names import musterwerk_queue
 from musterwerk.shop.release import approval_id
 from musterwerk.shop.staff import STAFF
 from musterwerk.store import Store, TokenTable, database_url
@@ -159,7 +159,7 @@ async def test_a_console_that_is_killed_costs_no_decision_and_doubles_none(
     token = TokenTable(store).issue("mona", "test", None, actor="test", channel="cli")
     store.close()
     options = desk.stack.options
-    office = DemoConsole(desk.data, options.server, letters_queue(options.task_queue))
+    office = DemoConsole(desk.data, options.server, musterwerk_queue(options.task_queue))
     await office.start()
     mona = Colleague("mona", token, lambda: office.url)
     try:
@@ -207,7 +207,7 @@ async def test_the_trail_of_the_desk_is_compared_and_a_changed_one_is_found(
     await desk.place(order("trailed", cents=250_00))
     await (await desk.asked("trailed")).approve(by="mona")
     await desk.ended("trailed")
-    queue = letters_queue(desk.stack.options.task_queue)
+    queue = musterwerk_queue(desk.stack.options.task_queue)
     number = desk.rows("musterwerk", "SELECT count(*) FROM musterwerk_requests")[0][0]
     found = Auditor(desk.stack.options.server, desk.data, queue)
     await found.verify()

@@ -1,15 +1,15 @@
-"""Which letterbox a desk's dead letters go to."""
+"""Which worker of ours a desk's requests and dead letters go to."""
 
 from __future__ import annotations
 
 import pytest
 
 from musterwerk.saga import TASK_QUEUE
-from musterwerk.shop.names import letters_queue
+from musterwerk.shop.names import musterwerk_queue
 
 
 @pytest.mark.parametrize(
-    ("queue", "letters"),
+    ("queue", "ours"),
     [
         ("shop", TASK_QUEUE),
         ("orders", TASK_QUEUE),
@@ -17,6 +17,6 @@ from musterwerk.shop.names import letters_queue
         ("shop-a1b2c3", f"{TASK_QUEUE}-a1b2c3"),
     ],
 )
-def test_only_a_demo_has_a_letterbox_of_its_own(queue: str, letters: str) -> None:
-    """Letters to a queue that nobody serves would wait there unseen."""
-    assert letters_queue(queue) == letters
+def test_only_a_demo_has_a_worker_of_ours_to_itself(queue: str, ours: str) -> None:
+    """What is sent to a queue that nobody serves would wait there unseen."""
+    assert musterwerk_queue(queue) == ours

@@ -14,16 +14,8 @@ with workflow.unsafe.imports_passed_through():
     from musterwerk.approvals.acts import Reply
     from musterwerk.approvals.asking import request
     from musterwerk.approvals.client import ApprovalHandle, start
-    from musterwerk.approvals.model import (
-        TASK_QUEUE,
-        ApprovalRequest,
-        Calendar,
-        Decision,
-        Escalation,
-        Level,
-        Policy,
-        Vote,
-    )
+    from musterwerk.approvals.model import TASK_QUEUE, ApprovalRequest, Decision, Vote
+    from musterwerk.approvals.policy import Calendar, Escalation, Level, Policy
     from musterwerk.approvals.state import Status
 
 __all__ = [

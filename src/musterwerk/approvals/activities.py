@@ -6,18 +6,20 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio import activity
 
-from musterwerk.approvals import answers, names, planning
+from musterwerk.approvals import answers, names
 from musterwerk.approvals.acts import Facts, Plan, Planning, Question
+from musterwerk.approvals.calendars import planning
 from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.state import Record
 from musterwerk.store import InboxTable, PeopleTable, Store
 
 #: Well within the workflow's heartbeat timeout.
 _BEAT_SECONDS = 0.5
+_T = TypeVar("_T")
 
 
 class ApprovalActivities:
@@ -37,12 +39,12 @@ class ApprovalActivities:
 
     @activity.defn(name=names.FACTS)
     async def facts(self, given: dict[str, Any]) -> dict[str, Any]:
-        found = await asyncio.to_thread(self._facts, Question.read(given))
+        found = await _beating(asyncio.to_thread(self._facts, Question.read(given)))
         return found.as_json()
 
     @activity.defn(name=names.PLAN)
     async def plan(self, given: dict[str, Any]) -> dict[str, Any]:
-        found = await asyncio.to_thread(_plan, Planning.read(given))
+        found = await _beating(asyncio.to_thread(_plan, Planning.read(given)))
         return found.as_json()
 
     @activity.defn(name=names.RECORD)
@@ -62,12 +64,12 @@ class ApprovalActivities:
         return Facts(**asdict(found), flaws=flaws)
 
 
-async def _beating(work: Coroutine[Any, Any, None]) -> None:
+async def _beating(work: Coroutine[Any, Any, _T]) -> _T:
     """So that a write that waits for its turn is told from a worker that was killed."""
-    writing = asyncio.create_task(work)
-    while not (await asyncio.wait({writing}, timeout=_BEAT_SECONDS))[0]:
+    working = asyncio.create_task(work)
+    while not (await asyncio.wait({working}, timeout=_BEAT_SECONDS))[0]:
         activity.heartbeat()
-    await writing
+    return await working
 
 
 def _plan(given: Planning) -> Plan:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, TypeAdapter
 
-from musterwerk.approvals.model import Channel, OutcomeName, Person, Policy, Principal
+from musterwerk.approvals.model import Channel
+from musterwerk.approvals.policy import OutcomeName, Person, Policy, Principal
 from musterwerk.approvals.wire import Json, Moment, Wire
 
 Text = Annotated[str, Field(max_length=20_000)]

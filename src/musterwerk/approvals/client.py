@@ -41,8 +41,6 @@ from musterwerk.approvals.acts import (
 from musterwerk.approvals.asking import TASK_TIMEOUT, checked_id, decision_of, summary
 from musterwerk.approvals.model import (
     ACT,
-    APPROVE,
-    REJECT,
     REPLY,
     STATUS,
     TASK_QUEUE,
@@ -53,12 +51,13 @@ from musterwerk.approvals.model import (
     Channel,
     Decision,
 )
+from musterwerk.approvals.policy import APPROVE, REJECT
 from musterwerk.approvals.state import Status
 from musterwerk.canonical import canonical
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 
 #: How long a worker has to answer before the act is sent as a signal, which needs none.
-PATIENCE = timedelta(milliseconds=250)
+PATIENCE = timedelta(milliseconds=150)
 _CONTENT = "musterwerk_content"
 _LOOK_EVERY = 0.05
 _QUERY = timedelta(seconds=5)

@@ -7,14 +7,8 @@ from typing import Any
 
 from musterwerk.approvals.acts import Asked, Facts, Timeline
 from musterwerk.approvals.change import Change, Step
-from musterwerk.approvals.model import (
-    ENDED_BY_CLOCK,
-    REJECT,
-    WITHDRAWN,
-    ApprovalRequest,
-    Vote,
-    state_of,
-)
+from musterwerk.approvals.model import ENDED_BY_CLOCK, WITHDRAWN, ApprovalRequest, Vote, state_of
+from musterwerk.approvals.policy import REJECT
 from musterwerk.approvals.seats import Roll, excluded, level_votes
 from musterwerk.approvals.state import ApprovalState, Event, Panel
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from musterwerk.approvals.model import REJECT, WITHDRAWN
+from musterwerk.approvals.model import WITHDRAWN
+from musterwerk.approvals.policy import REJECT
 from musterwerk.approvals.state import Record
 
 _OPEN = ("open", "info_requested")

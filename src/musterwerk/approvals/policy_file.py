@@ -10,7 +10,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from musterwerk.approvals.documents import problem
-from musterwerk.approvals.model import Calendar, Escalation, Level, Policy
+from musterwerk.approvals.policy import Calendar, Escalation, Level, Policy
 from musterwerk.errors import UsageError
 
 #: What is said otherwise of a TOML file's tables and names.

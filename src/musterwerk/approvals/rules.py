@@ -58,13 +58,20 @@ def question(state: ApprovalState, act: Act, at: datetime) -> Question:
     )
 
 
+def taken(state: ApprovalState, act: Act) -> Step | None:
+    """An act whose id has come before needs no facts, and changes nothing."""
+    if (before := state.replies.get(act.id)) is None:
+        return None
+    if before.actor == act.by:
+        return Step(state, reply=before)
+    message = f"the id {act.id!r} is that of an act of somebody else; choose another one"
+    return Step(state, reply=reply_to(state, act, "invalid", message))
+
+
 def apply(state: ApprovalState, act: Act, facts: Facts, at: datetime) -> Step:
     """Judge an act that came at this moment."""
-    if (before := state.replies.get(act.id)) is not None:
-        if before.actor == act.by:
-            return Step(state, reply=before)
-        taken = f"the id {act.id!r} is that of an act of somebody else; choose another one"
-        return Step(state, reply=reply_to(state, act, "invalid", taken))
+    if (again := taken(state, act)) is not None:
+        return again
     change = Change(state, max(at, state.updated_at))
     change.set(acting_for_requester=facts.acting_for_requester)
     if not state.is_open:

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from musterwerk.approvals.acts import Facts
-from musterwerk.approvals.model import GROUP, ApprovalRequest, Principal, Quorum, Vote
+from musterwerk.approvals.model import ApprovalRequest, Vote
+from musterwerk.approvals.policy import Principal, Quorum
 from musterwerk.approvals.state import ApprovalState, Panel
+from musterwerk.principals import GROUP
 
 
 class Roll:

@@ -13,15 +13,17 @@ from typing import Any
 
 from musterwerk.approvals import clock, course, rules
 from musterwerk.approvals.acts import Decide, Facts, Planning, Timeline
+from musterwerk.approvals.calendars.planning import flaws, timeline
+from musterwerk.approvals.calendars.working_time import working_time
 from musterwerk.approvals.change import Step
-from musterwerk.approvals.model import APPROVE, GROUP, REJECT, ApprovalRequest, Policy
-from musterwerk.approvals.planning import flaws, timeline
-from musterwerk.approvals.recipients import readers
+from musterwerk.approvals.model import ApprovalRequest
+from musterwerk.approvals.notices.recipients import readers
+from musterwerk.approvals.policy import APPROVE, REJECT, Policy
 from musterwerk.approvals.seats import Roll, level_votes, principals, why_never
 from musterwerk.approvals.state import ApprovalState, Event
 from musterwerk.approvals.views import status
-from musterwerk.approvals.working_time import working_time
 from musterwerk.errors import UsageError
+from musterwerk.principals import GROUP
 from musterwerk.store.directory import Directory
 from musterwerk.store.membership import substitutes_of
 

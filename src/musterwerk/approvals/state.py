@@ -8,12 +8,8 @@ from typing import Any, Literal
 from pydantic import Field
 
 from musterwerk.approvals.acts import Reply, Timeline
-from musterwerk.approvals.model import (
-    ApprovalRequest,
-    Principal,
-    Quorum,
-    Vote,
-)
+from musterwerk.approvals.model import ApprovalRequest, Vote
+from musterwerk.approvals.policy import Principal, Quorum
 from musterwerk.approvals.wire import Moment, Wire
 from musterwerk.canonical import canonical
 

@@ -7,7 +7,8 @@ from typing import Any
 from musterwerk.approvals.acts import Facts
 from musterwerk.approvals.clock import next_due
 from musterwerk.approvals.course import asked_now
-from musterwerk.approvals.model import REJECT, Decision, Vote
+from musterwerk.approvals.model import Decision, Vote
+from musterwerk.approvals.policy import REJECT
 from musterwerk.approvals.seats import excluded, level_votes
 from musterwerk.approvals.state import ApprovalState, Status
 

@@ -8,7 +8,8 @@ from typing import Any
 from musterwerk.approvals import course
 from musterwerk.approvals.acts import Claim, Decide, Delegate, Facts, Release, Verdict
 from musterwerk.approvals.change import Change, Step
-from musterwerk.approvals.model import REJECT, Vote
+from musterwerk.approvals.model import Vote
+from musterwerk.approvals.policy import REJECT
 from musterwerk.approvals.seats import Roll, level_votes
 
 #: Who sends the chapter's own signals, which carry no name.

@@ -43,16 +43,14 @@ from musterwerk.shielding import shielded
 
 #: The server keeps trying, without a line in the history.
 _FOR_EVER = RetryPolicy(
-    initial_interval=timedelta(seconds=1), maximum_interval=timedelta(seconds=10)
+    initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10)
 )
 #: Characters of a reason, as in `acts.Text`.
 _LONGEST = 20_000
-_READ_LIMIT = timedelta(seconds=5)
-#: A busy SQLite may take ten seconds. A killed worker's write is tried again after fewer: it
-#: shows no life meanwhile.
-_WRITE_LIMIT = timedelta(seconds=12)
-_LIFE = timedelta(seconds=3)
-
+#: A busy SQLite may take ten seconds. What a killed worker had begun is tried again after fewer:
+#: it shows no life meanwhile.
+_LIMIT = timedelta(seconds=12)
+_LIFE = timedelta(seconds=2)
 
 #: Channels that only the workflow itself writes.
 _OURS = ("parent", "clock", "signal")
@@ -254,9 +252,11 @@ class ApprovalWorkflow:
         return Facts.read(await _ask(names.FACTS, asked.as_json()))
 
     async def _take(self, state: ApprovalState, waiting: _Waiting) -> ApprovalState:
-        asked = rules.question(state, waiting.act, waiting.at)
-        facts = Facts.read(await _ask(names.FACTS, asked.as_json()))
-        step = rules.apply(state, waiting.act, facts, waiting.at)
+        step = rules.taken(state, waiting.act)
+        if step is None:
+            asked = rules.question(state, waiting.act, waiting.at)
+            facts = Facts.read(await _ask(names.FACTS, asked.as_json()))
+            step = rules.apply(state, waiting.act, facts, waiting.at)
         state = await self._keep(step)
         waiting.reply = step.reply
         self._queue.remove(waiting)
@@ -281,7 +281,7 @@ class ApprovalWorkflow:
             await workflow.execute_activity(
                 names.RECORD,
                 self._record(step, details=new).as_json(),
-                start_to_close_timeout=_WRITE_LIMIT,
+                start_to_close_timeout=_LIMIT,
                 heartbeat_timeout=_LIFE,
                 retry_policy=_FOR_EVER,
             )
@@ -347,7 +347,8 @@ async def _ask(activity: str, given: dict[str, Any]) -> dict[str, Any]:
     return await workflow.execute_activity(
         activity,
         given,
-        start_to_close_timeout=_READ_LIMIT,
+        start_to_close_timeout=_LIMIT,
+        heartbeat_timeout=_LIFE,
         retry_policy=_FOR_EVER,
         result_type=dict[str, Any],
     )

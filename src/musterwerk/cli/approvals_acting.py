@@ -17,7 +17,7 @@ from musterwerk.approvals.acts import (
     Release,
     Withdraw,
 )
-from musterwerk.approvals.model import APPROVE, REJECT
+from musterwerk.approvals.policy import APPROVE, REJECT
 from musterwerk.cli.approvals_doing import Doing, as_command
 from musterwerk.errors import UsageError
 

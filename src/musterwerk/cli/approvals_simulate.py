@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from musterwerk.approvals.model import Calendar, Policy
+from musterwerk.approvals.policy import Calendar, Policy
 from musterwerk.approvals.wire import Duration
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.errors import UsageError
@@ -139,7 +139,7 @@ def _names(who: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _zone(file: Path, calendar: Calendar | None) -> tzinfo:
-    from musterwerk.approvals.regions import zone_of
+    from musterwerk.approvals.calendars.regions import zone_of
 
     if calendar is None:
         return UTC

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 
@@ -28,6 +29,16 @@ _CANNOT = {
     "unknown": "has an unknown outcome",
 }
 _NO_UNDO = {"none", ""}
+
+
+@dataclass(frozen=True)
+class _Wanted:
+    """Which workflows are listed, and how long each is waited for."""
+
+    types: tuple[str, ...]
+    state: Literal["open", "closed"] | None
+    limit: int
+    rpc_timeout: timedelta
 
 
 def register(main: typer.Typer) -> None:
@@ -73,32 +84,9 @@ def list_(
         return
     if ask:
         raise UsageError("--ask goes with --dead-letters or --settled")
-    state: Literal["open", "closed"] | None = None
-    if only_open is not None:
-        state = "open" if only_open else "closed"
-
-    async def question(target: Target) -> list[SagaExecution]:
-        client = await target.connect()
-        with out.progress("asking workflows", total=limit) as advance:
-            return await list_sagas(
-                client,
-                types=types or (),
-                state=state,
-                limit=limit,
-                rpc_timeout=timedelta(seconds=timeout),
-                on_found=advance,
-            )
-
-    found = run(question(find_address(address, data)))
-    if out.machine:
-        out.json([execution.as_json() for execution in found])
-    elif found:
-        out.table(
-            ["WORKFLOW", "TYPE", "STATE", "SAGA", "STEPS", "UNDONE", "DEAD", "STARTED"],
-            [_row(execution) for execution in found],
-        )
-    else:
-        out.say("No workflow that runs a saga was found.")
+    state = None if only_open is None else "open" if only_open else "closed"
+    wanted = _Wanted(tuple(types or ()), state, limit, timedelta(seconds=timeout))
+    _show_found(out, run(_found(out, find_address(address, data), wanted)))
 
 
 @app.command("show")
@@ -127,6 +115,31 @@ def show(
         out.text(Text(execution.problem, style="red"))
     for saga in execution.sagas or []:
         _show_saga(out, saga)
+
+
+async def _found(out: Output, target: Target, wanted: _Wanted) -> list[SagaExecution]:
+    client = await target.connect()
+    with out.progress("asking workflows", total=wanted.limit) as advance:
+        return await list_sagas(
+            client,
+            types=wanted.types,
+            state=wanted.state,
+            limit=wanted.limit,
+            rpc_timeout=wanted.rpc_timeout,
+            on_found=advance,
+        )
+
+
+def _show_found(out: Output, found: list[SagaExecution]) -> None:
+    if out.machine:
+        out.json([execution.as_json() for execution in found])
+    elif found:
+        out.table(
+            ["WORKFLOW", "TYPE", "STATE", "SAGA", "STEPS", "UNDONE", "DEAD", "STARTED"],
+            [_row(execution) for execution in found],
+        )
+    else:
+        out.say("No workflow that runs a saga was found.")
 
 
 def _row(execution: SagaExecution) -> list[str | Text]:

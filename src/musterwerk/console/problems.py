@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import JSONResponse
-
-MEDIA_TYPE = "application/problem+json"
-PREFIX = "urn:musterwerk:"
-
-
-@dataclass(frozen=True)
-class Kind:
-    status: int
-    title: str
-
+from musterwerk.problems import Kind, RefusedRequest
 
 #: Every problem there is; the slug ends the problem's `type`.
 KINDS = {
@@ -44,67 +32,12 @@ KINDS = {
 _ALWAYS = ("unauthorized", "not-found", "method-not-allowed", "invalid", "internal", "unavailable")
 
 
-class Problem(Exception):
-    """Refuses a request: raised anywhere in the console, it becomes the answer.
+class Problem(RefusedRequest):
+    """Refuses a request: raised anywhere in the console, it becomes the answer."""
 
-    `errors` goes through the body field by field; `more` is added to the document.
-    """
-
-    def __init__(
-        self,
-        slug: str,
-        detail: str,
-        *,
-        errors: Sequence[Mapping[str, str]] = (),
-        more: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(detail)
-        self.kind = KINDS[slug]
-        self.slug = slug
-        self._more = dict(more or {}) | ({"errors": list(errors)} if errors else {})
-
-    def response(self) -> JSONResponse:
-        document = self._more | {
-            "type": PREFIX + self.slug,
-            "title": self.kind.title,
-            "status": self.kind.status,
-            "detail": str(self),
-        }
-        headers = {401: {"WWW-Authenticate": "Bearer"}, 503: {"Retry-After": "1"}}
-        return JSONResponse(
-            document, self.kind.status, headers.get(self.kind.status), media_type=MEDIA_TYPE
-        )
+    kinds = KINDS
 
 
 def documented(*slugs: str, changes: bool = False) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an address for OpenAPI: these problems, and those anywhere."""
-    responses: dict[int | str, dict[str, Any]] = {}
-    for slug in (*_ALWAYS, *(["too-large"] if changes else []), *slugs):
-        kind = KINDS[slug]
-        others = responses.get(kind.status, {}).get("description")
-        said = f"{slug}: {kind.title}"
-        responses[kind.status] = {
-            "description": f"{others}; {said}" if others else said,
-            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
-        }
-    return responses
-
-
-_SCHEMA = {
-    "title": "Problem",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "description": f"{PREFIX} and the kind of problem"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "In words, for people."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
-            },
-        },
-    },
-}
+    return Problem.responses((*_ALWAYS, *(["too-large"] if changes else []), *slugs))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from musterwerk.saga import TASK_QUEUE as LETTERS
+from musterwerk.saga import TASK_QUEUE as MUSTERWERK
 
 TASK_QUEUE = "shop"
 
 
-def letters_queue(task_queue: str) -> str:
-    """Where the dead letters of a desk go: to Musterwerk's own worker.
+def musterwerk_queue(task_queue: str) -> str:
+    """Where a desk's requests for approval and its dead letters go: to Musterwerk's own worker.
 
-    A demo on a server of others has the task queue shop-SUFFIX, and one of its own for letters,
-    too: nobody else is to be alerted of them.
+    A demo on a server of others has the task queue shop-SUFFIX, and such a worker of its own:
+    nobody else is to be asked, or alerted.
     """
     shop, dash, suffix = task_queue.partition("-")
-    return f"{LETTERS}-{suffix}" if (shop, dash) == (TASK_QUEUE, "-") else LETTERS
+    return f"{MUSTERWERK}-{suffix}" if (shop, dash) == (TASK_QUEUE, "-") else MUSTERWERK
 
 
 def workflow_id(order_id: str) -> str:

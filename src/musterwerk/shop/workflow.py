@@ -24,7 +24,7 @@ with workflow.unsafe.imports_passed_through():  # Pydantic and HTTP code load on
     from musterwerk.saga import StepOptions, uncancellable
     from musterwerk.shop.activities import ShopActivities
     from musterwerk.shop.model import Line, Order, Outcome, Reservation, Shipment
-    from musterwerk.shop.names import letters_queue
+    from musterwerk.shop.names import musterwerk_queue
     from musterwerk.shop.patience import PATIENCE, Patience
     from musterwerk.shop.release import (
         NOT_RELEASED,
@@ -59,7 +59,7 @@ class OrderFulfillmentWorkflow:
         self._saga = Saga(
             "order",
             undo_retry=self._patience.undos(),
-            dead_letters_to=letters_queue(workflow.info().task_queue),
+            dead_letters_to=musterwerk_queue(workflow.info().task_queue),
         )
         # Of when the order was taken: who changes the rule changes it for later orders.
         self._rule: ReleaseRule | None = workflow.memo_value(RELEASE, None, type_hint=ReleaseRule)
@@ -139,7 +139,7 @@ class OrderFulfillmentWorkflow:
             decision = await approvals.request(
                 rule.request(self._order),
                 id=approval_id(self._order.order_id),
-                task_queue=letters_queue(workflow.info().task_queue),
+                task_queue=musterwerk_queue(workflow.info().task_queue),
             )
         except ApprovalRefused as refused:
             workflow.logger.error("Nobody can release this order: %s", refused.message)

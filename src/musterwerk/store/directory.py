@@ -24,6 +24,7 @@ from typing import Any, cast
 from zoneinfo import ZoneInfo
 
 from musterwerk.errors import UsageError
+from musterwerk.principals import GROUP
 
 ROLES = ("approver", "operator", "auditor", "admin")
 LANGUAGES = ("en", "de")
@@ -94,8 +95,6 @@ def check_person(person: PersonRow, where: str = "") -> None:
     _zone(person.zone, f"{where}zone")
 
 
-#: Before the name of a group, where a person's could stand too.
-GROUP = "group:"
 #: Actors in the trail that are nobody.
 RESERVED = ("anonymous", "clock", "musterwerk")
 

@@ -9,8 +9,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select
 
+from musterwerk.principals import GROUP
 from musterwerk.store.approval_tables import absences, members, people, roles
-from musterwerk.store.directory import GROUP
 
 
 @dataclass(frozen=True)

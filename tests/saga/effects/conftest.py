@@ -2,18 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.databases import (
-    Database,
-    database,
-    postgres,
-    postgres_server,
-    postgres_url,
-    sqlite,
-    sqlite_url,
-)
+from tests.databases import Database
 from tests.saga.effects.bank import Bank
-
-__all__ = ["database", "postgres", "postgres_server", "postgres_url", "sqlite", "sqlite_url"]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from musterwerk.approvals.acts import Text as AnyText
-from musterwerk.approvals.model import OutcomeName, Person
+from musterwerk.approvals.policy import OutcomeName, Person
 
 
 class _Body(BaseModel):

@@ -29,7 +29,7 @@ from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
 from musterwerk.shop.demo.report import DemoReport
 from musterwerk.shop.demo.settling import dead_letters, quiet
 from musterwerk.shop.demo.tally import Tally
-from musterwerk.shop.names import TASK_QUEUE, letters_queue
+from musterwerk.shop.names import TASK_QUEUE, musterwerk_queue
 from musterwerk.shop.stack import FAULTY, Stack, StackOptions
 from musterwerk.shop.staff import hire, log_in
 from musterwerk.store import Store, database_url
@@ -64,7 +64,7 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
             )
         )
         tokens = await asyncio.to_thread(_hire, options.data)
-        queue = letters_queue(TASK_QUEUE + suffix)
+        queue = musterwerk_queue(TASK_QUEUE + suffix)
         ours = await start_worker(
             options.data, target, task_queue=queue, env=demo_environment(target)
         )
@@ -160,7 +160,7 @@ class _Demo:
             CommandLine(stack.options.server), options.data, http, stack.urls["payment"]
         )
         self._auditor = Auditor(
-            stack.options.server, options.data, letters_queue(stack.options.task_queue)
+            stack.options.server, options.data, musterwerk_queue(stack.options.task_queue)
         )
         self._approvers = approvers
         self._kills = 0

@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from starlette.responses import JSONResponse
-
-MEDIA_TYPE = "application/problem+json"
-PREFIX = "urn:musterwerk:"
-
-
-@dataclass(frozen=True)
-class Kind:
-    status: int
-    title: str
-
+from musterwerk.problems import Kind, RefusedRequest
 
 #: Every problem a service may answer with; the slug ends the problem's `type`.
 KINDS = {
@@ -57,68 +45,12 @@ COMMON = (
 COMMON_TO_READING = ("invalid", "internal", "unavailable")
 
 
-class Problem(Exception):
-    """Refuses a request: raised anywhere in a service, it becomes the answer.
+class Problem(RefusedRequest):
+    """Refuses a request: raised anywhere in a service, it becomes the answer."""
 
-    `errors` goes through the request field by field.
-    """
-
-    def __init__(
-        self, slug: str, detail: str, *, errors: Sequence[Mapping[str, str]] | None = None
-    ) -> None:
-        super().__init__(detail)
-        self.slug = slug
-        self.kind = KINDS[slug]
-        self.detail = detail
-        self.errors = errors
-
-    def document(self) -> dict[str, Any]:
-        document: dict[str, Any] = {
-            "type": PREFIX + self.slug,
-            "title": self.kind.title,
-            "status": self.kind.status,
-            "detail": self.detail,
-        }
-        if self.errors is not None:
-            document["errors"] = list(self.errors)
-        return document
-
-    def response(self) -> JSONResponse:
-        headers = {"Retry-After": "1"} if self.kind.status == 503 else None
-        return JSONResponse(
-            self.document(), self.kind.status, headers=headers, media_type=MEDIA_TYPE
-        )
+    kinds = KINDS
 
 
 def documented(*slugs: str, changes: bool = True) -> dict[int | str, dict[str, Any]]:
     """The `responses` of a route for OpenAPI: these problems and the common ones."""
-    common = COMMON if changes else COMMON_TO_READING
-    responses: dict[int | str, dict[str, Any]] = {}
-    for slug in (*common, *slugs):
-        status = KINDS[slug].status
-        others = responses.get(status, {}).get("description")
-        responses[status] = {
-            "description": f"{others}, {slug}" if others else slug,
-            "content": {MEDIA_TYPE: {"schema": _SCHEMA}},
-        }
-    return responses
-
-
-_SCHEMA = {
-    "title": "Problem",
-    "type": "object",
-    "required": ["type", "title", "status", "detail"],
-    "properties": {
-        "type": {"type": "string", "description": f"{PREFIX}<slug>"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "detail": {"type": "string"},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "properties": {"field": {"type": "string"}, "problem": {"type": "string"}},
-            },
-        },
-    },
-}
+    return Problem.responses((*(COMMON if changes else COMMON_TO_READING), *slugs))

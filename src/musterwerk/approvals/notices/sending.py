@@ -15,7 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from musterwerk.approvals.post import Letter, Opened, PostRoom
+from musterwerk.approvals.notices.post import Letter, Opened, PostRoom
 from musterwerk.errors import AlertError, StoreError
 from musterwerk.notify import Settings
 from musterwerk.store import NoticeTable, Store

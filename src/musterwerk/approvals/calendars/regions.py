@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from musterwerk.approvals.model import Calendar
+from musterwerk.approvals.policy import Calendar
 from musterwerk.errors import UsageError
 
 _REGION = re.compile(r"([A-Z]{2})(?:-(.{1,40}))?")

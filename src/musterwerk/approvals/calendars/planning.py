@@ -8,8 +8,8 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 
 from musterwerk.approvals.acts import Planning, Timeline
-from musterwerk.approvals.model import Calendar, Level, Policy
-from musterwerk.approvals.working_time import WorkingTime, working_time
+from musterwerk.approvals.calendars.working_time import WorkingTime, working_time
+from musterwerk.approvals.policy import Calendar, Level, Policy
 from musterwerk.errors import UsageError
 
 MAX_REMINDERS = 500

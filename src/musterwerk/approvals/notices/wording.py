@@ -13,10 +13,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from musterwerk.approvals.layout import Content, as_html, as_text
-from musterwerk.approvals.model import APPROVE, REJECT
-from musterwerk.approvals.phrases import BY, LEVEL, OUTCOMES, PHRASES, REASONS
-from musterwerk.approvals.rendering import details, moment, one_line, prose
+from musterwerk.approvals.notices.layout import Content, as_html, as_text
+from musterwerk.approvals.notices.phrases import BY, LEVEL, OUTCOMES, PHRASES, REASONS
+from musterwerk.approvals.notices.rendering import details, moment, one_line, prose
+from musterwerk.approvals.policy import APPROVE, REJECT
 from musterwerk.approvals.state import Notice, Status
 from musterwerk.notify import Language, Message
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from musterwerk.approvals.acts import Planning, Timeline
-from musterwerk.approvals.model import Policy
-from musterwerk.approvals.planning import MAX_REMINDERS, flaws, timeline
+from musterwerk.approvals.calendars.planning import MAX_REMINDERS, flaws, timeline
+from musterwerk.approvals.policy import Policy
 from musterwerk.errors import UsageError
 
 START = datetime(2026, 7, 3, 14, tzinfo=UTC)  # a Friday, 16:00 in Berlin

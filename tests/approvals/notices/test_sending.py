@@ -12,15 +12,15 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from musterwerk.approvals import sending
 from musterwerk.approvals.keeping import telling
-from musterwerk.approvals.sending import NoticeSender, backoff
+from musterwerk.approvals.notices import sending
+from musterwerk.approvals.notices.sending import NoticeSender, backoff
 from musterwerk.approvals.state import Notice, Record, Status
 from musterwerk.errors import StoreError
 from musterwerk.notify import Settings
 from musterwerk.store import InboxTable, NoticeTable, PeopleTable, Store
 from musterwerk.store.approval_tables import notices
-from tests.approvals.telling import AT, ended, notice, status
+from tests.approvals.notices.telling import AT, ended, notice, status
 from tests.databases import forget_requests
 from tests.receivers import MailServer, WebhookServer, mail_server, webhook_server
 from tests.waiting import until

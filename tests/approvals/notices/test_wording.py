@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musterwerk.approvals.rendering import MAX_LINES, details, moment
+from musterwerk.approvals.notices.rendering import MAX_LINES, details, moment
+from musterwerk.approvals.notices.wording import Reader, event, mail
 from musterwerk.approvals.state import Notice, Status
-from musterwerk.approvals.wording import Reader, event, mail
 from musterwerk.notify import Language, Message
-from tests.approvals.telling import ended, notice, status
+from tests.approvals.notices.telling import ended, notice, status
 
 ANNA = Reader("anna", "Anna Huber", "en", "Europe/Berlin")
 ANNA_IN_GERMAN = Reader("anna", "Anna Huber", "de", "Europe/Berlin")

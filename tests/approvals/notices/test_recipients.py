@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from musterwerk.approvals.model import Vote
-from musterwerk.approvals.recipients import meant, readers
+from musterwerk.approvals.notices.recipients import meant, readers
 from musterwerk.approvals.state import Notice, Status
-from tests.approvals.telling import AT, ended, notice, status
+from tests.approvals.notices.telling import AT, ended, notice, status
 
 MEMBERS = {"group:finance": ("anna", "ben", "carla"), "rita": ("rita",), "ben": ("ben",)}
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musterwerk.approvals import working_time as module
-from musterwerk.approvals.model import Calendar
-from musterwerk.approvals.working_time import WorkingTime, working_time
+from musterwerk.approvals.calendars import working_time as module
+from musterwerk.approvals.calendars.working_time import WorkingTime, working_time
+from musterwerk.approvals.policy import Calendar
 from musterwerk.errors import UsageError
 
 BAVARIA = Calendar(region="DE-BY")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from musterwerk.approvals.rendering import escaped
+from musterwerk.approvals.notices.rendering import escaped
 from musterwerk.notify import Language
 
 _PAGE = "font-family: sans-serif; font-size: 15px; line-height: 1.45; color: #1a1a1a"

@@ -14,8 +14,8 @@ from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from musterwerk.approvals.model import Calendar
-from musterwerk.approvals.regions import public_holidays, zone_of
+from musterwerk.approvals.calendars.regions import public_holidays, zone_of
+from musterwerk.approvals.policy import Calendar
 from musterwerk.errors import UsageError
 
 _DAY = timedelta(days=1)

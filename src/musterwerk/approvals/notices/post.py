@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from musterwerk.approvals import wording
-from musterwerk.approvals.recipients import meant, readers
+from musterwerk.approvals.notices import wording
+from musterwerk.approvals.notices.recipients import meant, readers
+from musterwerk.approvals.notices.wording import Reader
 from musterwerk.approvals.state import Notice, Status
-from musterwerk.approvals.wording import Reader
 from musterwerk.notify import Message, Settings, Webhook
 from musterwerk.notify.message import Target
 from musterwerk.store import InboxTable, PeopleTable, Store

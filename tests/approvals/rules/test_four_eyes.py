@@ -1,0 +1,62 @@
+"""Four eyes: whoever has an interest in a request does not decide it."""
+
+from __future__ import annotations
+
+from musterwerk.approvals import Level, Policy
+from musterwerk.approvals.acts import Delegate
+from tests.approvals.people import Company
+
+POLICY = Policy(approvers=("group:finance",), four_eyes=True)
+
+
+def test_the_requester_does_not_decide() -> None:
+    company = Company(POLICY, requester="anna")
+    assert company.decide("anna").verdict == "excluded"
+    assert company.decide("ben").ok
+
+
+def test_nor_does_who_stands_in_for_them() -> None:
+    company = Company(POLICY, requester="rita", away={"rita": ["anna"]})
+    assert company.decide("anna").verdict == "excluded"
+
+
+def test_nor_can_the_requester_be_given_somebodys_place() -> None:
+    company = Company(POLICY, requester="rita")
+    reply = company.act(Delegate(id="d", by="anna", to="rita"))
+    assert reply.verdict == "excluded"
+
+
+def test_nor_who_sent_it_in_the_name_of_a_service() -> None:
+    company = Company(POLICY, requester="shop", sender="anna")
+    assert company.decide("anna").verdict == "excluded"
+
+
+def test_nor_does_an_operator_help_themselves() -> None:
+    company = Company(POLICY)
+    mine = Delegate(id="d", by="otto", to="otto", holder="anna")
+    assert company.act(mine).verdict == "excluded"
+
+
+def test_nobody_decides_two_levels() -> None:
+    levels = (Level(approvers=("group:finance",)), Level(approvers=("group:finance",)))
+    company = Company(Policy(levels=levels, four_eyes=True))
+    company.decide("anna")
+    assert company.decide("anna").verdict == "excluded"
+    assert company.decide("ben").ok
+    assert company.state.state == "approved"
+
+
+def test_without_them_one_may() -> None:
+    levels = (Level(approvers=("anna",)), Level(approvers=("anna",)))
+    company = Company(Policy(levels=levels))
+    company.decide("anna")
+    company.decide("anna")
+    assert company.state.state == "approved"
+
+
+def test_but_the_requester_hears_how_it_ended() -> None:
+    company = Company(POLICY)
+    company.decide("anna")
+    ended = company.told("ended")[0]
+    assert "rita" in ended.to
+    assert "rita" not in ended.but
