@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -200,6 +201,23 @@ async def test_claiming_delegating_and_talking(served: Shell) -> None:
         assert result.stdout.startswith("Applied: ")
 
 
+async def test_a_story_tells_for_whom_and_when_in_one_way(served: Shell) -> None:
+    """Who reads it would take the substitute's word for a right of their own."""
+    away = ["--from", "2026-01-01", "--until", "2100-01-01", "--substitute", "rita"]
+    assert (await served("people", "absent", "anna", *away)).code == 0
+    key = await served.ask(REQUEST.replace("[policy]", "[policy]\nquorum = 2"))
+    done = await served("approvals", "approve", key, "--unseen", person="rita")
+    assert done.code == 0, done.stderr
+    shown = (await served("approvals", "show", key)).stdout
+    assert "decided by rita for anna: approve" in shown
+    times = re.findall(r"\d{4}-\d\d-\d\d.*", shown)
+    assert len(times) >= 5
+    for one in times:
+        assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", one)
+    (row,) = (await served("approvals", "list")).stdout.splitlines()[1:]
+    assert re.search(r"\d\d:\d\d:\d\d UTC$", row.rstrip())
+
+
 async def test_who_is_asked_back_finds_the_question(served: Shell) -> None:
     """The requester would wait for a decision, and everybody else for the requester."""
     other, key = await served.ask(), await served.ask()
@@ -232,7 +250,9 @@ async def test_without_a_worker_it_says_that_it_is_recorded(shell: Shell) -> Non
         key = await shell.ask()
     result = await shell("approvals", "approve", key, "--unseen")
     assert result.code == 0, result.stderr
-    assert result.stdout.startswith("Recorded, not applied yet: ")
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("Recorded, not applied yet: it is kept and takes effect as soon as")
+    assert line.endswith(f"`musterwerk approvals show {key}` tells whether it has.")
     async with shell.worker():
 
         async def approved() -> bool:
