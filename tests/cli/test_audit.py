@@ -91,9 +91,22 @@ def test_what_is_exported_is_complete(run: Callable[..., Result], home: Path) ->
     assert run("export", "no/such/folder").code == 2
 
 
-def test_without_a_database_it_says_so(tmp_path: Path) -> None:
-    result = musterwerk("audit", "verify", "--no-temporal", home=tmp_path)
-    assert (result.code, "there is no database" in result.stderr) == (1, True)
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("audit verify --no-temporal", "audit list", "audit checkpoint", "audit export trail"),
+        *("approvals list", "approvals list --for anna", "approvals show r-1"),
+        *("people list", "people show anna", "people tokens anna", "people token anna"),
+        *("people revoke t-1", "people absent anna --from 2026-01-01 --until 2026-01-02"),
+    ],
+)
+def test_without_a_database_it_says_so_and_makes_none(command: str, tmp_path: Path) -> None:
+    """A mistyped folder would be an empty company, with a key of its own, from then on."""
+    result = musterwerk(*command.split(), "--data", "typo", home=tmp_path)
+    assert (result.code, result.stdout) == (1, "")
+    assert f"there is no database {tmp_path / 'typo'}" in result.stderr
+    assert "--data says where it is" in result.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("silent", [(), ("r-3",)])

@@ -120,7 +120,7 @@ def rebuild(
         with out.progress("asking requests") as advance:
             return await fill(client, inbox, advance, task_queue=task_queue)
 
-    with opened(data, to_change=True) as store:
+    with opened(data, to_change=True, new=True) as store:
         done = run(work(find_address(address, data), InboxTable(store)))
     if out.machine:
         out.json(asdict(done))

@@ -47,6 +47,11 @@ class Where:
     data: Path
 
     @property
+    def only_there(self) -> bool:
+        """A folder was named and no server: what is not in it is not looked for elsewhere."""
+        return self.data != DEFAULT_DATA and self.address is None
+
+    @property
     def elsewhere(self) -> bool:
         """A server was named and no database with it: the one that lies here is another's."""
         named = self.data != DEFAULT_DATA or os.environ.get("MUSTERWERK_DATABASE_URL")
@@ -71,7 +76,9 @@ def listed(out: Output, where: Where, wanted: Wanted) -> list[dict[str, Any]]:
     if found is not None:
         return found
     if wanted.person or wanted.box in _PERSONAL:
-        raise UsageError("whose a request is, is known in the database only: name it with --data")
+        raise UsageError(
+            "whose a request is, is known in the database only: --data says where it is"
+        )
     found = run(_asked(out, where.target(), wanted))
     if not found:
         _check_state(wanted.state, ())
@@ -85,6 +92,8 @@ async def find(out: Output, where: Where, identity: str) -> dict[str, Any]:
             if found := await asyncio.to_thread(_one, where, identity):
                 return found
         except StoreMissing as missing:
+            if where.only_there:
+                raise
             out.say(f"Asked the workflow itself: {missing}.")
     client = await where.target().connect()
     try:
@@ -112,6 +121,8 @@ def _stored(out: Output, where: Where, wanted: Wanted) -> list[dict[str, Any]] |
             out.say(f"From the database {store}.")
             return found
     except StoreMissing as missing:
+        if where.only_there:
+            raise
         out.say(f"Asked the workflows themselves: {missing}.")
         return None
 

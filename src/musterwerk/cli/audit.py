@@ -13,6 +13,7 @@ import typer
 from temporalio.client import Client
 
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.office import opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
 from musterwerk.cli.telling import said, when
@@ -154,14 +155,11 @@ def _opened(data: Path) -> Generator[tuple[Store, AuditFolder]]:
     missing = [name for name in ("alembic", "cryptography", "sqlalchemy") if not find_spec(name)]
     if missing:
         raise UsageError(f"the audit trail needs {missing[0]}: pip install 'musterwerk[worker]'")
-    from musterwerk.store import Store, database_url
     from musterwerk.store.audit_folder import AuditFolder
 
-    store = Store(database_url(data), migrate=False)
-    try:
+    with opened(data) as store:
+        store.prepare()  # before a folder or a file is made for what is not there
         yield store, AuditFolder.from_environment(data)
-    finally:
-        store.close()
 
 
 def _target(address: str | None, data: Path) -> Target:

@@ -106,7 +106,7 @@ def apply(
     from musterwerk.store import PeopleTable
 
     document = read_toml(file)
-    with opened(data, to_change=True) as store:
+    with opened(data, to_change=True, new=True) as store:
         try:
             PeopleTable(store).apply(document, actor=actor(by), channel="cli", prune=prune)
         except UsageError as error:
