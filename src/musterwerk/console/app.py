@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from starlette.types import ASGIApp
 
 from musterwerk.console.answering import answer_problems
 from musterwerk.console.api import router
 from musterwerk.console.boundary import Boundary
+from musterwerk.console.health import Health, HealthCheck
 from musterwerk.console.relay import ActRelay, stop
 from musterwerk.console.services import Services
 
@@ -52,8 +53,18 @@ def create_app(services: Services, *, relay: bool = True) -> ASGIApp:
     answer_problems(app)
     app.include_router(router, prefix=PREFIX)
 
-    @app.get("/health", tags=["service"], summary="Is it there?")
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
+    check = HealthCheck(services)
+
+    @app.get(
+        "/health",
+        tags=["service"],
+        summary="Is it there, and what is away?",
+        responses={503: {"model": Health, "description": "The database is away."}},
+    )
+    async def health(response: Response) -> Health:
+        found = await check.look()
+        if found.status == "unavailable":
+            response.status_code = 503
+        return found
 
     return Boundary(app)
