@@ -244,6 +244,15 @@ async def test_a_request_that_cannot_be_is_refused_with_the_reason(served: Shell
     assert "policy.aprovers: no such field" in result.stderr
 
 
+async def test_a_requester_whom_nobody_knows_is_told_and_asks_all_the_same(served: Shell) -> None:
+    """A slip of the pen would get mails sent to nobody; a service is nobody known, rightly."""
+    for requester, said in [("shpo", True), ("rita", False)]:
+        (served.home / "request.toml").write_text(f'requester = "{requester}"\n{REQUEST}')
+        result = await served("approvals", "request", "request.toml", "-o", "json")
+        assert (result.code, result.data["status"]["requester"]) == (0, requester)
+        assert ("'shpo' is nobody known" in result.stderr) is said
+
+
 async def test_without_a_worker_it_says_that_it_is_recorded(shell: Shell) -> None:
     """Whoever decided would think it had taken effect, or had not."""
     async with shell.worker():

@@ -48,6 +48,14 @@ class RequestDocument(ApprovalRequest[Any]):
         return ApprovalRequest[Any].model_validate(plain)
 
 
+def about_stranger(requester: str) -> str:
+    """A requester need not be a person: it is no mistake, but it may be a slip of the pen."""
+    return (
+        f"the requester {requester!r} is nobody known: right for a service, which gets no mails; "
+        "a person would be added with `musterwerk people apply`"
+    )
+
+
 def _schema_flaw(schema: dict[str, Any]) -> str | None:
     """None also where what it takes is not installed: then the worker says so, later."""
     try:

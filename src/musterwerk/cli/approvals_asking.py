@@ -13,13 +13,13 @@ from typing import Annotated, Any, cast
 import typer
 
 from musterwerk.approvals import TASK_QUEUE, ApprovalHandle, Status, start
-from musterwerk.approvals.documents import RequestDocument, read_document
+from musterwerk.approvals.documents import RequestDocument, about_stranger, read_document
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
-from musterwerk.cli.approvals_reading import refused_at_start
+from musterwerk.cli.approvals_reading import Where, refused_at_start
 from musterwerk.cli.office import actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
-from musterwerk.errors import ApprovalRefused, ServerError, UsageError
+from musterwerk.errors import ApprovalRefused, ServerError, StoreError, UsageError
 from musterwerk.runtime.connection import Target
 
 _PATIENCE = 5.0
@@ -58,6 +58,22 @@ def request(
     else:
         out.text(begun)
         out.say(_told(status))
+    if _is_stranger(Where(address, data), document.requester):
+        out.say(f"Note: {about_stranger(document.requester)}.")
+
+
+def _is_stranger(where: Where, requester: str) -> bool:
+    """Where people are known at all, from here."""
+    if where.elsewhere:
+        return False
+    try:
+        with opened(where.data) as store:
+            from musterwerk.store import PeopleTable
+
+            people = PeopleTable(store)
+            return people.get(requester) is None and bool(people.all())
+    except (StoreError, UsageError):
+        return False
 
 
 def _told(status: Status | None) -> str:
