@@ -332,6 +332,8 @@ async def test_people_absences_and_tokens(shell: Shell) -> None:
     }
     away = ["--from", "2026-01-01", "--until", "2100-01-01", "--substitute", "rita"]
     assert (await shell("people", "absent", "anna", *away)).code == 0
+    shown = (await shell("people", "show", "anna")).stdout
+    assert "away      2026-01-01 00:00:00 UTC to 2100-01-02 00:00:00 UTC, rita stands in" in shown
     rita = await shell("people", "show", "rita", "-o", "json")
     assert rita.data["acts_for"] == ["rita", "anna", "group:finance"]
     issued = await shell("people", "token", "anna", "--label", "ci", "--expires", "90 days")

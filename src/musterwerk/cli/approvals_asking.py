@@ -19,6 +19,7 @@ from musterwerk.cli.approvals_reading import Where, refused_at_start
 from musterwerk.cli.office import actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
+from musterwerk.cli.telling import when, words
 from musterwerk.errors import ApprovalRefused, ServerError, StoreError, UsageError
 from musterwerk.runtime.connection import Target
 
@@ -81,7 +82,8 @@ def _told(status: Status | None) -> str:
         return "Begun; no worker has looked at it yet (`musterwerk worker`)."
     if status.state not in ("open", "info_requested"):
         return f"It was there already: {status.state}."
-    return f"Asked: {', '.join(status.may_decide)}; until {status.expires_at:%F %R} UTC."
+    until = f"; until {when(status.expires_at)}" if status.expires_at else ""
+    return f"Asked: {words(status.may_decide)}{until}."
 
 
 async def _begin(
