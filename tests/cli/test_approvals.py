@@ -336,6 +336,9 @@ async def test_people_absences_and_tokens(shell: Shell) -> None:
     assert "away      2026-01-01 00:00:00 UTC to 2100-01-02 00:00:00 UTC, rita stands in" in shown
     rita = await shell("people", "show", "rita", "-o", "json")
     assert rita.data["acts_for"] == ["rita", "anna", "group:finance"]
+    back = await shell("people", "absent", "ben", "--from", "2026-01-05", "--until", "2026-01-01")
+    told = "musterwerk: it ends (2026-01-02 00:00 UTC) before it begins (2026-01-05 00:00 UTC)\n"
+    assert (back.code, back.stderr) == (2, told)
     issued = await shell("people", "token", "anna", "--label", "ci", "--expires", "90 days")
     assert issued.stdout.startswith("mw_")
     (row,) = (await shell("people", "tokens", "anna", "-o", "json")).data

@@ -139,7 +139,7 @@ def absent(
         try:
             (absence,) = read_directory({"people": who, "absences": [given]}).absences
         except UsageError as error:
-            raise UsageError(str(error).removeprefix("absences.0.")) from error
+            raise UsageError(str(error).removeprefix("absences.0").lstrip(".: ")) from error
         with table.changes(actor=actor(by), channel="cli") as change:
             change.absence(absence)
     instead = f"; {substitute} stands in" if substitute else "; nobody stands in"
