@@ -51,6 +51,30 @@ MISTAKES: list[tuple[dict[str, Any], str]] = [
         {"policy": {"approvers": ["mia"], "escalations": [{"after": "soon", "to": []}]}},
         "policy.escalations.0.after: a length of time is expected",
     ),
+    *(
+        (
+            {"policy": {"approvers": ["mia"], "expires_after": length}},
+            f"policy.expires_after: {said}",
+        )
+        for length, said in [
+            (0, "more than 0 seconds is expected"),
+            ("4000 days", "3660 days or less is expected"),
+            ("48:00", "'48:00' is a time of day; write a length of time as 2d, 36h or PT36H"),
+            ("9999999999 days", "'9999999999 days' is too long"),
+        ]
+    ),
+    ({"policy": {"approvers": ["mia"], "remind_every": "1s"}}, "1 minute or more is expected"),
+    ({"policy": {"approvers": ["mia"] * 201}}, "policy.approvers: at most 200 are expected"),
+    (
+        {
+            "policy": {
+                "approvers": ["mia"],
+                "expires_after": "1d 12h",
+                "escalations": [{"after": "9 days", "to": ["lena"]}],
+            }
+        },
+        "an escalation after 9 days never happens: all is over after 1 day 12 hours",
+    ),
 ]
 
 

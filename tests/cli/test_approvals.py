@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -146,6 +147,23 @@ async def test_refusals_and_wrong_usage(served: Shell) -> None:
         assert "Traceback" not in result.stderr
 
 
+async def test_filters_that_nothing_can_fit_are_refused(served: Shell) -> None:
+    """ "None" with exit code 0 looks like an empty inbox, not like a typing mistake."""
+    await served.ask()
+    for args, words in [
+        (["--for", "nobody"], "nobody is known as 'nobody'"),
+        (["--for", "nobody", "--box", "decided"], "musterwerk people list"),
+        (["--box", "mine"], "nobody is known as 'root'"),
+        (["--state", "bogus"], "choose open, info_requested, approved"),
+    ]:
+        refused = await served("approvals", "list", *args, "-o", "json", person="root")
+        assert (refused.code, refused.stdout) == (2, ""), args
+        assert words in refused.stderr
+    for args in (["--for", "rita"], ["--state", "expired"], ["--state", "info requested"]):
+        empty = await served("approvals", "list", *args, "-o", "json")
+        assert (empty.code, empty.data) == (0, []), empty.stderr
+
+
 @pytest.mark.parametrize(("typed", "state"), [("n", "open"), ("y", "approved")])
 async def test_at_a_terminal_what_is_approved_is_shown_first(
     served: Shell, typed: str, state: str
@@ -183,6 +201,36 @@ async def test_claiming_delegating_and_talking(served: Shell) -> None:
         assert result.stdout.startswith("Applied: ")
 
 
+async def test_a_story_tells_for_whom_and_when_in_one_way(served: Shell) -> None:
+    """Who reads it would take the substitute's word for a right of their own."""
+    away = ["--from", "2026-01-01", "--until", "2100-01-01", "--substitute", "rita"]
+    assert (await served("people", "absent", "anna", *away)).code == 0
+    key = await served.ask(REQUEST.replace("[policy]", "[policy]\nquorum = 2"))
+    done = await served("approvals", "approve", key, "--unseen", person="rita")
+    assert done.code == 0, done.stderr
+    shown = (await served("approvals", "show", key)).stdout
+    assert "decided by rita for anna: approve" in shown
+    times = re.findall(r"\d{4}-\d\d-\d\d.*", shown)
+    assert len(times) >= 5
+    for one in times:
+        assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", one)
+    (row,) = (await served("approvals", "list")).stdout.splitlines()[1:]
+    assert re.search(r"\d\d:\d\d:\d\d UTC$", row.rstrip())
+
+
+async def test_who_is_asked_back_finds_the_question(served: Shell) -> None:
+    """The requester would wait for a decision, and everybody else for the requester."""
+    other, key = await served.ask(), await served.ask()
+    await served("approvals", "ask", key, "why?")
+    for args in (["--for", "rita"], ["--for", "rita", "--box", "questions"]):
+        listed = await served("approvals", "list", *args, "-o", "json")
+        assert [one["request_id"] for one in listed.data] == [key], listed.stderr
+    await served("approvals", "answer", key, "two of them", person="rita")
+    assert (await served("approvals", "list", "--for", "rita", "-o", "json")).data == []
+    annas = await served("approvals", "list", "--for", "anna", "-o", "json")
+    assert {one["request_id"] for one in annas.data} == {other, key}
+
+
 async def test_a_request_that_cannot_be_is_refused_with_the_reason(served: Shell) -> None:
     """Somebody would wait for people who were never asked."""
     (served.home / "nobody.toml").write_text(REQUEST.replace("finance", "nobody"))
@@ -196,13 +244,24 @@ async def test_a_request_that_cannot_be_is_refused_with_the_reason(served: Shell
     assert "policy.aprovers: no such field" in result.stderr
 
 
+async def test_a_requester_whom_nobody_knows_is_told_and_asks_all_the_same(served: Shell) -> None:
+    """A slip of the pen would get mails sent to nobody; a service is nobody known, rightly."""
+    for requester, said in [("shpo", True), ("rita", False)]:
+        (served.home / "request.toml").write_text(f'requester = "{requester}"\n{REQUEST}')
+        result = await served("approvals", "request", "request.toml", "-o", "json")
+        assert (result.code, result.data["status"]["requester"]) == (0, requester)
+        assert ("'shpo' is nobody known" in result.stderr) is said
+
+
 async def test_without_a_worker_it_says_that_it_is_recorded(shell: Shell) -> None:
     """Whoever decided would think it had taken effect, or had not."""
     async with shell.worker():
         key = await shell.ask()
     result = await shell("approvals", "approve", key, "--unseen")
     assert result.code == 0, result.stderr
-    assert result.stdout.startswith("Recorded, not applied yet: ")
+    (line,) = result.stdout.splitlines()
+    assert line.startswith("Recorded, not applied yet: it is kept and takes effect as soon as")
+    assert line.endswith(f"`musterwerk approvals show {key}` tells whether it has.")
     async with shell.worker():
 
         async def approved() -> bool:
@@ -273,8 +332,13 @@ async def test_people_absences_and_tokens(shell: Shell) -> None:
     }
     away = ["--from", "2026-01-01", "--until", "2100-01-01", "--substitute", "rita"]
     assert (await shell("people", "absent", "anna", *away)).code == 0
+    shown = (await shell("people", "show", "anna")).stdout
+    assert "away      2026-01-01 00:00:00 UTC to 2100-01-02 00:00:00 UTC, rita stands in" in shown
     rita = await shell("people", "show", "rita", "-o", "json")
     assert rita.data["acts_for"] == ["rita", "anna", "group:finance"]
+    back = await shell("people", "absent", "ben", "--from", "2026-01-05", "--until", "2026-01-01")
+    told = "musterwerk: it ends (2026-01-02 00:00 UTC) before it begins (2026-01-05 00:00 UTC)\n"
+    assert (back.code, back.stderr) == (2, told)
     issued = await shell("people", "token", "anna", "--label", "ci", "--expires", "90 days")
     assert issued.stdout.startswith("mw_")
     (row,) = (await shell("people", "tokens", "anna", "-o", "json")).data

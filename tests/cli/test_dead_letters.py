@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import signal
 import subprocess
 import uuid
@@ -101,6 +102,7 @@ async def test_asked_of_the_workflows_and_resolved(desk: Desk) -> None:
     assert "account closed" in letter["error"]
     table = await desk("list", "--dead-letters", "--ask", "--timeout", "1")
     assert workflow_id in table.stdout
+    assert re.search(r"\d\d:\d\d:\d\d UTC", table.stdout)
     told = await desk("resolve", workflow_id, "charge/1", "--done", *SAY, "-o", "json")
     assert (told.code, told.data["answers"][-1]["by"]) == (0, "Ada")
     again = await desk("resolve", workflow_id, "charge/1", "--skip", *SAY)

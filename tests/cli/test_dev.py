@@ -137,6 +137,23 @@ async def test_dead_letters_are_kept_from_the_start(tmp_path: Path) -> None:
         assert sagas.data == []  # a letter is no saga
 
 
+def test_a_restart_keeps_the_addresses_as_far_as_they_are_free(tmp_path: Path) -> None:
+    """Programs that were started with an address would look for it in vain after a restart."""
+    with dev(tmp_path) as (process, before):
+        process.terminate()
+        assert process.wait(20) == 0
+    with dev(tmp_path) as (process, after):
+        process.terminate()
+        assert process.wait(20) == 0
+    assert after == before
+    port = int(before[2].rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)), dev(tmp_path) as (process, moved):
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+    assert (moved[:2], moved[2] != before[2]) == (before[:2], True)
+    assert f"The console was at 127.0.0.1:{port} before; that port is taken" in said
+
+
 async def test_restart_keeps_the_data(tmp_path: Path) -> None:
     """Orders would be gone after a restart of `dev`."""
     with dev(tmp_path) as (process, _):

@@ -1,6 +1,8 @@
 """What an entry says is printed, whatever it is made of."""
 
-from musterwerk.cli.telling import said
+from datetime import UTC, datetime, timedelta, timezone
+
+from musterwerk.cli.telling import said, when, words
 
 
 def test_what_people_said_comes_first() -> None:
@@ -17,3 +19,11 @@ def test_lists_models_and_lines() -> None:
 def test_long_values_are_cut_and_nothing_is_nothing() -> None:
     assert said({"text": "x" * 300}) == "x" * 200 + "..."
     assert said({}) == ""
+
+
+def test_lists_and_times_are_told_in_one_way() -> None:
+    assert words(["anna", ["ben", 3]]) == "anna, ben, 3"
+    assert words("x" * 300) == "x" * 300
+    berlin = datetime(2026, 3, 1, 10, 30, 1, 120, tzinfo=timezone(timedelta(hours=1)))
+    for one in (berlin, berlin.isoformat(), berlin.astimezone(UTC), "2026-03-01T09:30:01.000120Z"):
+        assert when(one) == "2026-03-01 09:30:01 UTC"

@@ -240,6 +240,10 @@ async def test_who_asks_for_a_service_is_on_record(served: Office) -> None:
     given = request_of(id="billing:4711", requester="billing")
     answer = await served("otto").post("/requests", json=given)
     assert answer.status_code == 201
+    (warning,) = answer.json()["warnings"]
+    assert "'billing' is nobody known" in warning
+    own = await served("rita").post("/requests", json=request_of())
+    assert own.json()["warnings"] == []
     story = await served.get("otto", "/requests/billing:4711/story")
     first = story["items"][0]
     assert (first["actor"], first["channel"], first["on_behalf_of"]) == ("otto", "rest", "billing")

@@ -12,6 +12,7 @@ import pytest
 
 from musterwerk.console import create_app
 from musterwerk.console.serving import listen, serve
+from musterwerk.errors import ServerError, StoreError
 from tests.console.office import Office, now, problem, request_of
 
 
@@ -72,7 +73,7 @@ async def test_every_answer_is_kept_out_of_caches(network: Office) -> None:
     """A proxy would show one person's requests to another."""
     async with httpx.AsyncClient(base_url=network.url) as http:
         health = await http.get("/health")
-        assert health.json() == {"status": "ok"}
+        assert health.json() == {"status": "ok", "database": "ok", "temporal": "ok"}
         page = await http.get("/nothing")
         answers = [page, health, await http.get("/api/v1/nothing"), await http.post("/health")]
     answers.append(await network("anna").get("/me"))
@@ -84,6 +85,30 @@ async def test_every_answer_is_kept_out_of_caches(network: Office) -> None:
     for answer in answers:
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+async def test_health_says_which_part_is_away(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A monitor would see "ok" while decisions pile up; a balancer would take out a console that
+    still records them."""
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(office.app), base_url="http://console")
+    monkeypatch.setattr("musterwerk.console.health._FRESH_SECONDS", -1.0)
+    office.outage.error = ServerError("no Temporal server answers")
+    answer = await http.get("/health")
+    degraded = {"status": "degraded", "database": "ok", "temporal": "away"}
+    assert (answer.status_code, answer.json()) == (200, degraded)
+    office.outage.error = None
+    assert (await http.get("/health")).json()["status"] == "ok"
+
+    def away() -> Any:
+        raise StoreError("the database cannot be used", temporary=True)
+
+    monkeypatch.setattr(office.services.store, "read", away)
+    answer = await http.get("/health")
+    unavailable = {"status": "unavailable", "database": "away", "temporal": "ok"}
+    assert (answer.status_code, answer.json()) == (503, unavailable)
+    await http.aclose()
 
 
 async def test_what_is_no_json_is_named(office: Office) -> None:
@@ -100,7 +125,6 @@ async def test_a_database_that_is_away_is_a_problem_too(
 ) -> None:
     """Clients would not know that trying again helps; and nobody is told where it is."""
     http = office("anna")
-    from musterwerk.errors import StoreError
 
     def away(*_: Any) -> Any:
         raise StoreError("the database postgresql://db.internal cannot be used", temporary=True)

@@ -13,6 +13,7 @@ from musterwerk.errors import ServerError
 from musterwerk.runtime import server as server_module
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.folder import FolderLock
+from musterwerk.runtime.ports import choose_ports
 from musterwerk.runtime.server import EmbeddedServer, find_temporal
 
 ORDER_ID = SearchAttributeKey.for_keyword("OrderId")
@@ -80,12 +81,39 @@ async def test_a_port_taken_in_between_is_replaced(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Two starts at the same time would fail at random."""
-    choose = server_module._free_ports  # pyright: ignore[reportPrivateUsage] - the race is inside
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        ports = iter([(taken.getsockname()[1], choose()[1]), choose()])
-        monkeypatch.setattr(server_module, "_free_ports", lambda: next(ports))
+        ports = iter([(taken.getsockname()[1], *choose_ports(None)), choose_ports(None, None)])
+
+        def choose(*_wanted: int | None) -> tuple[int, ...]:
+            return next(ports)
+
+        monkeypatch.setattr(server_module, "choose_ports", choose)
         async with EmbeddedServer(tmp_path) as server:
             assert await connect(server.address, isolated=True)
+
+
+async def test_ports_of_a_folder_stay(tmp_path: Path) -> None:
+    """Workers that were started with the address would be stranded by a restart of the server."""
+    async with EmbeddedServer(tmp_path) as first:
+        before = await connect(first.address, isolated=True)
+        assert await before.service_client.check_health()
+    async with EmbeddedServer(tmp_path) as second:
+        assert (second.address, second.ui_url) == (first.address, first.ui_url)
+        assert second.moved_from is None
+        assert await before.service_client.check_health(retry=True)
+
+
+async def test_ports_that_others_have_taken_are_left_to_them(tmp_path: Path) -> None:
+    """The server would not start on its folder any more, or nobody would know that it moved."""
+    async with EmbeddedServer(tmp_path, ui=False) as first:
+        pass
+    with socket.create_server(("127.0.0.1", int(first.address.rpartition(":")[2]))):
+        async with EmbeddedServer(tmp_path, ui=False) as second:
+            assert second.address != first.address
+            assert second.moved_from == first.address
+    (tmp_path / "ports.json").write_text('{"temporal": ["damaged"], "temporal_ui": 70000}')
+    async with EmbeddedServer(tmp_path, ui=False) as third:
+        assert third.moved_from is None
 
 
 async def test_early_death_shows_the_log(tmp_path: Path) -> None:

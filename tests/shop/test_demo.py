@@ -63,6 +63,9 @@ def test_a_small_demo_ends_with_balanced_books_and_no_process(tmp_path: Path) ->
     assert report["data"] == str(data)
     assert (report["seed"], report["faults"]) == (3, 0.3)
     assert report["orders_per_second"] == pytest.approx(ORDERS / report["seconds"], rel=0.01)
+    trail = report["audit_trail"]
+    assert (trail["intact"], trail["lines"] > trail["sealed"] > 0) == (True, True)
+    assert trail["requests_compared"] == sum(report["approvals"].values())
     assert_figures(report, data)
     assert_query_of_the_page_finds_what_is_wrong(data)
     assert_query_of_the_page_finds_what_nobody_released(data)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated, Any, TypeVar, cast
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from musterwerk.approvals.model import ID_PATTERN, ApprovalRequest
-from musterwerk.approvals.wire import Wire
+from musterwerk.approvals.wire import Wire, in_words
 from musterwerk.errors import UsageError
 
 T = TypeVar("T", bound=Wire)
+_LENGTH = re.compile(r"(days|seconds)=(\d+)")
 
 
 class RequestDocument(ApprovalRequest[Any]):
@@ -43,6 +46,14 @@ class RequestDocument(ApprovalRequest[Any]):
     def request(self) -> ApprovalRequest[Any]:
         plain = self.model_dump(exclude={"id", "answer"})
         return ApprovalRequest[Any].model_validate(plain)
+
+
+def about_stranger(requester: str) -> str:
+    """A requester need not be a person: it is no mistake, but it may be a slip of the pen."""
+    return (
+        f"the requester {requester!r} is nobody known: right for a service, which gets no mails; "
+        "a person would be added with `musterwerk people apply`"
+    )
 
 
 def _schema_flaw(schema: dict[str, Any]) -> str | None:
@@ -101,6 +112,7 @@ _WORDS = {
     "model_attributes_type": "a JSON object is expected",
     "list_type": "a list is expected",
     "tuple_type": "a list is expected",
+    "too_long": "at most {max_length} are expected",
     "too_short": "at least {min_length} is expected",
     "literal_error": "{expected} is expected",
     "greater_than": "more than {gt} is expected",
@@ -134,4 +146,12 @@ def problem(error: Mapping[str, Any]) -> str:
     if words is None:
         return str(error["msg"]).removeprefix("Value error, ")
     context: dict[str, Any] = error.get("ctx") or {}
-    return words.format_map(context)
+    return words.format_map({name: _shown(value) for name, value in context.items()})
+
+
+def _shown(value: Any) -> Any:
+    """A length of time comes as its `repr`."""
+    if not str(value).startswith("datetime.timedelta("):
+        return value
+    parts = {name: int(number) for name, number in _LENGTH.findall(str(value))}
+    return in_words(timedelta(**parts))

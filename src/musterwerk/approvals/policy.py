@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from musterwerk.approvals.wire import Duration, Wire
+from musterwerk.approvals.wire import Duration, Wire, in_words
 from musterwerk.principals import GROUP
 
 APPROVE = "approve"
@@ -152,8 +152,8 @@ class Policy(Wire):
             for one in level.escalations:
                 if one.after >= self.expires_after:
                     raise ValueError(
-                        f"an escalation after {one.after} never happens: all is over "
-                        f"after {self.expires_after}"
+                        f"an escalation after {in_words(one.after)} never happens: all is over "
+                        f"after {in_words(self.expires_after)}"
                     )
         return self
 

@@ -163,8 +163,8 @@ def _too_few(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
     if policy.four_eyes and policy.levels and not _all_matched(rounds):
         people = _unique(person for able in rounds for person in able)
         yield (
-            f"all levels together need {len(rounds)} different people, and only "
-            f"{', '.join(people) or 'nobody'} may decide"
+            f"all levels together need {len(rounds)} different people, and "
+            f"{_only(people)} may decide"
         )
 
 
@@ -195,7 +195,11 @@ def _named(to: Sequence[Principal]) -> str:
 
 def _who(able: list[str], out: set[str]) -> str:
     kept = f" ({', '.join(sorted(out))} may not: four eyes)" if out else ""
-    return f"only {', '.join(able) or 'nobody'} may decide{kept}"
+    return f"{_only(able)} may decide{kept}"
+
+
+def _only(people: list[str]) -> str:
+    return f"only {', '.join(people)}" if people else "nobody"
 
 
 def _unique(people: Iterable[str]) -> list[str]:

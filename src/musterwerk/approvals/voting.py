@@ -10,7 +10,7 @@ from musterwerk.approvals.acts import Claim, Decide, Delegate, Facts, Release, V
 from musterwerk.approvals.change import Change, Step
 from musterwerk.approvals.model import Vote
 from musterwerk.approvals.policy import REJECT
-from musterwerk.approvals.seats import Roll, level_votes
+from musterwerk.approvals.seats import Roll, delegate_of, level_votes
 
 #: Who sends the chapter's own signals, which carry no name.
 ANYBODY = "anonymous"
@@ -37,7 +37,7 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
         seats = [holder for holder in seats if holder == act.on_behalf_of]
     if not seats:
         whom = f"; nor can you decide for {act.on_behalf_of}" if act.on_behalf_of else ""
-        return change.refuse(act, "not_entitled", NOT_ASKED + whom)
+        return change.refuse(act, "not_entitled", _why_not(change, roll, act.by) + whom)
     filled = {vote.holder: vote.person for vote in votes}
     free = [holder for holder in seats if holder not in filled]
     if not free:
@@ -50,6 +50,14 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
     before = change.state.level
     course.judge(change, facts)
     return change.reply(act, "applied", _said(change, vote, before))
+
+
+def _why_not(change: Change, roll: Roll, person: str) -> str:
+    """Why they have no seat."""
+    to = delegate_of(change.state.delegations, person)
+    if to == person or not roll.owns_a_seat(to):
+        return NOT_ASKED
+    return f"you delegated your place to {to}, who decides in it; delegate it to yourself first"
 
 
 def _flaw(change: Change, act: Decide, facts: Facts) -> str | None:
@@ -135,7 +143,7 @@ def claim(change: Change, act: Claim, facts: Facts) -> Step:
     if roll.is_excluded(act.by):
         return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
     if not roll.seats_of(act.by):
-        return change.refuse(act, "not_entitled", NOT_ASKED)
+        return change.refuse(act, "not_entitled", _why_not(change, roll, act.by))
     if any(panel.quorum != 1 for panel in state.panels):
         return change.refuse(act, "invalid", "several people have to agree; nobody can claim it")
     if claimed_by := _claimed(change, roll, act.by):

@@ -39,10 +39,26 @@ def _words(given: object) -> object:
     """ "7 days", "1d 12h" or "90m"; anything else is pydantic's to judge (ISO 8601, seconds)."""
     if not isinstance(given, str) or not given.strip():
         return given
+    if ":" in given:
+        raise ValueError(f"{given!r} is a time of day; write a length of time as 2d, 36h or PT36H")
     parts = list(_PART.finditer(given))
     if "".join(part.group(0) for part in parts) != given:
         return given
-    return timedelta(seconds=sum(int(p[1]) * _UNITS[p[2][0].lower()] for p in parts))
+    seconds = sum(int(p[1]) * _UNITS[p[2][0].lower()] for p in parts)
+    try:
+        return timedelta(seconds=seconds)
+    except OverflowError:
+        raise ValueError(f"{given!r} is too long") from None
+
+
+def in_words(length: timedelta) -> str:
+    """As `Duration` takes it again: "1 day 12 hours"."""
+    left, found = int(length.total_seconds()), list[str]()
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        number, left = divmod(left, size)
+        if number:
+            found.append(f"{number} {unit}" + ("s" if number != 1 else ""))
+    return " ".join(found) or "0 seconds"
 
 
 #: A length of time; in TOML and JSON also in words, such as "7 days" or "1d 12h".

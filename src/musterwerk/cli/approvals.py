@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
 from musterwerk.cli import approvals_acting, approvals_asking, approvals_simulate
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption
-from musterwerk.cli.approvals_reading import Wanted, Where, find, listed
+from musterwerk.cli.approvals_reading import Box, Wanted, Where, find, listed
 from musterwerk.cli.output import Format, Output, OutputOption, plain
 from musterwerk.cli.running import run
-from musterwerk.cli.telling import said
+from musterwerk.cli.telling import said, when, words
 
 app = typer.Typer(
     help="Approvals: ask people, list what waits, decide, and all around it.",
@@ -50,8 +50,11 @@ def register(main: typer.Typer) -> None:
 @app.command("list")
 def list_(
     box: Annotated[
-        Literal["mine", "unassigned", "all", "decided"] | None,
-        typer.Option(help="Default: all that are open; with --for, what this person may decide."),
+        Box | None,
+        typer.Option(
+            help="Default: all that are open; with --for, what this person may decide, and has "
+            "been asked back (mine and questions)."
+        ),
     ] = None,
     person: Annotated[str | None, typer.Option("--for", metavar="PERSON", help="Whose.")] = None,
     state: Annotated[str | None, typer.Option(help="Such as open or info_requested.")] = None,
@@ -92,17 +95,18 @@ def show(
     out.text(Text.assemble(plain(found["subject"]), "  ", _state(found)))
     for name in _SHOWN:
         if found.get(name) not in (None, "", [], {}):
-            out.text(f"  {name.replace('_', ' '):<11} {_words(found[name])}")
+            out.text(f"  {name.replace('_', ' '):<11} {_told(name, found[name])}")
     if found["details"] is not None:
         _show_details(out, found["details"])
     for vote in found["votes"]:
         instead = f" for {vote['on_behalf_of']}" if vote["on_behalf_of"] else ""
         why = f": {vote['reason']}" if vote["reason"] else ""
-        out.text(f"  {vote['person']}{instead} said {vote['outcome']} at {vote['at']}{why}")
+        out.text(f"  {vote['person']}{instead} said {vote['outcome']} at {when(vote['at'])}{why}")
     for entry in found["story"]:
-        words = said(entry["data"])
-        what = f"{entry['event']} by {entry['actor']}" + (f": {words}" if words else "")
-        out.text(f"  {entry['number']:>3} {entry['at']} {what}")
+        instead = f" for {entry['on_behalf_of']}" if entry["on_behalf_of"] else ""
+        more = f": {what}" if (what := said(entry["data"])) else ""
+        did = f"{entry['event']} by {entry['actor']}{instead}{more}"
+        out.text(f"  {entry['number']:>3} {when(entry['at'])} {did}")
 
 
 def _show_details(out: Output, details: Any) -> None:
@@ -116,9 +120,9 @@ def _show_details(out: Output, details: Any) -> None:
 def _row(status: dict[str, Any]) -> list[str | Text]:
     decides = status["claimed_by"] or ", ".join(status["may_decide"])
     who = ", ".join(status["by"]) if status["ended_at"] else decides
-    until = str(status["ended_at"] or status["expires_at"] or "")
+    until = status["ended_at"] or status["expires_at"]
     head = [status["request_id"], status["subject"]]
-    return [*head, _state(status), status["requester"], who, until[:16].replace("T", " ")]
+    return [*head, _state(status), status["requester"], who, when(until) if until else ""]
 
 
 def _state(status: dict[str, Any]) -> Text:
@@ -126,10 +130,9 @@ def _state(status: dict[str, Any]) -> Text:
     return Text(plain(state.replace("_", " ")).plain, style=_GOOD.get(state, ""))
 
 
-def _words(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
-    if isinstance(value, dict):
-        pairs = cast("dict[str, Any]", value)
-        return ", ".join(f"{one} → {to}" for one, to in pairs.items())
-    return str(value)
+def _told(name: str, value: Any) -> str:
+    if name.endswith("_at"):
+        return when(value)
+    if name == "delegations":
+        value = [f"{one} → {to}" for one, to in value.items()]
+    return words(value)

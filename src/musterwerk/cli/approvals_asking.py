@@ -13,13 +13,14 @@ from typing import Annotated, Any, cast
 import typer
 
 from musterwerk.approvals import TASK_QUEUE, ApprovalHandle, Status, start
-from musterwerk.approvals.documents import RequestDocument, read_document
+from musterwerk.approvals.documents import RequestDocument, about_stranger, read_document
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
-from musterwerk.cli.approvals_reading import refused_at_start
+from musterwerk.cli.approvals_reading import Where, refused_at_start
 from musterwerk.cli.office import actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
-from musterwerk.errors import ApprovalRefused, ServerError, UsageError
+from musterwerk.cli.telling import when, words
+from musterwerk.errors import ApprovalRefused, ServerError, StoreError, UsageError
 from musterwerk.runtime.connection import Target
 
 _PATIENCE = 5.0
@@ -58,6 +59,22 @@ def request(
     else:
         out.text(begun)
         out.say(_told(status))
+    if _is_stranger(Where(address, data), document.requester):
+        out.say(f"Note: {about_stranger(document.requester)}.")
+
+
+def _is_stranger(where: Where, requester: str) -> bool:
+    """Where people are known at all, from here."""
+    if where.elsewhere:
+        return False
+    try:
+        with opened(where.data) as store:
+            from musterwerk.store import PeopleTable
+
+            people = PeopleTable(store)
+            return people.get(requester) is None and bool(people.all())
+    except (StoreError, UsageError):
+        return False
 
 
 def _told(status: Status | None) -> str:
@@ -65,7 +82,8 @@ def _told(status: Status | None) -> str:
         return "Begun; no worker has looked at it yet (`musterwerk worker`)."
     if status.state not in ("open", "info_requested"):
         return f"It was there already: {status.state}."
-    return f"Asked: {', '.join(status.may_decide)}; until {status.expires_at:%F %R} UTC."
+    until = f"; until {when(status.expires_at)}" if status.expires_at else ""
+    return f"Asked: {words(status.may_decide)}{until}."
 
 
 async def _begin(
@@ -120,7 +138,7 @@ def rebuild(
         with out.progress("asking requests") as advance:
             return await fill(client, inbox, advance, task_queue=task_queue)
 
-    with opened(data, to_change=True) as store:
+    with opened(data, to_change=True, new=True) as store:
         done = run(work(find_address(address, data), InboxTable(store)))
     if out.machine:
         out.json(asdict(done))

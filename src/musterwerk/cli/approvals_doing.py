@@ -60,8 +60,15 @@ class Doing:
             self.out.say(f"Refused ({reply.verdict.replace('_', ' ')}): {reply.message}.")
             raise typer.Exit(1)
         if not self.out.machine:
-            word = "Applied" if reply.verdict == "applied" else "Recorded, not applied yet"
-            self.out.text(f"{word}: {reply.message}.")
+            self.out.text(self._told(reply))
+
+    def _told(self, reply: Reply) -> str:
+        if reply.verdict == "applied":
+            return f"Applied: {reply.message}."
+        return (
+            "Recorded, not applied yet: it is kept and takes effect as soon as a `musterwerk "
+            f"worker` answers; `musterwerk approvals show {self.identity}` tells whether it has."
+        )
 
     def seen(self, outcome: str, *, unseen: bool) -> str:
         """The digest of the request as it stands, shown and agreed to unless `unseen`.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from temporalio.client import Client, WorkflowQueryFailedError
 from temporalio.service import RPCError
@@ -28,6 +29,13 @@ from musterwerk.errors import (
 )
 from musterwerk.runtime.connection import Target
 
+if TYPE_CHECKING:
+    from musterwerk.store import InboxTable, Store
+    from musterwerk.store.inbox_pages import Search
+
+Box = Literal["mine", "unassigned", "questions", "all", "decided"]
+_PERSONAL = ("mine", "unassigned", "questions", "waiting")
+_STATES = ("open", "info_requested", "approved", "rejected", "expired", "withdrawn")
 _PAGE = 200
 _QUERY = timedelta(seconds=5)
 _SIDE_BY_SIDE = 8
@@ -37,6 +45,11 @@ _SIDE_BY_SIDE = 8
 class Where:
     address: str | None
     data: Path
+
+    @property
+    def only_there(self) -> bool:
+        """A folder was named and no server: what is not in it is not looked for elsewhere."""
+        return self.data != DEFAULT_DATA and self.address is None
 
     @property
     def elsewhere(self) -> bool:
@@ -50,7 +63,7 @@ class Where:
 
 @dataclass(frozen=True)
 class Wanted:
-    box: Literal["mine", "unassigned", "all", "decided"] | None
+    box: Box | None
     person: str | None
     state: str | None
     requester: str | None
@@ -62,9 +75,14 @@ def listed(out: Output, where: Where, wanted: Wanted) -> list[dict[str, Any]]:
     found = None if where.elsewhere else _stored(out, where, wanted)
     if found is not None:
         return found
-    if wanted.person or wanted.box in ("mine", "unassigned"):
-        raise UsageError("whose a request is, is known in the database only: name it with --data")
-    return run(_asked(out, where.target(), wanted))
+    if wanted.person or wanted.box in _PERSONAL:
+        raise UsageError(
+            "whose a request is, is known in the database only: --data says where it is"
+        )
+    found = run(_asked(out, where.target(), wanted))
+    if not found:
+        _check_state(wanted.state, ())
+    return found
 
 
 async def find(out: Output, where: Where, identity: str) -> dict[str, Any]:
@@ -74,6 +92,8 @@ async def find(out: Output, where: Where, identity: str) -> dict[str, Any]:
             if found := await asyncio.to_thread(_one, where, identity):
                 return found
         except StoreMissing as missing:
+            if where.only_there:
+                raise
             out.say(f"Asked the workflow itself: {missing}.")
     client = await where.target().connect()
     try:
@@ -101,35 +121,69 @@ def _stored(out: Output, where: Where, wanted: Wanted) -> list[dict[str, Any]] |
             out.say(f"From the database {store}.")
             return found
     except StoreMissing as missing:
+        if where.only_there:
+            raise
         out.say(f"Asked the workflows themselves: {missing}.")
         return None
 
 
-def _pages(store: Any, wanted: Wanted) -> list[dict[str, Any]]:
-    from dataclasses import replace
-
+def _pages(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
     from musterwerk.store import InboxTable, PeopleTable
-    from musterwerk.store.inbox_pages import Search
+    from musterwerk.store.inbox_pages import Search, states
 
-    box = wanted.box or ("mine" if wanted.person else "all")
+    box = wanted.box or ("waiting" if wanted.person else "all")
     person = wanted.person or actor()
     search = Search(box, person=person, state=wanted.state, requester=wanted.requester)
-    if box in ("mine", "unassigned"):
+    if wanted.person or box in _PERSONAL:
+        _check_person(store, person)
+    if box in _PERSONAL:
         places = PeopleTable(store).places_of(person, datetime.now(UTC))
         search = replace(search, places=places)
     elif wanted.person and box == "decided":
         principals = PeopleTable(store).principals_of(person, datetime.now(UTC))
         search = replace(search, party=(person, *principals))
     elif wanted.person:
-        raise UsageError("--for goes with --box mine, unassigned or decided")
+        raise UsageError("--for goes with --box mine, unassigned, questions or decided")
+    found = _all_pages(InboxTable(store), search, wanted.limit)
+    if not found:
+        with store.read() as connection:
+            _check_state(wanted.state, states(connection))
+    return found
+
+
+def _all_pages(inbox: InboxTable, search: Search, limit: int) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     while True:
-        limit = min(_PAGE, wanted.limit - len(found))
-        page = InboxTable(store).page(replace(search, limit=limit))
+        page = inbox.page(replace(search, limit=min(_PAGE, limit - len(found))))
         found += page.statuses
-        if page.next is None or len(found) >= wanted.limit:
+        if page.next is None or len(found) >= limit:
             return found
         search = replace(search, after=page.next)
+
+
+def _check_person(store: Store, person: str) -> None:
+    """Who asks may be a service, which is no person."""
+    from musterwerk.store import PeopleTable
+    from musterwerk.store.inbox_pages import has_asked
+
+    if PeopleTable(store).get(person) is not None:
+        return
+    with store.read() as connection:
+        if has_asked(connection, person):
+            return
+    raise UsageError(
+        f"nobody is known as {person!r}, and nothing was asked in that name; see `musterwerk "
+        "people list`, and say whose with --for PERSON"
+    )
+
+
+def _check_state(state: str | None, there: Sequence[str]) -> None:
+    """Any outcome of a request can be a state; what no request has is a slip of the pen."""
+    if state is not None and state not in (*_STATES, *there):
+        raise UsageError(
+            f"--state: no request is or was {state!r}; choose "
+            f"{', '.join(dict.fromkeys((*_STATES, *there)))}"
+        )
 
 
 def _one(where: Where, identity: str) -> dict[str, Any] | None:

@@ -7,21 +7,22 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 from temporalio.client import Client
 
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.office import opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
-from musterwerk.cli.telling import said
+from musterwerk.cli.telling import said, when
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.runtime.connection import Target
 
 if TYPE_CHECKING:
     from musterwerk.store import Store
-    from musterwerk.store.audit import KeptLine
+    from musterwerk.store.audit import AuditTrail, KeptLine
     from musterwerk.store.audit_folder import AuditFolder
     from musterwerk.store.auditing import Asked, Verdict
 
@@ -69,11 +70,8 @@ def _verify_with(asking: Asking) -> Callable[..., None]:
             from musterwerk.store import auditing
 
             told = None
-            if no_temporal:
-                out.say("Temporal was not asked.")
-            else:
+            if not no_temporal:
                 told = run(_ask(asking, _target(address, data), task_queue))
-                _say_who_is_silent(out, told)
             with out.progress("reading lines") as advance:
                 verdict = auditing.verify(
                     store,
@@ -82,7 +80,7 @@ def _verify_with(asking: Asking) -> Callable[..., None]:
                     public_key=key,
                     seen=advance,
                 )
-        _show(out, verdict)
+        _show(out, verdict, told)
         if not verdict.ok:
             raise typer.Exit(_DEVIATES)
 
@@ -123,6 +121,8 @@ def list_(
 
         only = Filter(request_id=request, actor=actor, event=event, since=begin)
         found = AuditTrail(store).latest(limit, only)
+        if not found and event is not None:
+            _check_event(event, AuditTrail(store))
     if out.machine:
         out.json([vars(line) | {"at": line.at.isoformat()} for line in found])
     elif found:
@@ -155,14 +155,11 @@ def _opened(data: Path) -> Generator[tuple[Store, AuditFolder]]:
     missing = [name for name in ("alembic", "cryptography", "sqlalchemy") if not find_spec(name)]
     if missing:
         raise UsageError(f"the audit trail needs {missing[0]}: pip install 'musterwerk[worker]'")
-    from musterwerk.store import Store, database_url
     from musterwerk.store.audit_folder import AuditFolder
 
-    store = Store(database_url(data), migrate=False)
-    try:
+    with opened(data) as store:
+        store.prepare()  # before a folder or a file is made for what is not there
         yield store, AuditFolder.from_environment(data)
-    finally:
-        store.close()
 
 
 def _target(address: str | None, data: Path) -> Target:
@@ -182,21 +179,16 @@ async def _retained(client: Client, task_queue: str | None) -> Asked:
     return await retained(client, task_queue)
 
 
-def _say_who_is_silent(out: Output, told: Asked) -> None:
-    if told.silent:
-        some = ", ".join(told.silent[:5]) + (", ..." if len(told.silent) > 5 else "")
-        out.say(
-            f"Note: {len(told.silent)} requests were not compared, because no worker answers "
-            f"for them: {some}"
-        )
-
-
-def _show(out: Output, verdict: Verdict) -> None:
-    if out.machine:
-        out.json(verdict.as_json())
-        return
+def _show(out: Output, verdict: Verdict, told: Asked | None) -> None:
+    left_out = _not_compared(told)
+    if left_out and (out.machine or not verdict.ok):
+        out.say(f"Note: not verified: {left_out}")
     for warning in verdict.warnings:
         out.say(f"Note: {warning}")
+    if out.machine:
+        silent = None if told is None else list(told.silent)
+        out.json(verdict.as_json() | {"silent": silent})
+        return
     found = verdict.deviation
     if found is not None:
         out.text(f"NOT INTACT, first at line {found.seq}: {found.what}.")
@@ -204,19 +196,45 @@ def _show(out: Output, verdict: Verdict) -> None:
             if what:
                 out.text(f"  {word + ':':<10}{what}")
         return
+    compared = (
+        "" if verdict.executions is None else f", {verdict.executions} executions in Temporal"
+    )
+    rest = f"NOT verified: {left_out}" if left_out else "Nothing was left out."
+    out.text(f"Verified: the chain and its checkpoints{compared}. {rest}")
     out.text(
         f"Intact: {verdict.lines} lines, {verdict.checkpoints} checkpoints, "
         f"sealed up to line {verdict.sealed_up_to} with the key {verdict.key_id or '(none yet)'}."
     )
-    if verdict.executions is not None:
-        out.text(f"Compared with {verdict.executions} executions in Temporal.")
     out.text(f"Not yet sealed: {verdict.unsealed}")
 
 
+def _not_compared(told: Asked | None) -> str:
+    """What of Temporal's histories the verification leaves out; "" where nothing."""
+    if told is None:
+        return "Temporal's histories (--no-temporal)."
+    if not told.silent:
+        return ""
+    some = ", ".join(told.silent[:5]) + (", ..." if len(told.silent) > 5 else "")
+    return (
+        f"{len(told.silent)} requests in Temporal, for which no worker answers; is a `musterwerk "
+        f"worker` there? They are {some}"
+    )
+
+
+def _check_event(event: str, trail: AuditTrail) -> None:
+    from musterwerk.approvals.state import Event
+    from musterwerk.store.audit import Filter
+    from musterwerk.store.checkpoints import EVENT
+    from musterwerk.store.people_changes import PeopleEvent
+
+    known = [*get_args(Event), *get_args(PeopleEvent), EVENT]
+    if event not in known and not trail.latest(1, Filter(event=event)):
+        raise UsageError(f"--event: {event!r} is none; choose {', '.join(known)}")
+
+
 def _row(line: KeptLine) -> list[str]:
-    at = line.at.isoformat(timespec="seconds")
     who: list[Any] = [line.actor, line.on_behalf_of or "", line.channel, said(line.data)]
-    return [str(line.seq), at, line.request_id or "", line.event, *who]
+    return [str(line.seq), when(line.at), line.request_id or "", line.event, *who]
 
 
 def _time(text: str) -> datetime:

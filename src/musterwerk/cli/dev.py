@@ -27,8 +27,11 @@ from musterwerk.cli.running import run
 from musterwerk.cli.worker import installed, start_worker, worker_options
 from musterwerk.runtime.connection import DEFAULT_NAMESPACE, Target
 from musterwerk.runtime.folder import FolderLock
+from musterwerk.runtime.ports import LOCALHOST, KeptPorts
 from musterwerk.runtime.processes import ManagedProcess, ProcessDied, first_death
 from musterwerk.runtime.server import EmbeddedServer
+
+_CONSOLE = "console"
 
 
 @dataclass(frozen=True)
@@ -80,13 +83,14 @@ def dev(
 async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_people: bool) -> None:
     watched: list[ManagedProcess] = []
     async with AsyncExitStack() as stack:
-        context = await _engine(stack, data, given, watched)
+        moved: list[str] = []
+        context = await _engine(stack, data, given, watched, moved)
         context = replace(context, add_people=add_people)
         await _letterbox(stack, context)
         addresses = {"Temporal": context.address}
         if context.ui_url:
             addresses["Temporal UI"] = context.ui_url
-        addresses |= await _console(stack, context)
+        addresses |= await _console(stack, context, moved)
         for part in parts:
             addresses |= await stack.enter_async_context(part(context))
         target = context.target
@@ -102,6 +106,8 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_peopl
         )
         stack.callback(dev_file(data).unlink, missing_ok=True)
         _announce(addresses, data)
+        for one in moved:
+            Output().say(one)
         if "Console" in addresses:
             await asyncio.to_thread(login.tell, Output(), data, add_people=add_people)
         raise ProcessDied(await first_death(watched))
@@ -116,22 +122,36 @@ async def _letterbox(stack: AsyncExitStack, context: DevContext) -> None:
     context.watch(worker)
 
 
-async def _console(stack: AsyncExitStack, context: DevContext) -> dict[str, str]:
+async def _console(stack: AsyncExitStack, context: DevContext, moved: list[str]) -> dict[str, str]:
     if not console.installed():
         Output().say("There is no console: that needs pip install 'musterwerk[console]'.")
         return {}
-    process, url = await console.start_console(context.data, context.target)
+    kept = KeptPorts(context.data)
+    before = kept.of(_CONSOLE)
+    process, url = await console.start_console(
+        context.data, context.target, port=before or console.PORT
+    )
     stack.push_async_callback(process.stop)
     context.watch(process)
+    port = int(url.rpartition(":")[2])
+    kept.keep(**{_CONSOLE: port})
+    if before not in (None, port):
+        moved.append(_has_moved("The console", f"{LOCALHOST}:{before}", url))
     return {"Console": url}
 
 
 async def _engine(
-    stack: AsyncExitStack, data: Path, given: Target | None, watched: list[ManagedProcess]
+    stack: AsyncExitStack,
+    data: Path,
+    given: Target | None,
+    watched: list[ManagedProcess],
+    moved: list[str],
 ) -> DevContext:
     if given is None:
         server = await stack.enter_async_context(EmbeddedServer(data))
         watched.append(server.process)
+        if server.moved_from:
+            moved.append(_has_moved("Temporal", server.moved_from, server.address))
         target = Target(server.address, DEFAULT_NAMESPACE, isolated=True)
         return DevContext(data, server.address, server.ui_url, target, watched.append)
     lock = FolderLock(data)
@@ -139,6 +159,13 @@ async def _engine(
     stack.callback(lock.release)
     await given.connect()
     return DevContext(data, given.address or "", None, given, watched.append)
+
+
+def _has_moved(what: str, before: str, now: str) -> str:
+    return (
+        f"{what} was at {before} before; that port is taken, so it is at {now} now: start again "
+        "whatever was given the old address."
+    )
 
 
 def _announce(addresses: Mapping[str, str], data: Path) -> None:

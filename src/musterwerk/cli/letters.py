@@ -17,6 +17,7 @@ from temporalio.client import Client
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
+from musterwerk.cli.telling import when
 from musterwerk.errors import ResolutionRefused, StoreError, StoreMissing, UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.saga.client import SagaExecution, last_run, list_sagas, sender_of
@@ -148,18 +149,25 @@ def _reported(
 def _open_row(letter: dict[str, Any]) -> Sequence[str | Text]:
     shown = letter | {"choices": ", ".join(letter["actions"])}
     names = ("workflow_id", "saga", "step", "kind", "choices", "activity", "since", "attempts")
-    return [str(shown[name]) for name in (*names, "error")]
+    return [_cell(shown, name) for name in (*names, "error")]
 
 
 def _settled_row(letter: dict[str, Any]) -> Sequence[str | Text]:
     names = ("workflow_id", "saga", "step", "kind", "since", "settled_at")
     how = letter["action"] or "succeeded later"
     return [
-        *(str(letter[name] or "") for name in names),
+        *(_cell(letter, name) for name in names),
         how,
         letter["resolved_by"] or "",
         letter["reason"] or "",
     ]
+
+
+def _cell(letter: dict[str, Any], name: str) -> str:
+    value = letter[name]
+    if name in ("since", "settled_at") and value:
+        return when(value)
+    return "" if value is None else str(value)
 
 
 def _plain(value: Any) -> Any:

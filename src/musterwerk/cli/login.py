@@ -53,7 +53,7 @@ def _first(data: Path) -> str | None:
     from musterwerk.store import PeopleTable, TokenTable
     from musterwerk.store.directory import ROLES, PersonRow
 
-    with opened(data, to_change=True) as store:
+    with opened(data, to_change=True, new=True) as store:
         people = PeopleTable(store)
         if people.get(ADMIN) is None:
             with people.changes(actor=ADMIN, channel="cli") as change:

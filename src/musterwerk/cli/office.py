@@ -35,17 +35,21 @@ def actor(given: str | None = None) -> str:
 
 
 @contextmanager
-def opened(data: Path, *, to_change: bool = False) -> Generator[Store]:
-    """The database; raises `StoreMissing` where there is none and none is to be made."""
+def opened(data: Path, *, to_change: bool = False, new: bool = False) -> Generator[Store]:
+    """The database. Raises `StoreMissing` where there is none, unless a `new` one may be made: a
+    mistyped folder would become an empty company."""
     try:
         from musterwerk.store import Store, database_url
     except ModuleNotFoundError as missing:
         raise UsageError(f"this needs {missing.name}: pip install 'musterwerk[store]'") from missing
     url = database_url(data)
-    if to_change and url.get_backend_name() == "sqlite":
-        Path(url.database or "").parent.mkdir(parents=True, exist_ok=True)
+    file = Path(url.database or "") if url.get_backend_name() == "sqlite" else None
     store = Store(url, migrate=to_change)
     try:
+        if file is not None and new:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        elif file is not None and not file.exists():
+            raise StoreMissing(f"there is no database {file}")
         yield store
     except StoreMissing as missing:
         raise StoreMissing(

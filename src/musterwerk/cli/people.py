@@ -18,6 +18,7 @@ from musterwerk.approvals.wire import Duration
 from musterwerk.cli.address import DEFAULT_DATA, DataOption
 from musterwerk.cli.office import AsOption, actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
+from musterwerk.cli.telling import when, words
 from musterwerk.errors import UsageError
 
 app = typer.Typer(
@@ -86,7 +87,7 @@ def show(
             out.text(f"{name.replace('_', ' '):<9} {_text(value)}")
     for one in found["absences"]:
         instead = f", {one['substitute']} stands in" if one["substitute"] else ""
-        out.text(f"away      {one['starts']:%F %R} to {one['ends']:%F %R} UTC{instead}")
+        out.text(f"away      {when(one['starts'])} to {when(one['ends'])}{instead}")
 
 
 @app.command("apply")
@@ -106,7 +107,7 @@ def apply(
     from musterwerk.store import PeopleTable
 
     document = read_toml(file)
-    with opened(data, to_change=True) as store:
+    with opened(data, to_change=True, new=True) as store:
         try:
             PeopleTable(store).apply(document, actor=actor(by), channel="cli", prune=prune)
         except UsageError as error:
@@ -138,11 +139,12 @@ def absent(
         try:
             (absence,) = read_directory({"people": who, "absences": [given]}).absences
         except UsageError as error:
-            raise UsageError(str(error).removeprefix("absences.0.")) from error
+            raise UsageError(str(error).removeprefix("absences.0").lstrip(".: ")) from error
         with table.changes(actor=actor(by), channel="cli") as change:
             change.absence(absence)
     instead = f"; {substitute} stands in" if substitute else "; nobody stands in"
-    Output().say(f"{person} is away {absence.starts:%F %R} to {absence.ends:%F %R} UTC{instead}.")
+    away = f"{when(absence.starts)} to {when(absence.ends)}"
+    Output().say(f"{person} is away {away}{instead}.")
 
 
 @app.command("token")
@@ -168,7 +170,7 @@ def token(
         out.json(_plain(told))
     else:
         out.text(secret)
-        out.say(f"For {person}, " + (f"until {until:%F %R} UTC." if until else "until revoked."))
+        out.say(f"For {person}, " + (f"until {when(until)}." if until else "until revoked."))
 
 
 @app.command("tokens")
@@ -230,9 +232,9 @@ def _row(person: dict[str, Any]) -> list[str]:
 
 def _text(value: Any) -> str:
     if isinstance(value, list):
-        return ", ".join(map(str, value))  # pyright: ignore[reportUnknownArgumentType]
+        return words(value)
     if isinstance(value, datetime):
-        return f"{value:%F %R} UTC"
+        return when(value)
     return "-" if value is None or value == "" else str(value)
 
 

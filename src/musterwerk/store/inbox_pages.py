@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Select,
+    Subquery,
     exists,
     literal,
     select,
@@ -21,11 +22,13 @@ from sqlalchemy import (
 )
 
 from musterwerk.errors import UsageError
-from musterwerk.store.approval_tables import kept_out, parties, requests, seats
+from musterwerk.store.approval_tables import ASKED_BACK, kept_out, parties, requests, seats
 from musterwerk.store.membership import Place
 from musterwerk.store.tables import CleanText, UtcDateTime
 
-Box = Literal["mine", "unassigned", "involved", "all", "decided"]
+Box = Literal["mine", "unassigned", "questions", "waiting", "involved", "all", "decided"]
+#: Those that are seen from somebody's places.
+_FROM_PLACES = ("mine", "unassigned", "questions", "waiting", "involved")
 MAX_LIMIT = 200
 
 
@@ -34,10 +37,12 @@ class Search:
     """What is looked for.
 
     "mine" is what `person` may decide now from one of their `places`, "unassigned" what nobody
-    of them has claimed. "involved" is what they are asked, whether or not they may or have, and
-    what they asked for. "all" are all open requests, "decided" all that have ended; with `party`
-    those that any of these principals asked for, was asked to decide, or voted on. Open ones come
-    by deadline, ended ones latest first. `after` is `next` of the page before.
+    of them has claimed. "questions" are put back to them as the requester, or to whom they stand
+    in for; "waiting" is "mine" and these. "involved" is what they are asked, whether or not they
+    may or have, and what they asked for. "all" are all open requests, "decided" all that have
+    ended; with `party` those that any of these principals asked for, was asked to decide, or
+    voted on. Open ones come by deadline, ended ones latest first. `after` is `next` of the page
+    before.
     """
 
     box: Box
@@ -63,7 +68,7 @@ class InboxPage:
 def find(connection: Connection, search: Search) -> InboxPage:
     limit = max(1, min(search.limit, MAX_LIMIT))
     after = None if search.after is None else _read_key(search.after)
-    if search.box in ("mine", "unassigned", "involved"):
+    if search.box in _FROM_PLACES:
         query = _mine(search, after, limit + 1)
     elif search.box == "all":
         query = _open(search, after, limit + 1)
@@ -78,14 +83,27 @@ def find(connection: Connection, search: Search) -> InboxPage:
     return InboxPage(tuple(row.status for row in shown), last)
 
 
+def states(connection: Connection) -> tuple[str, ...]:
+    """Those that some request has; for messages, as it looks at all of them."""
+    query = select(requests.c.state).distinct().order_by(requests.c.state)
+    return tuple(connection.execute(query).scalars())
+
+
+def has_asked(connection: Connection, requester: str) -> bool:
+    query = select(requests.c.id).where(requests.c.requester == requester).limit(1)
+    return connection.execute(query).first() is not None
+
+
 def _mine(
     search: Search, after: tuple[datetime, str] | None, limit: int
 ) -> Select[Any, Any, Any] | None:
     """One short index range for each place, merged: the first of all are among their first."""
-    ranges = [
-        _seats_of(place, search, after, limit).subquery()
-        for place in dict.fromkeys(_strongest(search))
-    ]
+    ranges: list[Subquery] = []
+    if search.box != "questions":
+        places = dict.fromkeys(_strongest(search))
+        ranges += [_seats_of(place, search, after, limit).subquery() for place in places]
+    if search.box in ("questions", "waiting"):
+        ranges += [one.subquery() for one in _asked_back(search, after, limit)]
     if search.box == "involved" and search.requester in (None, search.person):
         own = _open(replace(search, requester=search.person), after, limit)
         at = requests.c.expires_at.label("sorted_by")
@@ -100,6 +118,18 @@ def _mine(
         .join(requests, requests.c.id == found.c.id)
         .order_by(found.c.sorted_by, found.c.id)
     )
+
+
+def _asked_back(
+    search: Search, after: tuple[datetime, str] | None, limit: int
+) -> Iterator[Select[Any, Any]]:
+    """All of them are open: what has ended asks nobody."""
+    at = requests.c.expires_at.label("sorted_by")
+    for person in dict.fromkeys((search.person, *(place.holder for place in search.places))):
+        if search.requester in (None, person):
+            own = replace(search, requester=person)
+            query = _by_deadline(own, after, limit).where(ASKED_BACK)
+            yield query.with_only_columns(requests.c.id, at)
 
 
 def _strongest(search: Search) -> Iterator[Place]:
@@ -133,9 +163,14 @@ def _seats_of(
 
 
 def _open(search: Search, after: tuple[datetime, str] | None, limit: int) -> Select[Any, Any, Any]:
+    return _by_deadline(search, after, limit).where(requests.c.is_open.is_(True))
+
+
+def _by_deadline(
+    search: Search, after: tuple[datetime, str] | None, limit: int
+) -> Select[Any, Any, Any]:
     at, key = requests.c.expires_at, requests.c.id
-    query = select(key, at.label("sorted_by"), requests.c.status)
-    query = query.where(requests.c.is_open.is_(True), *_wanted(search))
+    query = select(key, at.label("sorted_by"), requests.c.status).where(*_wanted(search))
     if search.expires_before is not None:
         query = query.where(at < search.expires_before)
     if after is not None:

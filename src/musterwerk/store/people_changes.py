@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import uuid4
 
 from sqlalchemy import Connection, Table, delete, select, update
@@ -17,6 +17,23 @@ from musterwerk.store.audit import AuditLine
 from musterwerk.store.dialects import insert
 from musterwerk.store.directory import AbsenceRow, PersonRow
 
+#: What can happen to people, groups, roles, absences and tokens, as the audit trail names it.
+PeopleEvent = Literal[
+    "person_added",
+    "person_changed",
+    "group_added",
+    "group_dropped",
+    "member_added",
+    "member_removed",
+    "role_granted",
+    "role_withdrawn",
+    "absence_added",
+    "absence_changed",
+    "absence_removed",
+    "token_issued",
+    "token_revoked",
+]
+
 
 @dataclass(frozen=True)
 class By:
@@ -27,7 +44,7 @@ class By:
     at: datetime
 
 
-def line(by: By, event: str, data: dict[str, Any]) -> AuditLine:
+def line(by: By, event: PeopleEvent, data: dict[str, Any]) -> AuditLine:
     """Each is a line of its own, however often the same is done."""
     return AuditLine(
         source=f"directory/{uuid4().hex}",
@@ -181,7 +198,7 @@ class PeopleChanges:
         # Drivers do not agree on what `rowcount` says of inserts.
         return self._connection.execute(row.returning(*table.primary_key)).first() is not None
 
-    def _note(self, event: str, data: dict[str, Any]) -> None:
+    def _note(self, event: PeopleEvent, data: dict[str, Any]) -> None:
         self.lines.append(line(self._by, event, data))
 
 

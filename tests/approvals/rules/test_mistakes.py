@@ -23,7 +23,10 @@ DEEP: Any = json.loads("[" * 60 + "]" * 60)
         (Policy(approvers=("group:nowhere",)), "group:nowhere has nobody in it"),
         (Policy(approvers=("mallory",)), "nobody is known as 'mallory'"),
         (Policy(approvers=("anna", "ben"), quorum=3), "needs 3 of anna, ben, and only anna, ben"),
-        (Policy(approvers=("rita",), four_eyes=True), "rita may not: four eyes"),
+        (
+            Policy(approvers=("rita",), four_eyes=True),
+            "and nobody may decide (rita may not: four eyes)",
+        ),
         (
             Policy(
                 approvers=("anna",),

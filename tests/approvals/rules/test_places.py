@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from musterwerk.approvals import Policy
-from musterwerk.approvals.acts import Delegate
+from musterwerk.approvals.acts import Claim, Decide, Delegate
 from tests.approvals.people import FINANCE, PEOPLE, Company
 
 
@@ -38,7 +38,11 @@ def test_nobody_can_take_the_place_of_who_is_there() -> None:
 def test_a_delegate_decides_instead() -> None:
     company = Company(Policy(approvers=("anna",)))
     assert company.act(Delegate(id="d", by="anna", to="otto")).ok
-    assert company.decide("anna").verdict == "not_entitled"
+    for act in (Decide(id="a", by="anna", outcome="approve"), Claim(id="c", by="anna")):
+        reply = company.act(act)
+        assert reply.verdict == "not_entitled"
+        assert "you delegated your place to otto, who decides in it" in reply.message
+    assert "not among" in company.decide("ben").message
     assert company.decide("otto").ok
     assert company.told("delegated")[0].to == ("otto",)
 

@@ -7,11 +7,11 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from temporalio.client import WorkflowFailureError
 
 from musterwerk.approvals import ApprovalHandle, Status, start
-from musterwerk.approvals.documents import RequestDocument
+from musterwerk.approvals.documents import RequestDocument, about_stranger
 from musterwerk.console.api.found import find
 from musterwerk.console.auth import Caller, CallerDep, ServicesDep
 from musterwerk.console.problems import Problem, documented
@@ -37,10 +37,12 @@ _EXAMPLE = {
 
 
 class Begun(BaseModel):
-    """`status` is null as long as no worker has looked at it."""
+    """`status` is null as long as no worker has looked at it. `warnings` are about what may be
+    meant otherwise: a requester whom nobody knows."""
 
     id: str
     status: Status | None
+    warnings: list[str] = Field(default_factory=list)
 
 
 @router.post(
@@ -83,7 +85,9 @@ async def post_request(
     response.headers["Location"] = f"/api/v1/requests/{handle.id}"
     status = await _begun(services, handle)
     response.status_code = 202 if status is None else 200 if known else 201
-    return Begun(id=handle.id, status=status)
+    stranger = await asyncio.to_thread(services.people.get, given.requester) is None
+    warnings = [about_stranger(given.requester)] if stranger else []
+    return Begun(id=handle.id, status=status, warnings=warnings)
 
 
 def _known(services: ServicesDep, caller: Caller, request_id: str | None) -> bool:

@@ -19,7 +19,7 @@ from musterwerk.store.inbox_pages import MAX_LIMIT, InboxPage, Search
 router = APIRouter(tags=["requests"])
 
 RequestId = Annotated[str, Path(description="The request's id.", examples=["refund-4711"])]
-Box = Literal["mine", "unassigned", "all", "decided"]
+Box = Literal["mine", "unassigned", "questions", "all", "decided"]
 
 
 class Page(BaseModel):
@@ -41,7 +41,8 @@ def list_requests(
         Box,
         Query(
             description="mine: you may decide them now. unassigned: of those, what nobody has "
-            "claimed. all: every open request that is yours to see. decided: those that have "
+            "claimed. questions: you asked for them, or whom you stand in for, and are "
+            "asked back. all: every open request that is yours to see. decided: those that have "
             "ended, latest first, and were yours to see. Open ones come by deadline."
         ),
     ] = "mine",
@@ -100,7 +101,7 @@ def get_story(request_id: RequestId, caller: CallerDep, services: ServicesDep) -
 
 def page_of(services: Services, caller: Caller, search: Search) -> InboxPage:
     """What of it is this caller's to see."""
-    if search.box in ("mine", "unassigned"):
+    if search.box in ("mine", "unassigned", "questions"):
         places = services.people.places_of(caller.person, services.now())
         return services.inbox.page(replace(search, places=places))
     if caller.sees_all:

@@ -17,7 +17,7 @@ from musterwerk.console.pages.site import ViewerDep, goto, render
 from musterwerk.store.inbox_pages import Search
 
 router = APIRouter()
-BOXES: tuple[Box, ...] = ("mine", "unassigned", "all", "decided")
+BOXES: tuple[Box, ...] = ("mine", "unassigned", "questions", "all", "decided")
 _ON_A_PAGE = 50
 #: What is due within this is marked.
 _SOON = timedelta(days=1)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import Target
@@ -20,28 +21,32 @@ class Auditor:
         self._alone = CommandLine(replace(target, address=None))
         self._data = ("--data", str(data))
         self._task_queue = ("--task-queue", task_queue)
-        self._compared: int | None = None
+        self._verdict: dict[str, Any] = {}
         self._flaw: str | None = None
 
     async def verify(self) -> None:
         try:
             await self._alone.run("audit", "checkpoint", *self._data)
-            verdict = json.loads(
+            self._verdict = json.loads(
                 await self._asking.run(
                     "audit", "verify", *self._task_queue, *self._data, "-o", "json"
                 )
             )
         except ServerError as error:
             self._flaw = f"The audit trail could not be verified: {error}"
-            return
-        self._compared = verdict["executions"]
+
+    def account(self) -> dict[str, Any]:
+        """What was verified, for the report."""
+        names = {"lines": "lines", "sealed": "sealed_up_to", "requests_compared": "executions"}
+        numbers = {ours: self._verdict.get(theirs) or 0 for ours, theirs in names.items()}
+        return {"intact": bool(self._verdict.get("ok"))} | numbers
 
     def violations(self, requests: int) -> Iterator[str]:
         """What is wrong, where so many requests have been made."""
         if self._flaw is not None:
             yield self._flaw
-        elif self._compared != requests:
+        elif (compared := self._verdict["executions"]) != requests:
             yield (
-                f"Of {requests} requests only {self._compared} could be compared with what "
+                f"Of {requests} requests only {compared} could be compared with what "
                 "Temporal knows of them."
             )

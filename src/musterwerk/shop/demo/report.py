@@ -32,6 +32,7 @@ class DemoReport:
     stock: Mapping[str, int]
     money: Mapping[str, str]
     mails: Mapping[str, int]
+    audit_trail: Mapping[str, int | bool]
     violations: list[str]
     seconds: float
     orders_per_second: float
@@ -70,6 +71,14 @@ def in_words(report: DemoReport) -> str:
             f"{report.money['kept']} {currency} kept for {report.money['owed_for_fulfilled']} "
             f"{currency} owed, nothing reserved, nobody told twice."
         )
+    trail = report.audit_trail
+    if trail["intact"]:
+        lines.append(
+            f"The audit trail is intact: {trail['lines']} lines, {trail['sealed']} of them sealed, "
+            f"verified with {trail['requests_compared']} requests as Temporal knows them."
+        )
+    else:
+        lines.append("The audit trail could NOT be verified.")
     lines += _resolved(report.dead_letter_account)
     if report.open_orders:
         lines.append(f"Still open: {', '.join(report.open_orders)}.")

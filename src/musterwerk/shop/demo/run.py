@@ -234,6 +234,7 @@ class _Demo:
             stock=audit.stock,
             money=audit.money.get(CURRENCY, NOTHING) | {"currency": CURRENCY},
             mails=audit.mails,
+            audit_trail=self._auditor.account(),
             violations=violations,
             seconds=round(seconds, 2),
             orders_per_second=round(len(self._plan.orders) / seconds, 2),
