@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import text
 
+from musterwerk.approvals import ApprovalHandle
 from musterwerk.console import sending
 from musterwerk.console.relay import ActRelay
 from musterwerk.errors import ServerError
@@ -49,6 +51,52 @@ async def test_a_key_stands_for_one_act(served: Office) -> None:
     problem(await served.decide("anna", status, "reject", key="k", reason="no"), 422, "key-reused")
     problem(await served.decide("ben", status, key="k"), 422, "invalid")
     assert await served.decided(status) == ["anna"]
+
+
+async def test_a_key_that_somebody_used_by_another_way_is_told_as_such(office: Office) -> None:
+    """Their reply would be taken for one's own, and the decision be lost unseen."""
+    async with office.worker():
+        status = await office.ask(policy={"approvers": ["group:finance"], "quorum": 2})
+        client = await office.services.temporal.client()
+        handle = ApprovalHandle[Any](client, status["request_id"])
+        assert (await handle.approve(by="anna", act_id="K1")).ok
+    recorded = await office.decide("ben", status, "reject", key="K1", reason="no")
+    assert recorded.status_code == 202, recorded.text
+    async with office.worker():
+        path = f"/requests/{status['request_id']}/acts/K1"
+
+        async def answered() -> bool:
+            await ActRelay(office.services, age=timedelta(0)).round()
+            return (await office.get("ben", path))["state"] == "done"
+
+        await until_async(answered)
+        reply = (await office.get("ben", path))["reply"]
+        assert (reply["verdict"], reply["actor"]) == ("invalid", "ben")
+
+
+async def test_what_no_json_can_carry_is_refused(served: Office) -> None:
+    status = await served.ask()
+    deep: Any = "x"
+    for _ in range(900):
+        deep = [deep]
+    for path, body in [
+        ("decisions", {"outcome": "approve", "digest": "d", "answer": float("nan")}),
+        ("decisions", {"outcome": "approve", "digest": "d", "answer": deep}),
+        ("amendments", {"details": {"\ud800": 1}}),
+        ("amendments", {"details": float("inf")}),
+    ]:
+        content = json.dumps(body).encode()
+        headers = {"Content-Type": "application/json"}
+        address = f"/requests/{status['request_id']}/{path}"
+        answer = await served("rita").post(address, content=content, headers=headers)
+        problem(answer, 422, "invalid")
+
+
+async def test_a_key_may_have_a_slash(served: Office) -> None:
+    status = await served.ask()
+    assert (await served.decide("anna", status, key="a/b")).status_code == 200
+    found = await served.get("anna", f"/requests/{status['request_id']}/acts/a/b")
+    assert found["state"] == "done"
 
 
 async def test_two_approvers_in_the_same_moment(served: Office) -> None:

@@ -116,6 +116,22 @@ def test_another_public_key_in_the_folder_does_not_help(sqlite: Database, tmp_pa
         assert verify(store, folder, public_key=kept).ok
 
 
+def test_a_key_without_anything_that_it_signed_is_a_deviation(
+    sqlite: Database, tmp_path: Path
+) -> None:
+    """All emptied: whoever has kept the key knows that there was something."""
+    with trail(sqlite, folder := AuditFolder(tmp_path / "audit")) as store:
+        kept = tmp_path / "kept.pem"
+        kept.write_bytes(folder.public_key_file.read_bytes())
+        Vandal(store, folder, seed=1)
+        with store.begin() as connection:
+            connection.execute(text("DELETE FROM musterwerk_audit"))
+        empty = AuditFolder(tmp_path / "empty")
+        found = verify(store, empty, public_key=kept)
+        assert found.deviation is not None
+        assert "no checkpoint at all" in found.deviation.what
+
+
 def test_a_trail_set_back_together_with_its_checkpoints_is_found_by_temporal_alone(
     sqlite: Database, tmp_path: Path
 ) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from musterwerk.approvals.acts import Act, Reply, Verdict
 from musterwerk.approvals.state import ApprovalState, Entry, Event, Notice
+from musterwerk.canonical import canonical
 
 #: An act that comes again after so many others may get another reply than the first time.
 _REMEMBERED = 1000
 #: Longer messages are for who gets them first.
 _SHORT = 300
+#: After so many refusals a story is long enough.
+_MOST_REFUSED = 2000
 
 
 @dataclass(frozen=True)
@@ -88,19 +92,31 @@ class Change:
         reply = reply_to(self.state, act, verdict, message)
         kept = reply.model_copy(update={"message": message[:_SHORT]})
         replies = {**self.state.replies, act.id: kept}
+        contents = {**self.state.contents, act.id: content_of(act)}
         for oldest in list(replies)[:-_REMEMBERED]:
             del replies[oldest]
-        self.set(replies=replies)
+            contents.pop(oldest, None)
+        self.set(replies=replies, contents=contents)
         return self.done(reply)
 
     def refuse(self, act: Act, verdict: Verdict, message: str) -> Step:
-        """Nothing changes, but that it was tried is part of the story."""
+        """Nothing changes, but that it was tried is part of the story; not for ever."""
+        before = self.state.refusals
+        if sum(before.values()) >= _MOST_REFUSED:
+            return Step(self.state, reply=reply_to(self.state, act, verdict, message))
+        self.set(refusals={**before, act.by: before.get(act.by, 0) + 1})
         self.note_act("refused", act, kind=act.kind, verdict=verdict, message=message)
         return self.reply(act, verdict, message)
 
     def done(self, reply: Reply | None = None, *, review: bool = False) -> Step:
         entries, notices = tuple(self._entries), tuple(self._notices)
         return Step(self.state, entries, notices, reply, self.plan, review)
+
+
+def content_of(act: Act) -> str:
+    """The same for the same act, whenever and by whichever way it comes."""
+    said = act.model_dump(mode="json", exclude={"id", "made_at", "channel"})
+    return hashlib.sha256(canonical(said)).hexdigest()[:16]
 
 
 def reply_to(state: ApprovalState, act: Act, verdict: Verdict, message: str) -> Reply:

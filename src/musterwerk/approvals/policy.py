@@ -115,7 +115,8 @@ class Policy(Wire):
     """Who decides, by which rules, and what happens if nobody does.
 
     Either `approvers` with `quorum` and the rest, for one level, or `levels`. `four_eyes` keeps
-    out the requester and whoever acts for them, and counts nobody twice in all levels.
+    out the requester and whoever acts for them, and counts nobody twice in all levels; the clock
+    can then only reject.
     `expires_after` counts from the start of the request; then `on_expiry` is the outcome. With a
     `calendar` all durations are working time. `allow_anonymous` lets the signals `approve` and
     `reject`, which carry no name, decide a level alone.
@@ -147,6 +148,11 @@ class Policy(Wire):
             raise ValueError(
                 "allow_anonymous lets anybody decide alone, so it goes neither with four_eyes nor "
                 "with levels"
+            )
+        if self.four_eyes and self.on_expiry != REJECT:
+            raise ValueError(
+                f"four_eyes asks for a second person, so the clock can only reject: on_expiry is "
+                f"{self.on_expiry!r}"
             )
         for level in self.all_levels:
             for one in level.escalations:

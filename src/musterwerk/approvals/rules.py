@@ -26,7 +26,7 @@ from musterwerk.approvals.acts import (
     Timeline,
     Withdraw,
 )
-from musterwerk.approvals.change import Change, Step, reply_to
+from musterwerk.approvals.change import Change, Step, content_of, reply_to
 from musterwerk.approvals.model import WITHDRAWN, ApprovalRequest
 from musterwerk.approvals.seats import Roll, principals
 from musterwerk.approvals.state import ApprovalState
@@ -34,6 +34,8 @@ from musterwerk.approvals.state import ApprovalState
 _OPERATORS = {"operator", "admin"}
 #: After so many, a request is not the place for more words; it can still be decided.
 _MOST_WORDS = 2000
+#: Whoever was refused so often is answered without a look at anything.
+_MOST_TRIES = 100
 
 
 def question(state: ApprovalState, act: Act, at: datetime) -> Question:
@@ -58,20 +60,26 @@ def question(state: ApprovalState, act: Act, at: datetime) -> Question:
     )
 
 
-def taken(state: ApprovalState, act: Act) -> Step | None:
-    """An act whose id has come before needs no facts, and changes nothing."""
-    if (before := state.replies.get(act.id)) is None:
-        return None
-    if before.actor == act.by:
+def at_once(state: ApprovalState, act: Act) -> Step | None:
+    """What needs no facts to be answered, and changes nothing."""
+    before = state.replies.get(act.id)
+    if before is None:
+        if act.channel == "parent" or state.refusals.get(act.by, 0) < _MOST_TRIES:
+            return None
+        message = "too much of yours was refused here; let an operator give your place to another"
+    elif before.actor != act.by:
+        message = f"the id {act.id!r} is that of an act of somebody else; choose another one"
+    elif state.contents.get(act.id, content_of(act)) != content_of(act):
+        message = f"the id {act.id!r} is that of another act of yours; choose another one"
+    else:
         return Step(state, reply=before)
-    message = f"the id {act.id!r} is that of an act of somebody else; choose another one"
     return Step(state, reply=reply_to(state, act, "invalid", message))
 
 
 def apply(state: ApprovalState, act: Act, facts: Facts, at: datetime) -> Step:
     """Judge an act that came at this moment."""
-    if (again := taken(state, act)) is not None:
-        return again
+    if (known := at_once(state, act)) is not None:
+        return known
     change = Change(state, max(at, state.updated_at))
     change.set(acting_for_requester=facts.acting_for_requester)
     if not state.is_open:

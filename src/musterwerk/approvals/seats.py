@@ -36,7 +36,9 @@ class Roll:
         if owner != holder and owner not in self._facts.known:
             owner = holder  # whoever got the seat has left
         standing_in = self._facts.substitutes.get(owner, ())
-        return [one for one in (owner, *standing_in) if one not in self._excluded]
+        moved_by = self._state.moved_by.get(holder) if self.four_eyes else None
+        able = (one for one in (owner, *standing_in) if one not in self._excluded)
+        return [one for one in able if one != moved_by]
 
     def seats_of(self, person: str) -> list[str]:
         """The holders whose seats this person can fill, their own first."""

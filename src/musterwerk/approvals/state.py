@@ -159,12 +159,18 @@ class ApprovalState(Wire):
     escalated: int = 0
     claimed_by: str | None = None
     delegations: dict[str, str] = Field(default_factory=dict)
+    #: Which operator gave the place of this holder away: under four eyes it is not theirs.
+    moved_by: dict[str, str] = Field(default_factory=dict)
     votes: tuple[Vote, ...] = ()
     question: str | None = None
     asked_by: str | None = None
     acting_for_requester: tuple[str, ...] = ()
     #: Replies by act id, the latest last: an act is taken once.
     replies: dict[str, Reply] = Field(default_factory=dict)
+    #: What each of these acts said, as a short hash.
+    contents: dict[str, str] = Field(default_factory=dict)
+    #: How often somebody was refused.
+    refusals: dict[str, int] = Field(default_factory=dict)
     #: How many entries there are, and the record over all of them; the entries are in the database.
     version: int = 0
     record: str = ""

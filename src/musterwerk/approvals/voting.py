@@ -54,6 +54,8 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
 
 def _why_not(change: Change, roll: Roll, person: str) -> str:
     """Why they have no seat."""
+    if roll.four_eyes and person in change.state.moved_by.values():
+        return "four eyes: who moves a place as an operator does not decide in it"
     to = delegate_of(change.state.delegations, person)
     if to == person or not roll.owns_a_seat(to):
         return NOT_ASKED
@@ -183,7 +185,7 @@ def delegate(change: Change, act: Delegate, facts: Facts, operator: bool) -> Ste
         return change.refuse(act, "not_entitled", f"only {holder} or an operator can do that")
     if act.to == holder and holder in state.delegations:
         left = {one: to for one, to in state.delegations.items() if one != holder}
-        change.set(delegations=left)
+        change.set(delegations=left, moved_by=_moved(change, act, holder))
         change.note_act("delegated", act, on_behalf_of=_other(holder, act.by), to=holder)
         return change.reply(act, "applied", f"{holder} decides again")
     roll = Roll(state, facts)
@@ -193,7 +195,11 @@ def delegate(change: Change, act: Delegate, facts: Facts, operator: bool) -> Ste
     if any(holder in (vote.person, vote.holder) for vote in level_votes(state)):
         return change.refuse(act, "already_decided", f"{holder} has decided already")
     claimed = None if state.claimed_by == holder else state.claimed_by
-    change.set(delegations={**state.delegations, holder: act.to}, claimed_by=claimed)
+    change.set(
+        delegations={**state.delegations, holder: act.to},
+        moved_by=_moved(change, act, holder),
+        claimed_by=claimed,
+    )
     change.note_act(
         "delegated", act, on_behalf_of=_other(holder, act.by), to=act.to, reason=act.reason
     )
@@ -216,6 +222,12 @@ def _no_delegation(
     if not roll.owns_a_seat(holder):
         return "not_entitled", f"{holder} is not among those who are asked"
     return None
+
+
+def _moved(change: Change, act: Delegate, holder: str) -> dict[str, str]:
+    """Whoever has touched somebody else's place as an operator stays out of it."""
+    before = change.state.moved_by
+    return before if act.by == holder else {**before, holder: act.by}
 
 
 def _other(holder: str, by: str) -> str | None:

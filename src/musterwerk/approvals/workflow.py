@@ -252,7 +252,7 @@ class ApprovalWorkflow:
         return Facts.read(await _ask(names.FACTS, asked.as_json()))
 
     async def _take(self, state: ApprovalState, waiting: _Waiting) -> ApprovalState:
-        step = rules.taken(state, waiting.act)
+        step = rules.at_once(state, waiting.act)
         if step is None:
             asked = rules.question(state, waiting.act, waiting.at)
             facts = Facts.read(await _ask(names.FACTS, asked.as_json()))

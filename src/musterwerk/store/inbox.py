@@ -107,6 +107,7 @@ def _complete(connection: Connection, telling: Telling, at: datetime) -> None:
         connection.execute(
             update(acts)
             .where(acts.c.request_id == telling.request.id, acts.c.id == act)
+            .where(acts.c.person == reply["actor"])
             .where(acts.c.state != "done")
             .values(state="done", reply=reply, updated_at=at)
         )

@@ -121,3 +121,26 @@ def test_a_bare_signal_counts_only_where_the_policy_says_so() -> None:
     company = Company(Policy(approvers=("anna",), allow_anonymous=True))
     assert company.decide("anonymous", channel="signal").ok
     assert company.state.state == "approved"
+
+
+def test_an_id_stands_for_one_act_whatever_way_it_comes() -> None:
+    """Whoever rejects would be told that their approval counts."""
+    company = Company(Policy(approvers=("group:finance",), quorum=2))
+    first = company.decide("anna", id="K1", channel="library")
+    assert company.decide("anna", id="K1", channel="rest") == first
+    other = company.decide("anna", "reject", id="K1", channel="rest")
+    assert (other.verdict, other.ok) == ("invalid", False)
+    assert "another act of yours" in other.message
+    assert len(company.state.votes) == 1
+
+
+def test_nobody_makes_a_story_long_by_being_refused() -> None:
+    company = Company(Policy(approvers=("group:finance",), quorum=2))
+    for _ in range(150):
+        assert not company.decide("anna", "reject", reason="").ok
+    assert len(company.entries) == 2 + 100
+    assert "too much of yours" in company.decide("anna").message
+    for number in range(2500):
+        company.decide(f"stranger-{number}")
+    assert len(company.entries) == 2 + 2000
+    assert company.decide("ben").ok

@@ -37,6 +37,22 @@ def test_nor_does_an_operator_help_themselves() -> None:
     assert company.act(mine).verdict == "excluded"
 
 
+def test_nor_by_giving_a_place_to_somebody_for_whom_they_stand_in() -> None:
+    company = Company(POLICY, away={"max": ["otto"]})
+    assert company.act(Delegate(id="d", by="otto", to="max", holder="anna")).ok
+    reply = company.decide("otto")
+    assert (reply.verdict, company.state.votes) == ("not_entitled", ())
+    assert "as an operator" in reply.message
+    assert company.decide("max").ok
+
+
+def test_nor_after_the_place_has_gone_on() -> None:
+    company = Company(POLICY)
+    company.act(Delegate(id="d1", by="otto", to="max", holder="anna"))
+    assert company.act(Delegate(id="d2", by="max", to="otto")).ok
+    assert company.decide("otto").verdict == "not_entitled"
+
+
 def test_nobody_decides_two_levels() -> None:
     levels = (Level(approvers=("group:finance",)), Level(approvers=("group:finance",)))
     company = Company(Policy(levels=levels, four_eyes=True))

@@ -78,6 +78,7 @@ def test_a_policy_that_can_be_met_has_no_flaw() -> None:
         ({"approvers": ["a"], "expires_after": "3 months"}, "expires_after"),
         ({"approvers": ["a"], "expires_after": "2 dayz"}, "expires_after"),
         ({"approvers": [str(number) for number in range(201)]}, "at most 200"),
+        ({"approvers": ["a"], "four_eyes": True, "on_expiry": "approve"}, "can only reject"),
         ({"approvers": ["a"], "four_eyes": True, "allow_anonymous": True}, "neither with"),
         ({"levels": [{"approvers": ["a"]}], "allow_anonymous": True}, "nor with levels"),
     ],

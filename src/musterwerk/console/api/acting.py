@@ -179,7 +179,7 @@ class ActView(BaseModel):
 
 
 @router.get(
-    "/requests/{request_id}/acts/{act_id}",
+    "/requests/{request_id}/acts/{act_id:path}",
     summary="What became of an act",
     responses=documented(),
 )

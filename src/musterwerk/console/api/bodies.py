@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from musterwerk.approvals.acts import Text as AnyText
 from musterwerk.approvals.policy import OutcomeName, Person
+from musterwerk.approvals.wire import Json
 
 
 class _Body(BaseModel):
@@ -28,7 +29,7 @@ class Decision(_Body):
         default=None, description="Required: of the request as it was shown."
     )
     reason: AnyText = ""
-    answer: Any = None
+    answer: Json = None
     on_behalf_of: Person | None = None
 
 
@@ -46,7 +47,7 @@ class Amendment(_Body):
     """What is not given stays as it is; `clear_details` leaves none."""
 
     subject: Annotated[str, Field(min_length=1, max_length=300)] | None = None
-    details: Any = None
+    details: Json = None
     clear_details: bool = False
 
 

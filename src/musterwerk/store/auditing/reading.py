@@ -55,7 +55,7 @@ def verify(
         executions=None if retained is None else len(retained),
         key_id=None if key is None else key_id(key),
         warnings=() if checked.good or not verifier.lines else (_UNSEALED,),
-        deviation=_first(deviation, checked),
+        deviation=_first(deviation or _without(public_key, checked), checked),
     )
 
 
@@ -108,6 +108,14 @@ def _told_twice(store: Store) -> int | None:
     again = select(func.max(audit.c.seq)).group_by(audit.c.source).having(func.count() > 1)
     with store.read() as connection:
         return min(connection.execute(again).scalars(), default=None)
+
+
+def _without(public_key: Path | None, checked: Checked) -> Deviation | None:
+    """Whoever brings a key knows that something was signed with it."""
+    if public_key is None or checked.good or checked.flaw is not None:
+        return None
+    what = f"there is no checkpoint at all, and so none that the key in {public_key} belongs to"
+    return Deviation(1, what)
 
 
 def _first(found: Deviation | None, checked: Checked) -> Deviation | None:
