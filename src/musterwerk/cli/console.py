@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from importlib.util import find_spec
@@ -23,6 +24,8 @@ PORT = 8420
 #: A request waits no longer for a server that is away.
 _CONNECT_SECONDS = 1.0
 _SERVES = "Console  "
+#: The address of Temporal's own screens, to which those of a request lead.
+TEMPORAL_UI = "MUSTERWERK_TEMPORAL_UI"
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +52,7 @@ def console(
         from musterwerk.console.running import ConsoleOptions, run_console
         from musterwerk.console.serving import listen, url_of
         from musterwerk.store import Store, database_url
+        from musterwerk.store.audit_folder import AuditFolder
     except ModuleNotFoundError as missing:
         raise UsageError(
             f"the console needs {missing.name}: pip install 'musterwerk[console]'"
@@ -64,7 +68,12 @@ def console(
         out.text(f"{_SERVES}{url_of(listening)}")
         out.say(f"Database: {store}. Temporal: {target.address}. Ctrl-C stops it.")
 
-    options = ConsoleOptions(database_url(data), task_queue)
+    options = ConsoleOptions(
+        database_url(data),
+        task_queue,
+        audit=AuditFolder.from_environment(data),
+        temporal_ui=os.environ.get(TEMPORAL_UI, "").rstrip("/") or None,
+    )
     connect = lambda: target.connect(patience=_CONNECT_SECONDS)  # noqa: E731 - one use, below
     run(run_console(connect, options, listening, ready), stop_code=0)
 

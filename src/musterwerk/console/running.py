@@ -16,12 +16,15 @@ from musterwerk.console.services import Services, Temporal
 from musterwerk.console.serving import serve
 from musterwerk.errors import StoreError
 from musterwerk.store import Store
+from musterwerk.store.audit_folder import AuditFolder
 
 
 @dataclass(frozen=True)
 class ConsoleOptions:
     database: URL
     task_queue: str = TASK_QUEUE
+    audit: AuditFolder | None = None
+    temporal_ui: str | None = None
 
 
 async def run_console(
@@ -41,7 +44,13 @@ async def run_console(
         except StoreError as error:
             if not error.temporary:
                 raise
-        services = Services(store, Temporal(connect), task_queue=options.task_queue)
+        services = Services(
+            store,
+            Temporal(connect),
+            task_queue=options.task_queue,
+            audit=options.audit,
+            temporal_ui=options.temporal_ui,
+        )
         await serve(create_app(services), listening, lambda: ready(store), services.live.close)
     finally:
         store.close()

@@ -17,6 +17,7 @@ from musterwerk.console.live import Live
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
+from musterwerk.store.audit_folder import AuditFolder
 from musterwerk.store.inbox import InboxTable
 from musterwerk.store.passwords import PasswordTable
 from musterwerk.store.people import PeopleTable
@@ -50,13 +51,16 @@ def _now() -> datetime:
 @dataclass
 class Services:
     """`task_queue` is where new requests are served. `patience` is how long a worker has to answer
-    an act before it is sent on as recorded."""
+    an act before it is sent on as recorded. `audit` is where the checkpoints of the trail are,
+    `temporal_ui` the address of Temporal's own screens."""
 
     store: Store
     temporal: Temporal
     task_queue: str = TASK_QUEUE
     patience: timedelta = PATIENCE
     now: Callable[[], datetime] = field(default=_now)
+    audit: AuditFolder | None = None
+    temporal_ui: str | None = None
     logins: LoginLimits = field(default_factory=LoginLimits)
 
     @cached_property

@@ -162,8 +162,12 @@ class AuditTrail:
         with self.store.read() as connection:
             return [KeptLine(**row) for row in connection.execute(query).mappings()]
 
-    def latest(self, limit: int, only: Filter | None = None) -> list[KeptLine]:
-        """The last ones, in their order."""
+    def latest(
+        self, limit: int, only: Filter | None = None, *, before: int | None = None
+    ) -> list[KeptLine]:
+        """The last ones (before the line `before`), in their order."""
         query = (only or Filter()).on(select(audit)).order_by(audit.c.seq.desc()).limit(limit)
+        if before is not None:
+            query = query.where(audit.c.seq < before)
         with self.store.read() as connection:
             return [KeptLine(**row) for row in connection.execute(query).mappings()][::-1]

@@ -17,7 +17,7 @@ from musterwerk.store.audit import AuditLine
 from musterwerk.store.dialects import insert
 from musterwerk.store.directory import AbsenceRow, PersonRow
 
-#: What can happen to people, groups, roles, absences and tokens, as the audit trail names it.
+#: What can happen to people, groups, roles, absences, tokens and passwords, as the audit trail names it.
 PeopleEvent = Literal[
     "person_added",
     "person_changed",
@@ -32,6 +32,7 @@ PeopleEvent = Literal[
     "absence_removed",
     "token_issued",
     "token_revoked",
+    "password_changed",
 ]
 
 

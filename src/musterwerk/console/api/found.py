@@ -17,6 +17,8 @@ class Found:
 
     status: Status
     parent: str | None
+    namespace: str
+    run_id: str
 
 
 def find(services: Services, caller: Caller, request_id: str) -> Found:
@@ -26,5 +28,5 @@ def find(services: Services, caller: Caller, request_id: str) -> Found:
         status = Status.read(row.status | {"details": row.details})
         principals = services.people.principals_of(caller.person, services.now())
         if may_see(caller, status, principals, lambda: services.inbox.entries(request_id)):
-            return Found(status, row.parent)
+            return Found(status, row.parent, row.namespace, row.run_id)
     raise Problem("not-found", f"there is no request {request_id[:200]!r} that you may see")

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from musterwerk.approvals import Reply, Status
 from musterwerk.approvals.client import new_id
-from musterwerk.console.api.found import find
+from musterwerk.console.api.found import Found, find
 from musterwerk.console.auth import ServicesDep
 from musterwerk.console.pages.answer_form import fields_of
 from musterwerk.console.pages.site import Viewer, ViewerDep, render
@@ -73,6 +74,7 @@ def page(
         status=status,
         asked=found.status,
         parent=found.parent,
+        process=process_of(services, found),
         story=story,
         names=services.people.names(named),
         choice=choice(viewer, found.status, places),
@@ -96,6 +98,16 @@ def choice(viewer: Viewer, status: Status, places: Collection[Place]) -> Choice:
         asked_back=status.state == "info_requested" and (own or viewer.has("operator", "admin")),
         withdraw=open_ and (own or viewer.has("operator", "admin")),
     )
+
+
+def process_of(services: Services, found: Found) -> str | None:
+    """Its page in Temporal's own screens."""
+    if services.temporal_ui is None:
+        return None
+    namespace, workflow, run = (
+        quote(one, safe="") for one in (found.namespace, found.status.request_id, found.run_id)
+    )
+    return f"{services.temporal_ui}/namespaces/{namespace}/workflows/{workflow}/{run}"
 
 
 def _reply(services: Services, viewer: Viewer, request_id: str, act: str) -> Reply | None:
