@@ -17,7 +17,7 @@ from musterwerk.store.audit import AuditLine
 from musterwerk.store.dialects import insert
 from musterwerk.store.directory import AbsenceRow, PersonRow
 
-#: What can happen to people, groups, roles, absences, tokens and passwords, as the audit trail names it.
+#: What can happen to people and what they have, as the audit trail names it.
 PeopleEvent = Literal[
     "person_added",
     "person_changed",

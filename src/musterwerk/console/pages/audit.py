@@ -42,8 +42,8 @@ class Wanted:
     request: Annotated[str, Query(max_length=200)] = ""
     actor: Annotated[str, Query(max_length=200)] = ""
     event: Annotated[str, Query(max_length=60)] = ""
-    since: date | str = ""
-    until: date | str = ""
+    since: Annotated[str, Query(max_length=10)] = ""
+    until: Annotated[str, Query(max_length=10)] = ""
 
     def filter(self, zone: str) -> Filter:
         return Filter(
@@ -116,9 +116,12 @@ def _told(line: KeptLine) -> dict[str, object]:
     return {**vars(line), "at": iso(line.at)}
 
 
-def _start(day: date | str, zone: str, later: timedelta = timedelta(0)) -> datetime | None:
-    if not isinstance(day, date):
-        if day:
-            raise Problem("invalid", "since and until are days, such as 2026-11-28")
+def _start(day: str, zone: str, later: timedelta = timedelta(0)) -> datetime | None:
+    if not day:
         return None
-    return datetime.combine(day + later, time(), ZoneInfo(zone)).astimezone(UTC)
+    try:
+        return datetime.combine(date.fromisoformat(day) + later, time(), ZoneInfo(zone)).astimezone(
+            UTC
+        )
+    except (ValueError, OverflowError) as error:
+        raise Problem("invalid", "since and until are days, such as 2026-11-28") from error
