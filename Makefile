@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= .data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint bench lock clean
+.PHONY: help demo dev test lint bench messages lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -27,6 +27,12 @@ lint: $(VENV)/dev.stamp ## ruff, pyright in strict mode, import-linter
 
 bench: $(VENV)/dev.stamp ## the measurements in benchmarks/, as JSON
 	@for script in benchmarks/*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done
+
+messages: $(VENV)/dev.stamp ## bring the console's German up to date with its templates
+	@$(BIN)/pybabel -q extract -F src/musterwerk/console/locale/babel.cfg --omit-header --no-location \
+		-o $(VENV)/messages.pot src/musterwerk/console
+	@$(BIN)/pybabel -q update -l de -i $(VENV)/messages.pot -o src/musterwerk/console/locale/de.po \
+		--no-fuzzy-matching --ignore-obsolete --omit-header --width 100
 
 lock: ## resolve the pins again (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --quiet --upgrade \
