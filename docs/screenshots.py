@@ -92,6 +92,7 @@ async def _console(data: Path, target: Target) -> tuple[Any, str]:
 
 
 async def _ask(client: Any) -> None:
+    handles: list[ApprovalHandle[Any]] = []
     for number, (subject, details, length) in enumerate(_ASKED):
         policy = Policy(
             approvers=("group:finance",),
@@ -101,10 +102,10 @@ async def _ask(client: Any) -> None:
         request = ApprovalRequest[Any](
             subject=subject, details=details, requester="rita", policy=policy
         )
-        handle: ApprovalHandle[Any] = await start(client, request, id=f"request-{number}")
-        await handle.status()
-    await handle.claim(by="bernd")
-    await handle.comment("The old one does not start any more.", by="rita")
+        handles.append(await start(client, request, id=f"request-{number}"))
+        await handles[-1].status()
+    await handles[-1].claim(by="bernd")
+    await handles[-1].comment("The old one does not start any more.", by="rita")
 
 
 async def _pictures(browser: Browser, url: str) -> None:
