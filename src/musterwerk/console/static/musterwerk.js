@@ -29,12 +29,21 @@ const keys = {
   // Keys lead to the button; Enter presses it. Nobody decides by a slip of a finger.
   a: () => press("form[data-decide] button[value=approve]"),
   r: () => press("form[data-decide] textarea[name=reason]"),
+  i: () => location.assign("/inbox"),
+  "?": () => document.querySelector("#keys").showModal(),
 };
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  if (event.target.closest("input, textarea, select")) return;
-  keys[event.key]?.();
+  if (event.target.closest("input, textarea, select")) {
+    if (event.key === "Escape") event.target.blur();
+    return;
+  }
+  if (document.querySelector("dialog[open]")) return;
+  if (keys[event.key]) {
+    event.preventDefault(); // or the letter would be typed into the field it leads to
+    keys[event.key]();
+  }
 });
 
 // Lists are shown anew where nobody is in the middle of choosing; a request says that it changed.
