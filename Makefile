@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= .data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test lint bench messages lock clean
+.PHONY: help demo dev test browser lint bench messages lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -16,8 +16,17 @@ demo: $(VENV)/run.stamp ## 300 real orders through the saga, with failures injec
 dev: $(VENV)/run.stamp ## everything on this machine until Ctrl-C; prints the addresses
 	@$(BIN)/musterwerk dev --data $(DATA) $(ARGS)
 
-test: $(VENV)/dev.stamp lint ## linters, types, import rules and the whole test suite
+test: $(VENV)/dev.stamp lint browser ## linters, types, import rules and the whole test suite
 	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+
+# Debian's Chromium where it may be installed; without any, the tests of the screens are left out,
+# and pytest's last lines say so.
+browser:
+	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || \
+		{ [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && \
+		  { echo "Installing Debian's Chromium for the tests of the screens" >&2; \
+		    (apt-get install -y -q chromium || { apt-get update -q && apt-get install -y -q chromium; }) >/dev/null; }; } || \
+		echo "There is no Chromium, and none can be installed: the tests of the screens are left out." >&2
 
 lint: $(VENV)/dev.stamp ## ruff, pyright in strict mode, import-linter
 	@$(BIN)/ruff check .
