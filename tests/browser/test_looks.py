@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
+from axe_playwright_python.async_playwright import (  # pyright: ignore[reportMissingTypeStubs]
+    Axe,
+)
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import LogIn
@@ -46,7 +48,8 @@ async def _everybody(desk: Office) -> None:
 
 
 async def _serious(page: Page) -> list[Any]:
-    found = await Axe().run(page)
+    axe: Any = Axe()
+    found = await axe.run(page)
     return [
         (one["id"], one["impact"], [node["html"] for node in one["nodes"]])
         for one in found.response["violations"]
