@@ -46,7 +46,7 @@ def console(
     put a proxy before it that speaks TLS.
     """
     try:
-        from musterwerk.console.running import ConsoleOptions, run_console
+        from musterwerk.console.running import ConsoleOptions, mail_decisions, run_console
         from musterwerk.console.serving import listen, url_of
         from musterwerk.store import Store, database_url
     except ModuleNotFoundError as missing:
@@ -64,7 +64,7 @@ def console(
         out.text(f"{_SERVES}{url_of(listening)}")
         out.say(f"Database: {store}. Temporal: {target.address}. Ctrl-C stops it.")
 
-    options = ConsoleOptions(database_url(data), task_queue)
+    options = ConsoleOptions(database_url(data), task_queue, mail_decisions())
     connect = lambda: target.connect(patience=_CONNECT_SECONDS)  # noqa: E731 - one use, below
     run(run_console(connect, options, listening, ready), stop_code=0)
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from socket import socket
 
@@ -14,14 +15,27 @@ from musterwerk.approvals.model import TASK_QUEUE
 from musterwerk.console.app import create_app
 from musterwerk.console.services import Services, Temporal
 from musterwerk.console.serving import serve
-from musterwerk.errors import StoreError
+from musterwerk.errors import StoreError, UsageError
 from musterwerk.store import Store
+
+_MAIL_DECISIONS = "MUSTERWERK_MAIL_DECISIONS"
 
 
 @dataclass(frozen=True)
 class ConsoleOptions:
+    """Without `mail_decisions` links in mails only show: to decide, people log in."""
+
     database: URL
     task_queue: str = TASK_QUEUE
+    mail_decisions: bool = True
+
+
+def mail_decisions(environ: Mapping[str, str] = os.environ) -> bool:
+    """Raises `UsageError` where it is neither on nor off."""
+    given = environ.get(_MAIL_DECISIONS, "").strip().lower() or "on"
+    if given not in ("on", "off"):
+        raise UsageError(f"{_MAIL_DECISIONS} is {given!r}; on or off is expected")
+    return given == "on"
 
 
 async def run_console(
@@ -41,7 +55,12 @@ async def run_console(
         except StoreError as error:
             if not error.temporary:
                 raise
-        services = Services(store, Temporal(connect), task_queue=options.task_queue)
+        services = Services(
+            store,
+            Temporal(connect),
+            task_queue=options.task_queue,
+            mail_decisions=options.mail_decisions,
+        )
         await serve(create_app(services), listening, lambda: ready(store))
     finally:
         store.close()

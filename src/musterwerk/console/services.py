@@ -12,11 +12,12 @@ from temporalio.client import Client
 
 from musterwerk.approvals.client import PATIENCE
 from musterwerk.approvals.model import TASK_QUEUE
-from musterwerk.console.access.limits import LoginLimits
+from musterwerk.console.access.limits import LinkLimits, LoginLimits
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
 from musterwerk.store.inbox import InboxTable
+from musterwerk.store.mail_links import MailLinkTable
 from musterwerk.store.passwords import PasswordTable
 from musterwerk.store.people import PeopleTable
 from musterwerk.store.sessions import SessionTable
@@ -49,7 +50,7 @@ def _now() -> datetime:
 @dataclass
 class Services:
     """`task_queue` is where new requests are served. `patience` is how long a worker has to answer
-    an act before it is sent on as recorded."""
+    an act before it is sent on as recorded. Without `mail_decisions` links in mails only show."""
 
     store: Store
     temporal: Temporal
@@ -57,6 +58,8 @@ class Services:
     patience: timedelta = PATIENCE
     now: Callable[[], datetime] = field(default=_now)
     logins: LoginLimits = field(default_factory=LoginLimits)
+    mail_decisions: bool = True
+    link_limits: LinkLimits = field(default_factory=LinkLimits)
 
     @cached_property
     def people(self) -> PeopleTable:
@@ -73,6 +76,10 @@ class Services:
     @cached_property
     def sessions(self) -> SessionTable:
         return SessionTable(self.store, now=lambda: self.now())
+
+    @cached_property
+    def links(self) -> MailLinkTable:
+        return MailLinkTable(self.store)
 
     @cached_property
     def inbox(self) -> InboxTable:

@@ -129,7 +129,7 @@ def _console(text: str) -> str:
         )
     bare = parts.path in ("", "/") and not parts.query and not parts.fragment
     if not bare or "@" in parts.netloc or not text.isascii() or not text.isprintable():
-        raise UsageError(f"{_CONSOLE} is {text!r}; https://HOST[:PORT] and nothing more is expected")
+        raise UsageError(f"{_CONSOLE}: https://HOST[:PORT] and nothing more is expected")
     return f"{parts.scheme}://{parts.netloc}"
 
 

@@ -92,7 +92,9 @@ class MailLinkTable:
     def use(self, link: MailLink, act_id: str, act: dict[str, Any], now: datetime) -> bool:
         """Use the link up for this act, which is kept in the same transaction: a link is never
         used up for nothing. False where it is another act's already, unless that was refused."""
-        before = and_(acts.c.request_id == mail_links.c.request_id, acts.c.id == mail_links.c.act_id)
+        before = and_(
+            acts.c.request_id == mail_links.c.request_id, acts.c.id == mail_links.c.act_id
+        )
         query = select(mail_links.c.act_id, acts.c.reply).outerjoin(acts, before)
         query = query.where(mail_links.c.hash == link.hash).with_for_update(of=mail_links)
         with self.store.begin() as connection:

@@ -79,10 +79,7 @@ def as_html(content: Content) -> str:
     parts += _box(*content.details)
     if (link := content.link) is not None:
         parts += _link(link)
-    parts += [
-        f"<p>{escaped(label)}<br>{_command(command)}</p>"
-        for label, command in content.steps
-    ]
+    parts += [f"<p>{escaped(label)}<br>{_command(command)}</p>" for label, command in content.steps]
     parts.append(f'<p style="{_SMALL}">{escaped(content.footer)}</p>')
     body = "\n".join(parts)
     return (

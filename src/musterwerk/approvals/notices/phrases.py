@@ -14,8 +14,8 @@ class Phrases:
     """`subject` and `opening` are by event; of an end by "ended" and its state, or "ended other".
 
     `no_longer` is for those who were asked and need not decide any more. `choices` are the labels
-    of next steps. `link` is what to do with a personal link, by event or "decide"; `warning` what it
-    can do in wrong hands, or that a log-in is needed.
+    of next steps. `link` is what to do with a personal link, by event or "decide"; `warning` what
+    it can do in wrong hands, or that a log-in is needed.
     """
 
     hello: str
@@ -161,14 +161,14 @@ _GERMAN = Phrases(
     link={
         "decide": "Öffnen Sie die Anfrage, sehen Sie sie an, und drücken Sie dann auf einen Knopf. "
         "Das Öffnen allein entscheidet nichts.",
-        "question": "Öffnen Sie die Anfrage, sehen Sie sie an, und schreiben Sie dann Ihre Antwort. "
-        "Das Öffnen allein ändert nichts.",
+        "question": "Öffnen Sie die Anfrage, sehen Sie sie an, und schreiben Sie dann Ihre "
+        "Antwort. Das Öffnen allein ändert nichts.",
     },
     button="Anfrage öffnen",
     warning={
-        "": "Der Link ist nur für Sie: Wer ihn hat, kann in Ihrem Namen antworten. Leiten Sie diese "
-        "Mail nicht weiter.",
-        "login": "Der Link ist nur für Sie. Bevor Sie die Anfrage sehen, müssen Sie sich anmelden.",
+        "": "Der Link ist nur für Sie: Wer ihn hat, kann in Ihrem Namen antworten. Leiten Sie "
+        "diese Mail nicht weiter.",
+        "login": "Der Link ist nur für Sie. Sie müssen sich anmelden, bevor Sie die Anfrage sehen.",
     },
     footer="Gesendet von Musterwerk. Antworten auf diese Mail liest niemand.",
 )
