@@ -59,7 +59,8 @@ def as_text(content: Content) -> str:
     if lines:
         parts += [label, "\n".join(f"  {line}" for line in lines)]
     if (link := content.link) is not None:
-        parts += [link.label, f"  {link.address}", link.warning]
+        # At the margin, where nothing that others wrote begins.
+        parts += [link.label, link.address, link.warning]
     if content.steps:
         parts.append("\n".join(f"{label}\n  {command}" for label, command in content.steps))
     return "\n\n".join([*parts, f"-- \n{content.footer}"]) + "\n"

@@ -58,8 +58,8 @@ _ENGLISH = Phrases(
         "question": "{actor} has a question about your request before deciding. The deadline "
         "goes on.",
         "answer": "{actor} has answered your question.",
-        "amended": "{requester} has changed this request. Whatever was decided about it is void; "
-        "whose decision is wanted gets another message.",
+        "amended": "{requester} has changed this request. Whatever was decided about it is void, "
+        "and your decision is wanted.",
         "ended approved": "This request was approved{by}.",
         "ended rejected": "This request was rejected{by}.",
         "ended expired": "Nobody decided this request in time. What counts is: {outcome}.",
@@ -128,7 +128,7 @@ _GERMAN = Phrases(
         "läuft weiter.",
         "answer": "{actor} hat Ihre Rückfrage beantwortet.",
         "amended": "{requester} hat diese Anfrage geändert. Was darüber entschieden wurde, gilt "
-        "nicht mehr; wessen Entscheidung gefragt ist, bekommt eine weitere Nachricht.",
+        "nicht mehr, und Ihre Entscheidung ist gefragt.",
         "ended approved": "Diese Anfrage wurde genehmigt{by}.",
         "ended rejected": "Diese Anfrage wurde abgelehnt{by}.",
         "ended expired": "Niemand hat diese Anfrage rechtzeitig entschieden. Es gilt: {outcome}.",

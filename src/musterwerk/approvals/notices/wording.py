@@ -21,7 +21,7 @@ from musterwerk.approvals.state import Notice, Status
 from musterwerk.notify import Language, Message
 
 #: After these one can decide.
-_TO_DECIDE = ("asked", "reminded", "escalated", "delegated", "answer")
+_TO_DECIDE = ("asked", "reminded", "escalated", "delegated", "answer", "amended")
 _ENDS = ("approved", "rejected", "expired", "withdrawn")
 
 

@@ -35,7 +35,7 @@ class LoginLimits:
 
 @dataclass
 class LinkLimits:
-    """Of links in mails that nobody has been sent. None can be guessed: it is to save the work."""
+    """Of links that nobody was sent, from one address. They cannot be guessed; this saves work."""
 
     _limiter: MovingWindowRateLimiter = field(default_factory=_new)
 

@@ -80,17 +80,23 @@ class Opened:
 
 def owner_of(services: Services, secret: str, address: str) -> tuple[MailLink, PersonRow]:
     """Raises `Closed`, alike for a link that never was and for one that is long over."""
-    if not services.link_limits.allows(address):
-        _log.warning("too many unknown links from %s", address)
-        raise Closed("often")
     link = services.links.get(secret)
     if link is None:
-        services.link_limits.failed(address)
-        raise Closed("unknown")
+        raise Closed("unknown" if _may_try(services, address) else "often")
     person = services.people.get(link.person)
     if person is None or not person.active:
         raise Closed("left", person)
     return link, person
+
+
+def _may_try(services: Services, address: str) -> bool:
+    """Only who has no link is refused: behind a proxy others may have the same address."""
+    if not services.link_limits.allows(address):
+        return False
+    services.link_limits.failed(address)
+    if not services.link_limits.allows(address):
+        _log.warning("too many unknown links from %s", address)
+    return True
 
 
 def needs_login(services: Services, link: MailLink) -> bool:
