@@ -20,6 +20,8 @@ from tests.receivers import MailServer, mail_server
 from tests.waiting import until_async
 
 CONSOLE = "https://console"
+#: Of the requests in these tests.
+SUBJECT = "Refund 730.00 EUR"
 #: Ben reads German; Rita asks, and is asked back.
 WRITTEN_TO: dict[str, Any] = {
     "people": {
