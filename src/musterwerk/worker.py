@@ -145,7 +145,15 @@ def _served(client: Client, options: WorkerOptions, store: Store, away: str | No
         f"Serves approvals and dead letters of sagas on the task queue {options.task_queue!r} of "
         f"{client.service_client.config.target_host}, namespace {client.namespace!r}.",
         f"Database: {store}" + (f" (away: {away})" if away else ""),
-        f"Mail to people: {'on' if options.notify.server else 'off (see MUSTERWERK_SMTP)'}",
+        f"Mail to people: {_mail(options.notify)}",
         f"Alerts: {', '.join(names) or 'none are configured (see MUSTERWERK_ALERT_MAIL)'}",
     ]
     return "\n".join(lines)
+
+
+def _mail(settings: Settings) -> str:
+    if settings.server is None:
+        return "off (see MUSTERWERK_SMTP)"
+    if settings.console is None:
+        return "on, without links (see MUSTERWERK_CONSOLE_URL)"
+    return f"on, with links to {settings.console}"

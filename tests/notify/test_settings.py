@@ -79,3 +79,38 @@ def test_nothing_set_alerts_nobody() -> None:
 def test_a_wrong_setting_is_named(change: dict[str, str], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         Settings.from_environment(GOOD | change)
+
+
+@pytest.mark.parametrize(
+    ("given", "console"),
+    [
+        ("https://desk.example.com", "https://desk.example.com"),
+        ("https://desk.example.com:8443/", "https://desk.example.com:8443"),
+        ("http://localhost:8420", "http://localhost:8420"),
+        ("http://127.0.0.1:8420", "http://127.0.0.1:8420"),
+        ("http://[::1]:8420/", "http://[::1]:8420"),
+        ("", None),
+    ],
+)
+def test_where_the_console_is(given: str, console: str | None) -> None:
+    assert Settings.from_environment({"MUSTERWERK_CONSOLE_URL": given}).console == console
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("http://desk.example.com", r"links in mails are secret, so https:// is expected"),
+        ("http://localhost.example.com", r"https:// is expected"),
+        ("desk.example.com", r"https://HOST is expected"),
+        ("ftp://desk.example.com", r"https://HOST is expected"),
+        ("https://", r"https://HOST is expected"),
+        ("https://desk.example.com/console", r"nothing more is expected"),
+        ("https://desk.example.com?a=b", r"nothing more is expected"),
+        ("https://desk.example.com#a", r"nothing more is expected"),
+        ("https://ada:secret@desk.example.com", r"nothing more is expected"),
+        ("https://desk.example.com\r\nBcc: all", r"https://HOST is expected"),
+    ],
+)
+def test_links_lead_nowhere_else(given: str, message: str) -> None:
+    with pytest.raises(UsageError, match=r"MUSTERWERK_CONSOLE_URL.*" + message):
+        Settings.from_environment({"MUSTERWERK_CONSOLE_URL": given})

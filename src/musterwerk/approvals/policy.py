@@ -119,7 +119,8 @@ class Policy(Wire):
     can then only reject.
     `expires_after` counts from the start of the request; then `on_expiry` is the outcome. With a
     `calendar` all durations are working time. `allow_anonymous` lets the signals `approve` and
-    `reject`, which carry no name, decide a level alone.
+    `reject`, which carry no name, decide a level alone. `login_required`: a link in a mail is not
+    enough to see and decide it.
     """
 
     approvers: Annotated[tuple[Principal, ...], Field(max_length=_MOST_NAMED)] = ()
@@ -135,6 +136,7 @@ class Policy(Wire):
     on_expiry: OutcomeName = REJECT
     calendar: Annotated[Calendar, BeforeValidator(_calendar)] | None = None
     allow_anonymous: bool = False
+    login_required: bool = False
 
     @model_validator(mode="after")
     def _one_way_to_say_it(self) -> Policy:

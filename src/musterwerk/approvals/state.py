@@ -104,6 +104,7 @@ class Status(Wire):
     votes: tuple[Vote, ...] = ()
     question: str | None = None
     asked_by: str | None = None
+    login_required: bool = False
 
 
 class Notice(Wire):

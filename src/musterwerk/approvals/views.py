@@ -49,6 +49,7 @@ def status(state: ApprovalState, *, details: bool = True) -> Status:
         votes=state.votes,
         question=state.question,
         asked_by=state.asked_by,
+        login_required=request.policy.login_required,
     )
 
 

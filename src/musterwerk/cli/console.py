@@ -49,7 +49,7 @@ def console(
     put a proxy before it that speaks TLS.
     """
     try:
-        from musterwerk.console.running import ConsoleOptions, run_console
+        from musterwerk.console.running import ConsoleOptions, mail_decisions, run_console
         from musterwerk.console.serving import listen, url_of
         from musterwerk.store import Store, database_url
         from musterwerk.store.audit_folder import AuditFolder
@@ -71,6 +71,7 @@ def console(
     options = ConsoleOptions(
         database_url(data),
         task_queue,
+        mail_decisions=mail_decisions(),
         audit=AuditFolder.from_environment(data),
         temporal_ui=os.environ.get(TEMPORAL_UI, "").rstrip("/") or None,
     )

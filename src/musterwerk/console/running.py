@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import os
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from socket import socket
 
@@ -14,17 +15,30 @@ from musterwerk.approvals.model import TASK_QUEUE
 from musterwerk.console.app import create_app
 from musterwerk.console.services import Services, Temporal
 from musterwerk.console.serving import serve
-from musterwerk.errors import StoreError
+from musterwerk.errors import StoreError, UsageError
 from musterwerk.store import Store
 from musterwerk.store.audit_folder import AuditFolder
+
+_MAIL_DECISIONS = "MUSTERWERK_MAIL_DECISIONS"
 
 
 @dataclass(frozen=True)
 class ConsoleOptions:
+    """Without `mail_decisions` links in mails only show: to decide, people log in."""
+
     database: URL
     task_queue: str = TASK_QUEUE
     audit: AuditFolder | None = None
     temporal_ui: str | None = None
+    mail_decisions: bool = True
+
+
+def mail_decisions(environ: Mapping[str, str] = os.environ) -> bool:
+    """Raises `UsageError` where it is neither on nor off."""
+    given = environ.get(_MAIL_DECISIONS, "").strip().lower() or "on"
+    if given not in ("on", "off"):
+        raise UsageError(f"{_MAIL_DECISIONS} is {given!r}; on or off is expected")
+    return given == "on"
 
 
 async def run_console(
@@ -48,6 +62,7 @@ async def run_console(
             store,
             Temporal(connect),
             task_queue=options.task_queue,
+            mail_decisions=options.mail_decisions,
             audit=options.audit,
             temporal_ui=options.temporal_ui,
         )

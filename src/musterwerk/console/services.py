@@ -12,13 +12,14 @@ from temporalio.client import Client
 
 from musterwerk.approvals.client import PATIENCE
 from musterwerk.approvals.model import TASK_QUEUE
-from musterwerk.console.access.limits import LoginLimits
+from musterwerk.console.access.limits import LinkLimits, LoginLimits
 from musterwerk.console.live import Live
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
 from musterwerk.store.audit_folder import AuditFolder
 from musterwerk.store.inbox import InboxTable
+from musterwerk.store.mail_links import MailLinkTable
 from musterwerk.store.passwords import PasswordTable
 from musterwerk.store.people import PeopleTable
 from musterwerk.store.sessions import SessionTable
@@ -52,7 +53,8 @@ def _now() -> datetime:
 class Services:
     """`task_queue` is where new requests are served. `patience` is how long a worker has to answer
     an act before it is sent on as recorded. `audit` is where the checkpoints of the trail are,
-    `temporal_ui` the address of Temporal's own screens."""
+    `temporal_ui` the address of Temporal's own screens. Without `mail_decisions` links in mails
+    only show."""
 
     store: Store
     temporal: Temporal
@@ -62,6 +64,8 @@ class Services:
     audit: AuditFolder | None = None
     temporal_ui: str | None = None
     logins: LoginLimits = field(default_factory=LoginLimits)
+    mail_decisions: bool = True
+    link_limits: LinkLimits = field(default_factory=LinkLimits)
 
     @cached_property
     def people(self) -> PeopleTable:
@@ -82,6 +86,10 @@ class Services:
     @cached_property
     def live(self) -> Live:
         return Live(self)
+
+    @cached_property
+    def links(self) -> MailLinkTable:
+        return MailLinkTable(self.store)
 
     @cached_property
     def inbox(self) -> InboxTable:

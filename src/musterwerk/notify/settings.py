@@ -22,20 +22,25 @@ _FROM = "MUSTERWERK_MAIL_FROM"
 _TO = "MUSTERWERK_ALERT_MAIL"
 _WEBHOOK = "MUSTERWERK_ALERT_WEBHOOK"
 _LANGUAGE = "MUSTERWERK_LANGUAGE"
+_CONSOLE = "MUSTERWERK_CONSOLE_URL"
 _PORTS = {"smtp": 25, "smtps": 465}
+#: Where nobody listens on the way.
+_THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
 class Settings:
     """`targets` is empty where nobody is to be alerted.
 
-    `server` and `sender` are for mail to anybody else.
+    `server` and `sender` are for mail to anybody else. `console` is where people reach the
+    console, without a slash at the end; None where mails have no links.
     """
 
     targets: tuple[Target, ...] = ()
     language: Language = "en"
     server: MailServer | None = None
     sender: Address | None = None
+    console: str | None = None
 
     def mailbox(self, address: str) -> Mailbox | None:
         """None if no mail can be sent, or not to this address."""
@@ -61,7 +66,8 @@ class Settings:
                 raise UsageError(f"{_TO} is set, so {missing} has to be set too: {example}")
             targets.append(Mailbox(server, sender, _address(_TO, one)))
         different = tuple({target.name: target for target in targets}.values())
-        return cls(different, _language(given), server, sender)
+        console = _console(given[_CONSOLE]) if _CONSOLE in given else None
+        return cls(different, _language(given), server, sender, console)
 
 
 def _language(given: Mapping[str, str]) -> Language:
@@ -109,6 +115,22 @@ def _web_address(variable: str, text: str) -> str:
     if parts is None or parts.scheme not in ("http", "https"):
         raise UsageError(f"{variable}: http://HOST/PATH or https://HOST/PATH is expected")
     return text
+
+
+def _console(text: str) -> str:
+    """Links in mails are secrets: they go over TLS. The console is at the root of its host."""
+    parts = _split(text)
+    if parts is None or parts.scheme not in ("http", "https"):
+        raise UsageError(f"{_CONSOLE} is {text!r}; https://HOST is expected")
+    if parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+        raise UsageError(
+            f"{_CONSOLE} is {text!r}; links in mails are secret, so https:// is expected "
+            "(http:// only for localhost)"
+        )
+    bare = parts.path in ("", "/") and not parts.query and not parts.fragment
+    if not bare or "@" in parts.netloc or not text.isascii() or not text.isprintable():
+        raise UsageError(f"{_CONSOLE}: https://HOST[:PORT] and nothing more is expected")
+    return f"{parts.scheme}://{parts.netloc}"
 
 
 def _split(text: str) -> SplitResult | None:

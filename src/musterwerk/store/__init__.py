@@ -11,6 +11,7 @@ from musterwerk.store.address import database_url
 from musterwerk.store.database import Store
 from musterwerk.store.deadletters import DeadLetterTable, LetterRow
 from musterwerk.store.inbox import InboxTable
+from musterwerk.store.mail_links import MailLinkTable
 from musterwerk.store.outbox import NoticeTable
 from musterwerk.store.people import PeopleTable
 from musterwerk.store.tokens import TokenTable
@@ -20,6 +21,7 @@ __all__ = [
     "DeadLetterTable",
     "InboxTable",
     "LetterRow",
+    "MailLinkTable",
     "NoticeTable",
     "PeopleTable",
     "Store",

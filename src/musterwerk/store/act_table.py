@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from musterwerk.errors import UsageError
 from musterwerk.store.approval_tables import acts
@@ -36,6 +36,35 @@ class ActRow:
     attempts: int
 
 
+def keep_act(
+    connection: Connection,
+    act_id: str,
+    request_id: str,
+    person: str,
+    act: dict[str, Any],
+    now: datetime,
+) -> ActRow:
+    """`ActTable.put` in the caller's transaction."""
+    values = {
+        "request_id": request_id,
+        "id": act_id,
+        "person": person,
+        "act": act,
+        "state": "sending",
+        "created_at": now,
+        "updated_at": now,
+        "due_at": now,
+        "attempts": 0,
+    }
+    row = insert(connection, acts).values(values)
+    connection.execute(row.on_conflict_do_nothing(index_elements=["request_id", "id"]))
+    query = select(acts).where(acts.c.request_id == request_id, acts.c.id == act_id)
+    kept = ActRow(**connection.execute(query).mappings().one())
+    if kept.person != person:
+        raise UsageError(f"the id {act_id!r} was used by somebody else; take a new one")
+    return kept
+
+
 class ActTable:
     def __init__(self, store: Store) -> None:
         self.store = store
@@ -47,25 +76,8 @@ class ActTable:
 
         Raises `UsageError` where that one is somebody else's.
         """
-        values = {
-            "request_id": request_id,
-            "id": act_id,
-            "person": person,
-            "act": act,
-            "state": "sending",
-            "created_at": now,
-            "updated_at": now,
-            "due_at": now,
-            "attempts": 0,
-        }
         with self.store.begin() as connection:
-            row = insert(connection, acts).values(values)
-            connection.execute(row.on_conflict_do_nothing(index_elements=["request_id", "id"]))
-            query = select(acts).where(acts.c.request_id == request_id, acts.c.id == act_id)
-            kept = ActRow(**connection.execute(query).mappings().one())
-        if kept.person != person:
-            raise UsageError(f"the id {act_id!r} was used by somebody else; take a new one")
-        return kept
+            return keep_act(connection, act_id, request_id, person, act, now)
 
     def state(
         self,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from musterwerk.approvals.notices.rendering import MAX_LINES, details, moment
-from musterwerk.approvals.notices.wording import Reader, event, mail
+from musterwerk.approvals.notices.wording import Reader, asks, event, mail
 from musterwerk.approvals.state import Notice, Status
 from musterwerk.notify import Language, Message
 from tests.approvals.notices.telling import ended, notice, status
@@ -126,7 +126,49 @@ def test_every_event_has_words_in_every_language(
     assert not set("{}") & set(message.text)
     assert {"question": "approvals answer"}.get(notified.event, "show") in message.text
     decides = "approvals approve refund-42 --as anna" in message.text
-    assert decides == (notified.event in ("asked", "reminded", "escalated", "delegated", "answer"))
+    assert decides == (notified.event not in ("question", "ended"))
+
+
+LINK = "https://console/m/Zu1-x_"
+
+
+def test_a_personal_link_takes_the_place_of_commands() -> None:
+    reader = Reader("anna", "Anna", page=LINK)
+    body = mail(notice(), status(), reader).text.partition("Details:")[2].partition("\n-- \n")[0]
+    assert (
+        body
+        == """
+
+  amount: 730.00
+
+Open the request, look, then press a button. Opening the link decides nothing.
+
+https://console/m/Zu1-x_
+
+The link is for you alone: whoever has it can answer in your name. Do not forward this mail.
+"""
+    )
+
+
+@pytest.mark.parametrize("language", get_args(Language))
+@pytest.mark.parametrize(("notified", "shown"), TOLD, ids=lambda one: getattr(one, "key", ""))
+def test_a_link_is_in_both_forms_of_every_mail(
+    notified: Notice, shown: Status, language: Language
+) -> None:
+    reader = Reader("anna", "Anna", language, page=LINK)
+    message = mail(notified, shown, reader)
+    assert LINK in message.text.replace("  ", "").split("\n")
+    assert message.html is not None
+    assert f'href="{LINK}"' in message.html
+    assert "musterwerk approvals" not in message.text + message.html
+    warned = {"en": "Do not forward", "de": "nicht weiter"}[language] in message.text
+    assert warned == asks(notified, shown) == ("style" in message.html.partition(LINK)[2][:10])
+
+
+def test_where_log_in_is_required_the_mail_says_so() -> None:
+    reader = Reader("anna", "Anna", "de", page=LINK)
+    message = mail(notice(), status(login_required=True), reader)
+    assert "Sie müssen sich anmelden" in message.text
 
 
 def test_the_rules_own_reasons_are_translated_or_not_repeated() -> None:
@@ -160,7 +202,7 @@ def test_whatever_others_write_stays_text(
         *("html", "head", "meta", "title", "body", "p", "br", "table", "tr", "td"),
         *("strong", "pre", "code"),
     }
-    # There are no screens yet that a link could lead to.
+    # Links are ours alone, and this reader has none.
     assert "href" not in message.html
     assert message.subject.isprintable()
     # Nothing but our own lines begins at the margin.

@@ -17,13 +17,14 @@ PASSWORD = "correct horse battery"  # noqa: S105
 
 
 async def asked(
-    office: Office, subject: str, *, details: Any = None, quorum: int = 1, **fields: Any
+    office: Office, subject: str, *, details: Any = None, **fields: Any
 ) -> ApprovalHandle[Any]:
-    """A request that is in the inbox of finance: Anna and Ben."""
+    """A request that is in the inbox of finance: Anna and Ben. Fields of policies go there."""
+    policy = {name: fields.pop(name) for name in ("quorum", "login_required") if name in fields}
     standard: dict[str, Any] = {
         "details": details or {"amount": "730.00 EUR"},
         "requester": "rita",
-        "policy": Policy(approvers=("group:finance",), quorum=quorum),
+        "policy": Policy(approvers=("group:finance",), **policy),
     }
     request = ApprovalRequest[Any](subject=subject, **(standard | fields))
     client = await office.services.temporal.client()

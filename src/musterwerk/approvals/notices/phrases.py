@@ -14,7 +14,8 @@ class Phrases:
     """`subject` and `opening` are by event; of an end by "ended" and its state, or "ended other".
 
     `no_longer` is for those who were asked and need not decide any more. `choices` are the labels
-    of next steps.
+    of next steps. `link` is what to do with a personal link, by event or "decide"; `warning` what
+    it can do in wrong hands, or that a log-in is needed.
     """
 
     hello: str
@@ -27,6 +28,9 @@ class Phrases:
     details: str
     said: dict[str, str]
     choices: dict[str, str]
+    link: dict[str, str]
+    button: str
+    warning: dict[str, str]
     footer: str
 
 
@@ -54,8 +58,8 @@ _ENGLISH = Phrases(
         "question": "{actor} has a question about your request before deciding. The deadline "
         "goes on.",
         "answer": "{actor} has answered your question.",
-        "amended": "{requester} has changed this request. Whatever was decided about it is void; "
-        "whose decision is wanted gets another message.",
+        "amended": "{requester} has changed this request. Whatever was decided about it is void, "
+        "and your decision is wanted.",
         "ended approved": "This request was approved{by}.",
         "ended rejected": "This request was rejected{by}.",
         "ended expired": "Nobody decided this request in time. What counts is: {outcome}.",
@@ -85,6 +89,17 @@ _ENGLISH = Phrases(
         "delegate": "Let somebody else decide in your place:",
         "inform": "Answer:",
     },
+    link={
+        "decide": "Open the request, look, then press a button. Opening the link decides nothing.",
+        "question": "Open the request, look, then write your answer. Opening the link changes "
+        "nothing.",
+    },
+    button="Open the request",
+    warning={
+        "": "The link is for you alone: whoever has it can answer in your name. Do not forward "
+        "this mail.",
+        "login": "The link is for you alone. You have to log in before you see the request.",
+    },
     footer="Sent by Musterwerk. Replies to this mail are read by nobody.",
 )
 
@@ -113,7 +128,7 @@ _GERMAN = Phrases(
         "läuft weiter.",
         "answer": "{actor} hat Ihre Rückfrage beantwortet.",
         "amended": "{requester} hat diese Anfrage geändert. Was darüber entschieden wurde, gilt "
-        "nicht mehr; wessen Entscheidung gefragt ist, bekommt eine weitere Nachricht.",
+        "nicht mehr, und Ihre Entscheidung ist gefragt.",
         "ended approved": "Diese Anfrage wurde genehmigt{by}.",
         "ended rejected": "Diese Anfrage wurde abgelehnt{by}.",
         "ended expired": "Niemand hat diese Anfrage rechtzeitig entschieden. Es gilt: {outcome}.",
@@ -142,6 +157,18 @@ _GERMAN = Phrases(
         "ask": "{requester} erst etwas fragen:",
         "delegate": "Jemand anderen an Ihrer Stelle entscheiden lassen:",
         "inform": "Antworten:",
+    },
+    link={
+        "decide": "Öffnen Sie die Anfrage, sehen Sie sie an, und drücken Sie dann auf einen Knopf. "
+        "Das Öffnen allein entscheidet nichts.",
+        "question": "Öffnen Sie die Anfrage, sehen Sie sie an, und schreiben Sie dann Ihre "
+        "Antwort. Das Öffnen allein ändert nichts.",
+    },
+    button="Anfrage öffnen",
+    warning={
+        "": "Der Link ist nur für Sie: Wer ihn hat, kann in Ihrem Namen antworten. Leiten Sie "
+        "diese Mail nicht weiter.",
+        "login": "Der Link ist nur für Sie. Sie müssen sich anmelden, bevor Sie die Anfrage sehen.",
     },
     footer="Gesendet von Musterwerk. Antworten auf diese Mail liest niemand.",
 )

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from urllib.parse import quote
 
 from musterwerk.approvals.notices import wording
 from musterwerk.approvals.notices.recipients import meant, readers
 from musterwerk.approvals.notices.wording import Reader
 from musterwerk.approvals.state import Notice, Status
-from musterwerk.notify import Message, Settings, Webhook
+from musterwerk.notify import Mailbox, Message, Settings, Webhook
 from musterwerk.notify.message import Target
-from musterwerk.store import InboxTable, PeopleTable, Store
+from musterwerk.store import InboxTable, MailLinkTable, PeopleTable, Store
 from musterwerk.store.directory import PersonRow
+from musterwerk.store.mail_links import Shown
 from musterwerk.store.outbox import NoticeRow
 
 
@@ -42,9 +44,11 @@ class PostRoom:
     def __init__(self, store: Store, settings: Settings) -> None:
         self._inbox = InboxTable(store)
         self._people = PeopleTable(store)
+        self._links = MailLinkTable(store)
         self._settings = settings
 
-    def open(self, row: NoticeRow, now: datetime) -> Opened:
+    def open(self, row: NoticeRow, now: datetime, told: Collection[str] = ()) -> Opened:
+        """Without those whose letters, by name, have been sent: their links must stay good."""
         found = self._inbox.get(row.request_id)
         if found is None:
             return Opened(lost=True)
@@ -55,13 +59,13 @@ class PostRoom:
         webhooks = [
             Letter(one.name, one, wording.event(notice, status), False)
             for one in self._settings.targets
-            if isinstance(one, Webhook)
+            if isinstance(one, Webhook) and one.name not in told
         ]
-        letters, notes = self._mails(notice, status, now)
+        letters, notes = self._mails(notice, status, now, told)
         return Opened((*webhooks, *letters), tuple(notes))
 
     def _mails(
-        self, notice: Notice, status: Status, now: datetime
+        self, notice: Notice, status: Status, now: datetime, done: Collection[str]
     ) -> tuple[list[Letter], list[str]]:
         letters: list[Letter] = []
         notes: list[str] = []
@@ -72,18 +76,42 @@ class PostRoom:
         absent = [person for several in told.values() for person in several]
         named = (status.requester, notice.actor, status.claimed_by, *status.by)
         names = self._names((*named, *absent))
-        for person, stands_in_for in told.items():
+        written: list[tuple[PersonRow, Mailbox]] = []
+        for person in told:
             row = self._people.get(person)
-            if row is None or row.mail is None:
+            if row is None or row.mail is None or _name(person) in done:
                 continue
             mailbox = self._settings.mailbox(row.mail)
             if mailbox is None:
                 notes.append(f"{person}: {row.mail!r} is no address that mail can be sent to")
-                continue
-            reader = _reader(row, tuple(names.get(one, one) for one in stands_in_for))
+            else:
+                written.append((row, mailbox))
+        pages = self._pages(notice, status, [row.id for row, _ in written], now)
+        for row, mailbox in written:
+            stands_in_for = tuple(names.get(one, one) for one in told[row.id])
+            reader = _reader(row, stands_in_for, pages.get(row.id))
             message = wording.mail(notice, status, reader, names=names)
-            letters.append(Letter(f"person:{person}", mailbox, message, True))
+            letters.append(Letter(_name(row.id), mailbox, message, True))
         return letters, notes
+
+    def _pages(
+        self, notice: Notice, status: Status, people: list[str], now: datetime
+    ) -> dict[str, str]:
+        """Where each of them finds the request; by a new link of their own if they are asked."""
+        console = self._settings.console
+        if console is None:
+            return {}
+        if not wording.asks(notice, status):
+            return dict.fromkeys(people, f"{console}/requests/{quote(status.request_id)}")
+        shown = Shown(
+            notice=notice.key,
+            request_id=status.request_id,
+            revision=status.revision,
+            digest=status.digest,
+            expires_at=status.expires_at,
+        )
+        secrets = self._links.issue(shown, people, now)
+        return {person: f"{console}/m/{secret}" for person, secret in secrets.items()}
 
     def _names(self, people: Iterable[str | None]) -> dict[str, str]:
         found = [self._people.get(person) for person in dict.fromkeys(people) if person]
@@ -95,6 +123,10 @@ def _notice(row: NoticeRow) -> Notice:
     return Notice.read({name: getattr(row, name) for name in Notice.model_fields})
 
 
-def _reader(row: PersonRow, stands_in_for: tuple[str, ...]) -> Reader:
+def _name(person: str) -> str:
+    return f"person:{person}"
+
+
+def _reader(row: PersonRow, stands_in_for: tuple[str, ...], page: str | None) -> Reader:
     language = "de" if row.language == "de" else "en"
-    return Reader(row.id, row.name, language, row.zone, stands_in_for)
+    return Reader(row.id, row.name, language, row.zone, stands_in_for, page)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from musterwerk.approvals.state import Notice, Status
 
 #: These ask for a decision; they are for whoever may still make it.
-_ASKING = ("asked", "reminded", "escalated", "delegated")
+_ASKING = ("asked", "reminded", "escalated", "delegated", "amended")
 #: These are for one person alone, and nobody stands in.
 _PERSONAL = ("question", "ended")
 

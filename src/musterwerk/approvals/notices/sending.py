@@ -174,16 +174,16 @@ class NoticeSender:
 
     async def _deliver(self, row: NoticeRow) -> None:
         began = self._now()
-        opened = await asyncio.to_thread(self._room.open, row, began)
+        for name in tuple(self._unmarked.get(row.key, ())):
+            await self._mark(row, name)
+        sent = await asyncio.to_thread(self._table.sent_to, row.key)
+        told = {name.removeprefix(_GIVEN_UP) for name in sent}
+        opened = await asyncio.to_thread(self._room.open, row, began, told)
         if opened.lost:
             await self._settle(row, [self._missed(row, "nothing is known of its request")])
             return
-        for name in tuple(self._unmarked.get(row.key, ())):
-            await self._mark(row, name)
-        told = await asyncio.to_thread(self._table.sent_to, row.key)
-        letters = [one for one in opened.letters if not {one.name, _GIVEN_UP + one.name} & told]
         stop = began + timedelta(seconds=_CLAIM - _LAST_MINUTE)
-        missed = await asyncio.gather(*(self._hand_over(row, one, stop) for one in letters))
+        missed = await asyncio.gather(*(self._hand_over(row, one, stop) for one in opened.letters))
         await self._settle(row, [one for one in missed if one is not None], opened)
 
     async def _hand_over(self, row: NoticeRow, letter: Letter, stop: datetime) -> _Missed | None:

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from musterwerk.approvals.notices.layout import Content, as_html, as_text
+from musterwerk.approvals.notices.layout import Content, Link, as_html, as_text
 from musterwerk.approvals.notices.phrases import BY, LEVEL, OUTCOMES, PHRASES, REASONS
 from musterwerk.approvals.notices.rendering import details, moment, one_line, prose
 from musterwerk.approvals.policy import APPROVE, REJECT
@@ -21,19 +21,29 @@ from musterwerk.approvals.state import Notice, Status
 from musterwerk.notify import Language, Message
 
 #: After these one can decide.
-_TO_DECIDE = ("asked", "reminded", "escalated", "delegated", "answer")
+_TO_DECIDE = ("asked", "reminded", "escalated", "delegated", "answer", "amended")
 _ENDS = ("approved", "rejected", "expired", "withdrawn")
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Somebody who is told. `stands_in_for` is empty for whoever is meant themselves."""
+    """Somebody who is told. `stands_in_for` is empty for whoever is meant themselves.
+
+    `page` is where they find the request in the console, by a link of their own where the mail
+    asks them for something; None where there is no console that they could reach.
+    """
 
     id: str
     name: str
     language: Language = "en"
     zone: str = "UTC"
     stands_in_for: tuple[str, ...] = ()
+    page: str | None = None
+
+
+def asks(notice: Notice, status: Status) -> bool:
+    """Whether its reader is to decide, or to answer a question."""
+    return status.ended_at is None and notice.event in (*_TO_DECIDE, "question")
 
 
 def mail(
@@ -56,6 +66,7 @@ def mail(
         said=_said(notice, reader.language),
         details=(words.details, details(status.details, reader.language)),
         steps=tuple(_steps(notice, status, reader, values)),
+        link=_link(notice, status, reader),
         footer=words.footer,
     )
     return Message(
@@ -128,10 +139,6 @@ def _said(notice: Notice, language: Language) -> tuple[str, tuple[str, ...]]:
     return words.get(notice.event, words[""]), prose(text, language)
 
 
-def _may_decide(notice: Notice, status: Status) -> bool:
-    return notice.event in _TO_DECIDE and status.ended_at is None
-
-
 def _opening(
     notice: Notice, status: Status, reader: Reader, kind: str, values: Mapping[str, str]
 ) -> tuple[str, ...]:
@@ -169,11 +176,25 @@ def _facts(
     return tuple(found)
 
 
+def _link(notice: Notice, status: Status, reader: Reader) -> Link | None:
+    if reader.page is None or not asks(notice, status):
+        return None
+    words = PHRASES[reader.language]
+    return Link(
+        label=words.link.get(notice.event, words.link["decide"]),
+        button=words.button,
+        address=reader.page,
+        warning=words.warning["login" if status.login_required else ""],
+    )
+
+
 def _steps(
     notice: Notice, status: Status, reader: Reader, values: Mapping[str, str]
 ) -> list[tuple[str, str]]:
-    """What to do, each with the command for it."""
+    """What to do, each with the command for it; a personal link leads to all of it."""
     choices = PHRASES[reader.language].choices
+    if reader.page is not None:
+        return [] if asks(notice, status) else [(choices["show"], reader.page)]
 
     def command(label: str, *words: str, hint: str = "", shown: str = "") -> tuple[str, str]:
         told = shlex.join(["musterwerk", "approvals", *words, "--as", reader.id])
@@ -183,7 +204,7 @@ def _steps(
     found = [(choices["show"], show)]
     if notice.event == "question":
         return [*found, command("inform", "answer", status.request_id, "TEXT")]
-    if not _may_decide(notice, status):
+    if not asks(notice, status):
         return found
     for outcome in status.outcomes:
         own = outcome in (APPROVE, REJECT)

@@ -16,11 +16,13 @@ _OF_ONE = (RateLimitItemPerMinute(5), RateLimitItemPerHour(30))
 _FROM_ONE = (RateLimitItemPerMinute(30), RateLimitItemPerHour(300))
 
 
+def _new() -> MovingWindowRateLimiter:
+    return MovingWindowRateLimiter(MemoryStorage())
+
+
 @dataclass
 class LoginLimits:
-    _limiter: MovingWindowRateLimiter = field(
-        default_factory=lambda: MovingWindowRateLimiter(MemoryStorage())
-    )
+    _limiter: MovingWindowRateLimiter = field(default_factory=_new)
 
     def allows(self, person: str, address: str) -> bool:
         """Whether there may be one more try."""
@@ -29,6 +31,20 @@ class LoginLimits:
     def failed(self, person: str, address: str) -> None:
         for item, key in _counted(person, address):
             self._limiter.hit(item, *key)
+
+
+@dataclass
+class LinkLimits:
+    """Of links that nobody was sent, from one address. They cannot be guessed; this saves work."""
+
+    _limiter: MovingWindowRateLimiter = field(default_factory=_new)
+
+    def allows(self, address: str) -> bool:
+        return all(self._limiter.test(item, "link", address) for item in _FROM_ONE)
+
+    def failed(self, address: str) -> None:
+        for item in _FROM_ONE:
+            self._limiter.hit(item, "link", address)
 
 
 def _counted(

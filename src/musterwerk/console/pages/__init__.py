@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from musterwerk.console.pages import acting, audit, bulk, events, inbox, login, request
+from musterwerk.console.pages import acting, audit, bulk, events, inbox, links, login, request
 
 router = APIRouter(include_in_schema=False)
-for part in (login, inbox, request, acting, bulk, events, audit):
+for part in (login, inbox, request, acting, bulk, events, audit, links):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from musterwerk.console.access.mail_links import Closed
+from musterwerk.console.pages.link_views import closed_page
 from musterwerk.console.pages.site import LoginNeeded, goto, render
 from musterwerk.console.problems import Problem
 
@@ -16,7 +18,12 @@ def answer_pages(app: FastAPI) -> None:
         assert isinstance(error, LoginNeeded)  # noqa: S101 - registered for nothing else
         return goto("/login", **({} if error.path == "/" else {"next": error.path}))
 
+    async def link_closed(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Closed)  # noqa: S101 - registered for nothing else
+        return closed_page(request, error)
+
     app.add_exception_handler(LoginNeeded, log_in)
+    app.add_exception_handler(Closed, link_closed)
 
 
 def for_programs(request: Request) -> bool:

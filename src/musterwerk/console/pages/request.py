@@ -13,7 +13,7 @@ from starlette.responses import Response
 from musterwerk.approvals import Reply, Status
 from musterwerk.approvals.client import new_id
 from musterwerk.console.api.found import Found, find
-from musterwerk.console.auth import ServicesDep
+from musterwerk.console.auth import Caller, ServicesDep
 from musterwerk.console.pages.answer_form import fields_of
 from musterwerk.console.pages.site import Viewer, ViewerDep, render
 from musterwerk.console.services import Services
@@ -85,7 +85,7 @@ def page(
     )
 
 
-def choice(viewer: Viewer, status: Status, places: Collection[Place]) -> Choice:
+def choice(viewer: Caller, status: Status, places: Collection[Place]) -> Choice:
     open_ = status.state in ("open", "info_requested")
     voted = any(one.person == viewer.person and one.level == status.level for one in status.votes)
     out = viewer.person in status.excluded

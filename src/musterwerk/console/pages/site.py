@@ -90,8 +90,9 @@ def text(given: FormData, name: str) -> str:
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
     """A page in the reader's language. `context` is the template's."""
     who: Viewer | None = getattr(request.state, "viewer", None)
+    reader = _reader(request)
     language = language_of(request)
-    zone = who.row.zone if who else "UTC"
+    zone = reader.zone if reader else "UTC"
     secret = who.secret if who else cookies.door_of(request)
     page = environment(language).get_template(template)
     html = page.render(
@@ -111,8 +112,14 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
 
 
 def language_of(request: Request) -> str:
+    reader = _reader(request)
+    return reader.language if reader else lang.preferred(request.headers)
+
+
+def _reader(request: Request) -> PersonRow | None:
+    """Who is logged in; else whose page it is, such as that of a link in a mail."""
     who: Viewer | None = getattr(request.state, "viewer", None)
-    return who.row.language if who else lang.preferred(request.headers)
+    return who.row if who else getattr(request.state, "reader", None)
 
 
 def goto(path: str, **query: str) -> RedirectResponse:
