@@ -39,13 +39,15 @@ def console(
     isolated: Annotated[bool, typer.Option("--isolated", hidden=True)] = False,
     or_any: Annotated[bool, typer.Option("--or-any-port", hidden=True)] = False,
 ) -> None:
-    """Serve the REST API of approvals, until Ctrl-C.
+    """Serve the inbox and the REST API of approvals, until Ctrl-C.
 
-    The database is DATA/musterwerk.sqlite, or what MUSTERWERK_DATABASE_URL says. Who may do what
-    is shown by tokens: `musterwerk people token PERSON` makes one. For anything but this machine
-    put a proxy before it that speaks TLS.
+    The database is DATA/musterwerk.sqlite, or what MUSTERWERK_DATABASE_URL says. People log in
+    with a password (`musterwerk people password PERSON`) or their company's account
+    (MUSTERWERK_OIDC_...), programs with a token (`musterwerk people token PERSON`). For anything
+    but this machine put a proxy before it that speaks TLS, and name it in MUSTERWERK_PROXIES.
     """
     try:
+        from musterwerk.console.access.settings import AccessSettings
         from musterwerk.console.running import ConsoleOptions, run_console
         from musterwerk.console.serving import listen, url_of
         from musterwerk.store import Store, database_url
@@ -53,6 +55,7 @@ def console(
         raise UsageError(
             f"the console needs {missing.name}: pip install 'musterwerk[console]'"
         ) from missing
+    access = AccessSettings.from_environment()
     found = find_address(address, data)
     target = Target(
         found.address, namespace or found.namespace, isolated=isolated or found.isolated
@@ -64,7 +67,7 @@ def console(
         out.text(f"{_SERVES}{url_of(listening)}")
         out.say(f"Database: {store}. Temporal: {target.address}. Ctrl-C stops it.")
 
-    options = ConsoleOptions(database_url(data), task_queue)
+    options = ConsoleOptions(database_url(data), task_queue, access)
     connect = lambda: target.connect(patience=_CONNECT_SECONDS)  # noqa: E731 - one use, below
     run(run_console(connect, options, listening, ready), stop_code=0)
 

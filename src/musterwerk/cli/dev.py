@@ -103,7 +103,9 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_peopl
         stack.callback(dev_file(data).unlink, missing_ok=True)
         _announce(addresses, data)
         if "Console" in addresses:
-            await asyncio.to_thread(login.tell, Output(), data, add_people=add_people)
+            await asyncio.to_thread(
+                login.tell, Output(), data, addresses["Console"], add_people=add_people
+            )
         raise ProcessDied(await first_death(watched))
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import socket
 
 from sqlalchemy import URL
 from temporalio.client import Client
 
 from musterwerk.approvals.model import TASK_QUEUE
+from musterwerk.console.access.settings import AccessSettings
 from musterwerk.console.app import create_app
 from musterwerk.console.services import Services, Temporal
 from musterwerk.console.serving import serve
@@ -22,6 +23,7 @@ from musterwerk.store import Store
 class ConsoleOptions:
     database: URL
     task_queue: str = TASK_QUEUE
+    access: AccessSettings = field(default_factory=AccessSettings)
 
 
 async def run_console(
@@ -41,7 +43,10 @@ async def run_console(
         except StoreError as error:
             if not error.temporary:
                 raise
-        services = Services(store, Temporal(connect), task_queue=options.task_queue)
-        await serve(create_app(services), listening, lambda: ready(store))
+        services = Services(
+            store, Temporal(connect), task_queue=options.task_queue, access=options.access
+        )
+        proxies = options.access.proxies
+        await serve(create_app(services), listening, lambda: ready(store), proxies=proxies)
     finally:
         store.close()

@@ -13,6 +13,8 @@ from temporalio.client import Client
 from musterwerk.approvals.client import PATIENCE
 from musterwerk.approvals.model import TASK_QUEUE
 from musterwerk.console.access.limits import LoginLimits
+from musterwerk.console.access.oidc import OidcClient
+from musterwerk.console.access.settings import AccessSettings
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
@@ -57,6 +59,12 @@ class Services:
     patience: timedelta = PATIENCE
     now: Callable[[], datetime] = field(default=_now)
     logins: LoginLimits = field(default_factory=LoginLimits)
+    access: AccessSettings = field(default_factory=AccessSettings)
+
+    @cached_property
+    def oidc(self) -> OidcClient | None:
+        provider = self.access.provider
+        return OidcClient(provider, lambda: self.now()) if provider else None
 
     @cached_property
     def people(self) -> PeopleTable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -50,12 +50,21 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(app: ASGIApp, listening: socket.socket, ready: Callable[[], object]) -> None:
+async def serve(
+    app: ASGIApp,
+    listening: socket.socket,
+    ready: Callable[[], object],
+    *,
+    proxies: Sequence[str] = (),
+) -> None:
+    """`proxies` are believed when they say from whom and by which scheme a request came."""
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),  # uvicorn's default believes every process of this machine
+        forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=GRACE,
     )
     server = _Server(config, ready)

@@ -82,6 +82,11 @@ def read_directory(document: Mapping[str, Any]) -> Directory:
     return Directory(tuple(entries), tuple(absences))
 
 
+def read_absence(given: Mapping[str, Any], zone: str) -> AbsenceRow:
+    """One of `absences`, of somebody in this zone. Raises `UsageError`."""
+    return _absence(given, "absence", {str(given.get("person")): zone})
+
+
 def check_person(person: PersonRow, where: str = "") -> None:
     """Whoever is in the database can be named in a policy, and be written to."""
     name_of(person.id, f"{where}id" if where else "id")

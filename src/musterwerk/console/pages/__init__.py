@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from musterwerk.console.pages import acting, inbox, login, request
+from musterwerk.console.pages import acting, inbox, login, me, oidc, request
 
 router = APIRouter(include_in_schema=False)
-for part in (login, inbox, request, acting):
+for part in (login, oidc, inbox, request, acting, me):
     router.include_router(part.router)
 
 __all__ = ["router"]
