@@ -92,8 +92,12 @@ class Issuer:
             return JSONResponse({"error": "invalid_grant"}, 400)
         now = int(time.time())
         claims = {
-            "iss": self.url, "aud": CLIENT, "sub": "7", "nonce": asked["nonce"],
-            "iat": now, "exp": now + 300,
+            "iss": self.url,
+            "aud": CLIENT,
+            "sub": "7",
+            "nonce": asked["nonce"],
+            "iat": now,
+            "exp": now + 300,
             **self.account,
             **self.wrong,
         }
