@@ -45,7 +45,7 @@ def asked() -> str:
     """Twice and unseen on a terminal; otherwise the first line of stdin."""
     if not sys.stdin.isatty():
         try:
-            return sys.stdin.readline().rstrip("\r\n")
+            return sys.stdin.buffer.readline().decode("utf-8").rstrip("\r\n")
         except UnicodeDecodeError as error:
             raise UsageError("the password on stdin is no UTF-8 text") from error
     try:
