@@ -7,7 +7,7 @@ import base64
 import hashlib
 import secrets
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -112,7 +112,7 @@ class Issuer:
 
 
 @asynccontextmanager
-async def issuing(office: Office) -> AsyncIterator[Issuer]:
+async def issuing(office: Office) -> AsyncGenerator[Issuer]:
     """A provider at which the office's people have accounts."""
     listening, ready = listen("127.0.0.1", 0), asyncio.Event()
     issuer = Issuer(url_of(listening))

@@ -13,7 +13,7 @@ from musterwerk.console.pages.answer_form import FIELD, answer_of, fields_of
 @pytest.mark.parametrize("typed", ["nan", "NaN", "inf", "-Infinity", "1e999"])
 @pytest.mark.parametrize("schema", [{"type": "number"}, {"type": "array"}])
 def test_what_json_cannot_say_is_no_number(schema: dict[str, Any], typed: str) -> None:
-    """A schema takes it for a number, and the database then refuses the decision."""
+    """A schema would take it for a number, and the decision be refused for another reason."""
     assert answer_of(schema, FormData([(FIELD, typed)])) == typed
     assert answer_of({"type": "array"}, FormData([(FIELD, f"[{typed}]")])) == f"[{typed}]"
 

@@ -237,12 +237,14 @@ async def test_a_session_ends_by_itself(
     browser = await Browser.of(office, "anna")
     # The browser would drop its cookie too; a thief's would not.
     secret = browser.http.cookies[SESSION]
+    seen: list[str] = []
     for after in clicks:
         office.services.now = _at(start + after)
         thief = Browser(office)
         thief.carry(SESSION, secret)
-        page = await thief.get("/inbox")
-    assert (page.path == "/inbox") is there
+        seen.append((await thief.get("/inbox")).path)
+    assert (seen[-1] == "/inbox") is there
+    assert set(seen[:-1]) <= {"/inbox"}
 
 
 def _at(moment: datetime) -> Callable[[], datetime]:

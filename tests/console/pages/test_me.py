@@ -129,7 +129,7 @@ async def test_a_substitute_decides_until_one_is_back(office: Office) -> None:
     assert "Carla stands in" in page.text
     assert "group:finance" in people.principals_of("carla", datetime.now(UTC))
     page = await page.send("end")
-    assert page.notice == "Noted: you are there."
+    assert page.notice == "The absence is removed."
     assert people.absences() == []
     assert "group:finance" not in people.principals_of("carla", datetime.now(UTC))
 

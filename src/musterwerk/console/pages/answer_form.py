@@ -82,13 +82,15 @@ def _resolved(part: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
     found = cast("Mapping[str, Any]", part)
     reference = found.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/$defs/"):
-        named = whole.get("$defs")
-        shelf = cast("Mapping[str, Any]", named) if isinstance(named, Mapping) else {}
-        target = shelf.get(reference.removeprefix("#/$defs/"))
+        target = _named(reference.removeprefix("#/$defs/"), whole.get("$defs"))
         if isinstance(target, Mapping) and "$ref" not in target:
             return {**cast("Mapping[str, Any]", target), **found}
     options = _options(found)
     return {**_resolved(options[0], whole), **found} if len(options) == 1 else found
+
+
+def _named(name: str, shelf: object) -> object:
+    return cast("Mapping[str, Any]", shelf).get(name) if isinstance(shelf, Mapping) else None
 
 
 def _options(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -146,7 +148,7 @@ def _json(text: str) -> Any:
 
 
 def _number(text: str) -> float:
-    """JSON knows no NaN and no infinity, and databases refuse them."""
+    """JSON knows no NaN and no infinity."""
     found = float(text)
     if not math.isfinite(found):
         raise ValueError(f"{text} is no number of JSON")
