@@ -44,7 +44,7 @@ async def desk(client: Client, tmp_path: Path) -> AsyncIterator[Office]:
     office.url = f"http://127.0.0.1:{socket.getsockname()[1]}"
     ready = asyncio.Event()
     app = create_app(office.services)
-    serving = asyncio.create_task(serve(app, socket, ready.set, office.services.live.close))
+    serving = asyncio.create_task(serve(app, socket, ready.set, leaving=office.services.live.close))
     await ready.wait()
     async with office.worker():
         yield office

@@ -32,20 +32,25 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
     return kept | {"HOME": str(home)} | dict(more or {})
 
 
-def musterwerk(*args: str, home: Path, env: Mapping[str, str] | None = None) -> Result:
+def musterwerk(
+    *args: str, home: Path, env: Mapping[str, str] | None = None, stdin: bytes = b""
+) -> Result:
     done = subprocess.run(  # noqa: S603 - the command under test
         [MUSTERWERK, *args],
         env=environment(home, env),
         cwd=home,
+        input=stdin,
         capture_output=True,
-        text=True,
         timeout=120,
     )
-    return Result(done.returncode, done.stdout, done.stderr)
+    return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 
 
-def at_a_terminal(*args: str, home: Path, typed: str) -> tuple[int, str]:
-    """The exit code and all that was printed; the answer is typed when it is asked for."""
+def at_a_terminal(
+    *args: str, home: Path, typed: str = "", answers: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """The exit code and all that was printed; an answer is typed when its prompt is shown."""
+    prompts = answers or {"[y/N]:": typed}
     ours, theirs = os.openpty()
     process = subprocess.Popen(  # noqa: S603 - the command under test
         [MUSTERWERK, *args],
@@ -61,8 +66,9 @@ def at_a_terminal(*args: str, home: Path, typed: str) -> tuple[int, str]:
     try:
         while chunk := _read(ours):
             printed += chunk
-            if chunk.rstrip().endswith(b"[y/N]:"):
-                os.write(ours, typed.encode() + b"\n")
+            for prompt, answer in prompts.items():
+                if chunk.rstrip().endswith(prompt.encode()):
+                    os.write(ours, answer.encode() + b"\n")
         return process.wait(20), printed.decode()
     finally:
         process.kill()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -67,6 +68,17 @@ def dev(home: Path, *args: str, **env: str) -> Generator[tuple[Any, list[str]]]:
             yield process, [process.stdout.readline() for _ in range(count)]
         finally:
             process.kill()
+
+
+def logs_in(url: str, password: str) -> bool:
+    with httpx.Client(base_url=url) as http:
+        form = re.search('name="form" value="([^"]+)"', http.get("/login").text)
+        assert form is not None
+        # httpx keeps Secure cookies for TLS alone; browsers keep them on this machine too.
+        door = {"Cookie": "; ".join(f"{one.name}={one.value}" for one in http.cookies.jar)}
+        given = {"form": form[1], "name": "admin", "password": password}
+        answer = http.post("/login", data=given, headers=door)
+    return answer.status_code == 303 and "__Host-musterwerk=" in answer.headers["set-cookie"]
 
 
 def address_of(home: Path) -> str:
@@ -177,12 +189,20 @@ def test_the_first_start_prints_a_log_in_that_opens_the_console(tmp_path: Path) 
             token = {"Authorization": f"Bearer {line.split()[-1]}"}
             me = http.get("/me", headers=token).json()
             assert (me["id"], "admin" in me["roles"]) == ("admin", True)
+        line = process.stdout.readline()
+        assert line.startswith("Password (admin): ")
+        assert logs_in(printed[2].split()[1], line.split()[-1])
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
+        assert process.stderr is not None
+        assert f"Log in as admin with the password at {printed[2].split()[1]}/login" in (
+            process.stderr.read()
+        )
     with dev(tmp_path) as (process, _):
         process.send_signal(signal.SIGINT)
         rest, said = process.communicate(timeout=20)
     assert rest == ""
+    assert "musterwerk people password admin --generate --data" in said
     assert "musterwerk people token admin" in said
 
 

@@ -42,13 +42,15 @@ def console(
     isolated: Annotated[bool, typer.Option("--isolated", hidden=True)] = False,
     or_any: Annotated[bool, typer.Option("--or-any-port", hidden=True)] = False,
 ) -> None:
-    """Serve the REST API of approvals, until Ctrl-C.
+    """Serve the inbox and the REST API of approvals, until Ctrl-C.
 
-    The database is DATA/musterwerk.sqlite, or what MUSTERWERK_DATABASE_URL says. Who may do what
-    is shown by tokens: `musterwerk people token PERSON` makes one. For anything but this machine
-    put a proxy before it that speaks TLS.
+    The database is DATA/musterwerk.sqlite, or what MUSTERWERK_DATABASE_URL says. People log in
+    with a password (`musterwerk people password PERSON`) or their company's account
+    (MUSTERWERK_OIDC_...), programs with a token (`musterwerk people token PERSON`). For anything
+    but this machine put a proxy before it that speaks TLS, and name it in MUSTERWERK_PROXIES.
     """
     try:
+        from musterwerk.console.access.settings import AccessSettings
         from musterwerk.console.running import ConsoleOptions, mail_decisions, run_console
         from musterwerk.console.serving import listen, url_of
         from musterwerk.store import Store, database_url
@@ -57,6 +59,7 @@ def console(
         raise UsageError(
             f"the console needs {missing.name}: pip install 'musterwerk[console]'"
         ) from missing
+    access = AccessSettings.from_environment()
     found = find_address(address, data)
     target = Target(
         found.address, namespace or found.namespace, isolated=isolated or found.isolated
@@ -71,6 +74,7 @@ def console(
     options = ConsoleOptions(
         database_url(data),
         task_queue,
+        access=access,
         mail_decisions=mail_decisions(),
         audit=AuditFolder.from_environment(data),
         temporal_ui=os.environ.get(TEMPORAL_UI, "").rstrip("/") or None,

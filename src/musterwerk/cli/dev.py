@@ -109,7 +109,9 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_peopl
         for one in moved:
             Output().say(one)
         if "Console" in addresses:
-            await asyncio.to_thread(login.tell, Output(), data, add_people=add_people)
+            await asyncio.to_thread(
+                login.tell, Output(), data, addresses["Console"], add_people=add_people
+            )
         raise ProcessDied(await first_death(watched))
 
 

@@ -7,6 +7,7 @@ company's, and nobody becomes its admin by trying something out.
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -21,35 +22,50 @@ _LIFETIME = timedelta(days=30)
 _DATABASE = "MUSTERWERK_DATABASE_URL"
 
 
+@dataclass(frozen=True)
+class _LogIn:
+    token: str
+    password: str
+
+
 def is_ours() -> bool:
     """Whether the database is the one under the data folder."""
     return not os.environ.get(_DATABASE, "").strip()
 
 
-def tell(out: Output, data: Path, *, add_people: bool) -> None:
-    """Make the person `admin` with all roles and print a token, once for a database.
+def tell(out: Output, data: Path, console: str, *, add_people: bool) -> None:
+    """Make the person `admin` with all roles and print their password and a token, once for a
+    database.
 
     A database that is away is no reason to stop.
     """
     if not add_people:
         out.say(
-            f"Nobody was added to the database that {_DATABASE} names; `musterwerk people token "
-            f"PERSON` makes a log-in, and dev {FLAG} adds an admin and the shop's staff"
+            f"Nobody was added to the database that {_DATABASE} names; `musterwerk people "
+            f"password PERSON` makes a log-in, and dev {FLAG} adds an admin and the shop's staff"
         )
         return
     try:
-        secret = _first(data)
+        made = _first(data)
     except StoreError as error:
         out.say(f"No log-in could be made: {error}")
         return
-    if secret is None:
-        out.say(f"Another log-in token: musterwerk people token {ADMIN} --data {data}")
+    if made is None:
+        out.say(
+            f"A new password: musterwerk people password {ADMIN} --generate --data {data}\n"
+            f"Another log-in token: musterwerk people token {ADMIN} --data {data}"
+        )
     else:
-        out.text(f"Log-in token ({ADMIN}): {secret}")
-        out.say(f"It opens everything for {_LIFETIME.days} days.")
+        out.text(f"Log-in token ({ADMIN}): {made.token}")
+        out.text(f"Password ({ADMIN}): {made.password}")
+        out.say(
+            f"Log in as {ADMIN} with the password at {console}/login. The token is for programs; "
+            f"it opens everything for {_LIFETIME.days} days. Neither is shown again."
+        )
 
 
-def _first(data: Path) -> str | None:
+def _first(data: Path) -> _LogIn | None:
+    from musterwerk.cli import passwords
     from musterwerk.store import PeopleTable, TokenTable
     from musterwerk.store.directory import ROLES, PersonRow
 
@@ -60,5 +76,6 @@ def _first(data: Path) -> str | None:
                 change.person(PersonRow(ADMIN, "Administrator"))
                 change.only_with(ADMIN, ROLES)
             until = datetime.now(UTC) + _LIFETIME
-            return TokenTable(store).issue(ADMIN, _LABEL, until, actor=ADMIN, channel="cli")
+            token = TokenTable(store).issue(ADMIN, _LABEL, until, actor=ADMIN, channel="cli")
+            return _LogIn(token, passwords.put(store, ADMIN, passwords.generated, ADMIN))
     return None

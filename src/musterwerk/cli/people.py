@@ -1,4 +1,4 @@
-"""`musterwerk people`: who there is, who is away, and the tokens by which they show who they are.
+"""`musterwerk people`: who there is, who is away, and how they show who they are.
 
 Whoever can write the database may use these commands; what they change is audited.
 """
@@ -22,7 +22,8 @@ from musterwerk.cli.telling import when, words
 from musterwerk.errors import UsageError
 
 app = typer.Typer(
-    help="People: list, show, apply a directory, absences, tokens.", no_args_is_help=True
+    help="People: list, show, apply a directory, absences, passwords, tokens.",
+    no_args_is_help=True,
 )
 PersonArgument = Annotated[str, typer.Argument(metavar="PERSON", help="The person's id.")]
 
@@ -128,23 +129,50 @@ def absent(
 ) -> None:
     """Note that somebody is away; days are those where the person is."""
     from musterwerk.store import PeopleTable
-    from musterwerk.store.directory import read_directory
+    from musterwerk.store.directory import read_absence
 
     given = {"person": person, "from": start, "until": until}
     given |= {"substitute": substitute} if substitute else {}
     with opened(data, to_change=True) as store:
         table = PeopleTable(store)
         row = table.get(person)
-        who = {person: {"zone": row.zone}} if row else {}
         try:
-            (absence,) = read_directory({"people": who, "absences": [given]}).absences
+            absence = read_absence(given, row.zone if row else "UTC")
         except UsageError as error:
-            raise UsageError(str(error).removeprefix("absences.0").lstrip(".: ")) from error
+            raise UsageError(str(error).removeprefix("absence").lstrip(".: ")) from error
         with table.changes(actor=actor(by), channel="cli") as change:
             change.absence(absence)
     instead = f"; {substitute} stands in" if substitute else "; nobody stands in"
     away = f"{when(absence.starts)} to {when(absence.ends)}"
     Output().say(f"{person} is away {away}{instead}.")
+
+
+@app.command("password")
+def password(
+    person: PersonArgument,
+    generate: Annotated[
+        bool, typer.Option("--generate", help="Make one and print it, this once.")
+    ] = False,
+    by: AsOption = None,
+    output: OutputOption = Format.table,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Give somebody a password for the console; their sessions end.
+
+    It is asked for twice on a terminal, else read from the first line of stdin.
+    """
+    from musterwerk.cli import passwords
+
+    with opened(data, to_change=True) as store:
+        given = passwords.put(
+            store, person, passwords.generated if generate else passwords.asked, actor(by)
+        )
+    out = Output(output)
+    if out.machine:
+        out.json({"person": person} | ({"password": given} if generate else {}))
+    elif generate:
+        out.text(given)
+    out.say(f"{person} has a new password; sessions with the old one have ended.")
 
 
 @app.command("token")

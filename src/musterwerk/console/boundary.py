@@ -15,7 +15,10 @@ BODY_LIMIT = 2_000_000
 #: After a refusal this much, for so many seconds, is still taken: else nobody reads the answer.
 _LINGER_BYTES = 16_000_000
 _LINGER_SECONDS = 2.0
+#: A page has a policy of its own; anything else is nothing to be shown as one.
 _HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Frame-Options": "DENY",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",

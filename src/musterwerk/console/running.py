@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from socket import socket
 
 from sqlalchemy import URL
 from temporalio.client import Client
 
 from musterwerk.approvals.model import TASK_QUEUE
+from musterwerk.console.access.settings import AccessSettings
 from musterwerk.console.app import create_app
 from musterwerk.console.services import Services, Temporal
 from musterwerk.console.serving import serve
@@ -28,6 +29,7 @@ class ConsoleOptions:
 
     database: URL
     task_queue: str = TASK_QUEUE
+    access: AccessSettings = field(default_factory=AccessSettings)
     audit: AuditFolder | None = None
     temporal_ui: str | None = None
     mail_decisions: bool = True
@@ -62,10 +64,17 @@ async def run_console(
             store,
             Temporal(connect),
             task_queue=options.task_queue,
+            access=options.access,
             mail_decisions=options.mail_decisions,
             audit=options.audit,
             temporal_ui=options.temporal_ui,
         )
-        await serve(create_app(services), listening, lambda: ready(store), services.live.close)
+        await serve(
+            create_app(services),
+            listening,
+            lambda: ready(store),
+            leaving=services.live.close,
+            proxies=options.access.proxies,
+        )
     finally:
         store.close()

@@ -13,6 +13,8 @@ from temporalio.client import Client
 from musterwerk.approvals.client import PATIENCE
 from musterwerk.approvals.model import TASK_QUEUE
 from musterwerk.console.access.limits import LinkLimits, LoginLimits
+from musterwerk.console.access.oidc import OidcClient
+from musterwerk.console.access.settings import AccessSettings
 from musterwerk.console.live import Live
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
@@ -66,6 +68,12 @@ class Services:
     logins: LoginLimits = field(default_factory=LoginLimits)
     mail_decisions: bool = True
     link_limits: LinkLimits = field(default_factory=LinkLimits)
+    access: AccessSettings = field(default_factory=AccessSettings)
+
+    @cached_property
+    def oidc(self) -> OidcClient | None:
+        provider = self.access.provider
+        return OidcClient(provider, lambda: self.now()) if provider else None
 
     @cached_property
     def people(self) -> PeopleTable:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 
 import uvicorn
@@ -54,14 +54,19 @@ async def serve(
     app: ASGIApp,
     listening: socket.socket,
     ready: Callable[[], object],
+    *,
     leaving: Callable[[], object] = lambda: None,
+    proxies: Sequence[str] = (),
 ) -> None:
-    """`leaving` is called when it is cancelled: streams that never end by themselves end then."""
+    """`leaving` is called when it is cancelled: streams that never end by themselves end then.
+    `proxies` are believed when they say from whom and by which scheme a request came."""
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=bool(proxies),  # uvicorn's default believes every process of this machine
+        forwarded_allow_ips=list(proxies),
         timeout_graceful_shutdown=GRACE,
     )
     server = _Server(config, ready)

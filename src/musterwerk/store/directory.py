@@ -82,6 +82,11 @@ def read_directory(document: Mapping[str, Any]) -> Directory:
     return Directory(tuple(entries), tuple(absences))
 
 
+def read_absence(given: Mapping[str, Any], zone: str) -> AbsenceRow:
+    """One of `absences`, of somebody in this zone. Raises `UsageError`."""
+    return _absence(given, "absence", {str(given.get("person")): zone})
+
+
 def check_person(person: PersonRow, where: str = "") -> None:
     """Whoever is in the database can be named in a policy, and be written to."""
     name_of(person.id, f"{where}id" if where else "id")
@@ -167,11 +172,14 @@ def _moment(given: object, zone: ZoneInfo, where: str, *, last: bool = False) ->
             found = (date if len(given) == len("2026-01-01") else datetime).fromisoformat(given)
         except ValueError:
             found = None
-    if isinstance(found, datetime):
-        return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
-    if isinstance(found, date):
-        day = found + timedelta(days=1) if last else found
-        return datetime.combine(day, time(), zone).astimezone(UTC)
+    try:
+        if isinstance(found, datetime):
+            return (found if found.tzinfo else found.replace(tzinfo=zone)).astimezone(UTC)
+        if isinstance(found, date):
+            day = found + timedelta(days=1) if last else found
+            return datetime.combine(day, time(), zone).astimezone(UTC)
+    except OverflowError as error:
+        raise UsageError(f"{where}: {given!r} is too far away") from error
     raise UsageError(f"{where}: {given!r} is neither a day (2026-12-24) nor a time")
 
 

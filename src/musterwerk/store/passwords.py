@@ -13,6 +13,7 @@ from musterwerk.store.audit import append
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
 from musterwerk.store.people_changes import By, find_person, line
+from musterwerk.store.sessions import all_of
 
 
 def _now() -> datetime:
@@ -24,8 +25,13 @@ class PasswordTable:
         self.store = store
         self._now = now
 
-    def put(self, person: str, hashed: str, *, actor: str, channel: str) -> None:
-        """Raises `UsageError` for who is not there. That it was changed is audited."""
+    def put(
+        self, person: str, hashed: str, *, actor: str, channel: str, but: str | None = None
+    ) -> None:
+        """Ends the person's sessions; `but` is the secret of the one from which it is changed.
+
+        Raises `UsageError` for who is not there. That it was changed is audited.
+        """
         by = By(actor, channel, self._now())
         with self.store.begin() as connection:
             if find_person(connection, person) is None:
@@ -33,6 +39,7 @@ class PasswordTable:
             values = {"hash": hashed, "changed_at": by.at}
             row = insert(connection, passwords).values(person=person, **values)
             connection.execute(row.on_conflict_do_update(index_elements=["person"], set_=values))
+            connection.execute(all_of(person, but=but))
             append(connection, [line(by, "password_changed", {"person": person})])
 
     def refresh(self, person: str, before: str, after: str) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Delete, delete, or_, select, update
 
 from musterwerk.errors import StoreError
 from musterwerk.store import membership
@@ -30,6 +30,15 @@ _NOTED_EVERY = timedelta(minutes=5)
 class SessionOwner:
     person: PersonRow
     roles: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """One browser. `here` where it is the one that asks."""
+
+    created_at: datetime
+    seen_at: datetime
+    here: bool
 
 
 def _now() -> datetime:
@@ -77,19 +86,36 @@ class SessionTable:
         with self.store.begin() as connection:
             connection.execute(delete(sessions).where(sessions.c.hash == _hash(secret)))
 
-    def close_all(self, person: str, *, but: str | None = None) -> None:
-        """As after a new password; `but` is the secret of the browser that is at it."""
-        gone = delete(sessions).where(sessions.c.person == person)
-        if but is not None:
-            gone = gone.where(sessions.c.hash != _hash(but))
+    def close_all(self, person: str) -> None:
         with self.store.begin() as connection:
-            connection.execute(gone)
+            connection.execute(all_of(person))
+
+    def of(self, person: str, secret: str) -> list[OpenSession]:
+        """Those that are not over, latest first; `secret` is that of the browser that asks."""
+        now = self._now()
+        query = (
+            select(sessions)
+            .where(sessions.c.person == person)
+            .where(sessions.c.created_at >= now - LONGEST, sessions.c.seen_at >= now - IDLE)
+            .order_by(sessions.c.seen_at.desc(), sessions.c.hash)
+        )
+        with self.store.read() as connection:
+            return [
+                OpenSession(row.created_at, row.seen_at, row.hash == _hash(secret))
+                for row in connection.execute(query)
+            ]
 
     def _note(self, secret: str, now: datetime) -> None:
         """Whoever only reads is not refused because it fails."""
         change = update(sessions).where(sessions.c.hash == _hash(secret)).values(seen_at=now)
         with suppress(StoreError), self.store.begin() as connection:
             connection.execute(change)
+
+
+def all_of(person: str, *, but: str | None = None) -> Delete:
+    """Ends somebody's sessions; `but` is the secret of one that stays."""
+    gone = delete(sessions).where(sessions.c.person == person)
+    return gone if but is None else gone.where(sessions.c.hash != _hash(but))
 
 
 def _hash(secret: str) -> str:

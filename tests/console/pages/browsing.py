@@ -34,8 +34,9 @@ async def asked(
 
 
 class Browser:
-    def __init__(self, office: Office, language: str = "en") -> None:
-        transport = httpx.ASGITransport(office.app) if office.url == "http://console" else None
+    def __init__(self, office: Office, language: str = "en", address: str = "127.0.0.1") -> None:
+        inside = httpx.ASGITransport(office.app, client=(address, 1))
+        transport = inside if office.url == "http://console" else None
         self.office = office
         self.http = httpx.AsyncClient(
             transport=transport,
@@ -50,6 +51,10 @@ class Browser:
         browser = cls(office)
         await browser.log_in(person)
         return browser
+
+    def carry(self, name: str, value: str) -> None:
+        """A cookie that somebody planted, or stole."""
+        self.http.cookies.set(name, value, domain="console.local", path="/")
 
     async def get(self, path: str) -> Page:
         return Page.of(self, await self.http.get(path))

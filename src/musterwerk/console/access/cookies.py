@@ -10,14 +10,20 @@ from __future__ import annotations
 import hmac
 import secrets
 from hashlib import sha256
+from urllib.parse import quote, unquote
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from musterwerk.console.access.settings import is_this_machine
 
 SESSION = "__Host-musterwerk"
 #: Before somebody is logged in, for the form by which they do.
 DOOR = "__Host-musterwerk-door"
 _DOOR_SECONDS = 3600
+#: While somebody is at their company's log-in: its secret, and the page to come to.
+_TRIP = "__Host-musterwerk-trip"
+_TRIP_SECONDS = 600
 
 
 def session_of(request: Request) -> str | None:
@@ -26,11 +32,11 @@ def session_of(request: Request) -> str | None:
 
 def set_session(response: Response, secret: str, seconds: int) -> None:
     _set(response, SESSION, secret, seconds)
-    response.delete_cookie(DOOR, path="/", secure=True, httponly=True, samesite="lax")
+    _end(response, DOOR)
 
 
 def end_session(response: Response) -> None:
-    response.delete_cookie(SESSION, path="/", secure=True, httponly=True, samesite="lax")
+    _end(response, SESSION)
 
 
 def door_of(request: Request) -> str:
@@ -42,6 +48,30 @@ def set_door(response: Response, secret: str) -> None:
     _set(response, DOOR, secret, _DOOR_SECONDS)
 
 
+def trip_of(request: Request) -> tuple[str, str] | None:
+    """Its secret, and the page to come to afterwards."""
+    secret, _, after = request.cookies.get(_TRIP, "").partition("|")
+    return (secret, unquote(after)) if secret else None
+
+
+def set_trip(response: Response, secret: str, after: str) -> None:
+    _set(response, _TRIP, f"{secret}|{quote(after)}", _TRIP_SECONDS)
+
+
+def end_trip(response: Response) -> None:
+    _end(response, _TRIP)
+
+
+def needs_tls(request: Request) -> bool:
+    """Whether the browser will not keep our cookies.
+
+    A proxy that speaks TLS may not have been named to us; but browsers send `Sec-Fetch-Site` only
+    to where they keep such cookies.
+    """
+    plain = request.url.scheme == "http" and not is_this_machine(request.url.hostname)
+    return plain and "sec-fetch-site" not in request.headers
+
+
 def form_token(secret: str) -> str:
     return hmac.new(secret.encode("utf-8", "replace"), b"form", sha256).hexdigest()
 
@@ -51,6 +81,10 @@ def is_ours(request: Request, secret: str, given: str) -> bool:
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     return hmac.compare_digest(form_token(secret).encode(), given.encode("utf-8", "replace"))
+
+
+def _end(response: Response, name: str) -> None:
+    response.delete_cookie(name, path="/", secure=True, httponly=True, samesite="lax")
 
 
 def _set(response: Response, name: str, value: str, seconds: int) -> None:

@@ -19,7 +19,10 @@ _hasher = PasswordHasher()
 def hashed(password: str) -> str:
     """Raises `UsageError` where it is too short or too long."""
     if not SHORTEST <= len(password) <= LONGEST:
-        raise UsageError(f"a password has {SHORTEST} to {LONGEST} characters")
+        raise UsageError(
+            f"a password has {SHORTEST} to {LONGEST} characters, and this one {len(password)}; "
+            "choose another"
+        )
     return _hasher.hash(password)
 
 

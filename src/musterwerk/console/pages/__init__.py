@@ -8,10 +8,21 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from musterwerk.console.pages import acting, audit, bulk, events, inbox, links, login, request
+from musterwerk.console.pages import (
+    acting,
+    audit,
+    bulk,
+    events,
+    inbox,
+    links,
+    login,
+    me,
+    oidc,
+    request,
+)
 
 router = APIRouter(include_in_schema=False)
-for part in (login, inbox, request, acting, bulk, events, audit, links):
+for part in (login, oidc, inbox, request, acting, bulk, events, links, me, audit):
     router.include_router(part.router)
 
 __all__ = ["router"]

@@ -8,7 +8,8 @@ everybody's answers are (`approvals/answers.py`); here it only gets its types.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
@@ -81,11 +82,15 @@ def _resolved(part: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
     found = cast("Mapping[str, Any]", part)
     reference = found.get("$ref")
     if isinstance(reference, str) and reference.startswith("#/$defs/"):
-        target = whole.get("$defs", {}).get(reference.removeprefix("#/$defs/"))
+        target = _named(reference.removeprefix("#/$defs/"), whole.get("$defs"))
         if isinstance(target, Mapping) and "$ref" not in target:
             return {**cast("Mapping[str, Any]", target), **found}
     options = _options(found)
     return {**_resolved(options[0], whole), **found} if len(options) == 1 else found
+
+
+def _named(name: str, shelf: object) -> object:
+    return cast("Mapping[str, Any]", shelf).get(name) if isinstance(shelf, Mapping) else None
 
 
 def _options(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -127,12 +132,24 @@ def _value(one: Field, typed: Any) -> Any:
     if one.kind == "integer":
         return _read(int, text)
     if one.kind == "number":
-        return _read(float, text.replace(",", "."))
-    return _read(json.loads, text) if one.kind == "json" else text
+        return _read(_number, text.replace(",", "."))
+    return _read(_json, text) if one.kind == "json" else text
 
 
-def _read(how: Any, text: str) -> Any:
+def _read(how: Callable[[str], Any], text: str) -> Any:
     try:
         return how(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_float=_number, parse_constant=_number)
+
+
+def _number(text: str) -> float:
+    """JSON knows no NaN and no infinity."""
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(f"{text} is no number of JSON")
+    return found

@@ -1,0 +1,31 @@
+"""What is typed into the form of a typed answer: read as its schema has it, or refused in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from starlette.datastructures import FormData
+
+from musterwerk.console.pages.answer_form import FIELD, answer_of, fields_of
+
+
+@pytest.mark.parametrize("typed", ["nan", "NaN", "inf", "-Infinity", "1e999"])
+@pytest.mark.parametrize("schema", [{"type": "number"}, {"type": "array"}])
+def test_what_json_cannot_say_is_no_number(schema: dict[str, Any], typed: str) -> None:
+    """A schema would take it for a number, and the decision be refused for another reason."""
+    assert answer_of(schema, FormData([(FIELD, typed)])) == typed
+    assert answer_of({"type": "array"}, FormData([(FIELD, f"[{typed}]")])) == f"[{typed}]"
+
+
+def test_json_that_is_too_deep_stays_text() -> None:
+    """It would be an error of ours."""
+    typed = "[" * 200_000
+    assert answer_of({"type": "array"}, FormData([(FIELD, typed)])) == typed
+
+
+@pytest.mark.parametrize("named", [[1], "x", None, {"A": 7}])
+def test_a_reference_that_leads_nowhere_is_typed_as_json(named: Any) -> None:
+    schema = {"type": "object", "properties": {"b": {"$ref": "#/$defs/A"}}, "$defs": named}
+    (found,) = fields_of(schema)
+    assert (found.name, found.kind) == ("b", "json")
