@@ -34,6 +34,8 @@ class Listener:
     secret: str
     person: str
     sees_all: bool
+    #: The line of the audit trail up to which its page has seen everything.
+    after: int | None = None
     principals: frozenset[str] = frozenset()
     checked: datetime | None = None
     changed: set[str] = field(default_factory=set[str])
@@ -67,18 +69,26 @@ class Live:
         await self._refresh()
         news = await asyncio.to_thread(live.since, self._services.store, self._head)
         self._head = news.head
-        self._tell(news.requests)
+        self._tell(self._listeners, news)
 
-    async def listen(self, listener: Listener) -> AsyncGenerator[list[str]]:
-        """The requests that have changed; none where there are too many to name."""
+    async def listen(self, listener: Listener) -> AsyncGenerator[tuple[int, list[str]]]:
+        """The requests that have changed, none where there are too many to name; and up to which
+        line of the trail. What happened between a page and its listening is told first."""
+        await self._check(listener)
+        seen = listener.after
+        if self._head is None:
+            self._head = seen  # the first look is from here on
         self._listeners.add(listener)
         try:
+            if seen is not None:
+                news = await asyncio.to_thread(live.since, self._services.store, seen)
+                self._tell([listener], news)
             while not listener.over:
                 await listener.wake.wait()
                 listener.wake.clear()
                 changed, listener.changed = sorted(listener.changed), set()
                 if changed:
-                    yield changed if len(changed) <= _MOST else []
+                    yield listener.after or 0, changed if len(changed) <= _MOST else []
         finally:
             self._listeners.discard(listener)
 
@@ -87,9 +97,10 @@ class Live:
         for listener in self._listeners:
             _end(listener)
 
-    def _tell(self, requests: dict[str, frozenset[str]]) -> None:
-        for listener in self._listeners:
-            mine = _concerning(listener, requests)
+    def _tell(self, listeners: Iterable[Listener], news: live.News) -> None:
+        for listener in listeners:
+            listener.after = max(listener.after or 0, news.head)
+            mine = _concerning(listener, news.requests)
             if mine:
                 listener.changed.update(mine)
                 listener.wake.set()
@@ -100,15 +111,17 @@ class Live:
             one for one in self._listeners if one.checked is None or one.checked < now - _REFRESH
         ]
         for listener in due:
-            listener.checked = now
-            owner = await asyncio.to_thread(self._services.sessions.owner, listener.secret)
-            if owner is None:
-                _end(listener)
-                continue
-            found = await asyncio.to_thread(
-                self._services.people.principals_of, listener.person, now
-            )
-            listener.principals = frozenset({listener.person, *found})
+            await self._check(listener)
+
+    async def _check(self, listener: Listener) -> None:
+        """Whether they are still logged in, and for whom they act."""
+        listener.checked = now = self._services.now()
+        owner = await asyncio.to_thread(self._services.sessions.owner, listener.secret)
+        if owner is None:
+            _end(listener)
+            return
+        found = await asyncio.to_thread(self._services.people.principals_of, listener.person, now)
+        listener.principals = frozenset({listener.person, *found})
 
 
 def _concerning(listener: Listener, requests: dict[str, frozenset[str]]) -> Iterable[str]:

@@ -34,10 +34,21 @@ async def test_who_is_asked_and_who_asked_hear_of_it_and_nobody_else(served: Off
         heard = {name: asyncio.ensure_future(anext(one)) for name, one in streams.items()}
         await live.round()  # from here on
         handle = await asked(served, "Refund")
-        assert await heard["anna"] == await heard["rita"] == [handle.id]
+        assert (await heard["anna"])[1] == (await heard["rita"])[1] == [handle.id]
         # A change of their own comes to the stranger first: the other one never does.
         own = await asked(served, "Mine", requester="stranger")
-        assert await heard["stranger"] == [own.id]
+        assert (await heard["stranger"])[1] == [own.id]
+
+
+async def test_what_happened_before_a_page_could_listen_is_told(served: Office) -> None:
+    head = served.services.trail.head().seq
+    handle = await asked(served, "Refund")
+    one = listener(served, "anna")
+    one.after = head
+    stream = Live(served.services).listen(one)
+    now = served.services.trail.head().seq
+    assert await anext(stream) == (now, [handle.id])
+    await stream.aclose()
 
 
 async def test_a_session_that_has_ended_hears_nothing_more(served: Office) -> None:

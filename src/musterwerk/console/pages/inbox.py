@@ -67,11 +67,13 @@ def inbox(
         after=cursor,
         limit=_ON_A_PAGE,
     )
+    head = services.trail.head().seq  # before the page is read: what comes after it is told
     found = page_of(services, viewer, search)
     return render(
         request,
         "inbox.html",
         filters=filters,
+        head=head,
         boxes=BOXES,
         items=[Status.read(one) for one in found.statuses],
         on_their_way=services.acts.on_their_way(viewer.person),

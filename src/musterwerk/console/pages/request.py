@@ -63,6 +63,7 @@ def page(
     typed: Typed | None = None,
     status: int = 200,
 ) -> Response:
+    head = services.trail.head().seq
     found = find(services, viewer, request_id)
     story = services.inbox.entries(request_id)
     places = services.people.places_of(viewer.person, services.now())
@@ -73,6 +74,7 @@ def page(
         "request.html",
         status=status,
         asked=found.status,
+        head=head,
         parent=found.parent,
         process=process_of(services, found),
         story=story,

@@ -30,7 +30,7 @@ const keys = {
   a: () => press("form[data-decide] button[value=approve]"),
   r: () => press("form[data-decide] textarea[name=reason]"),
   i: () => location.assign("/inbox"),
-  "?": () => document.querySelector("#keys").showModal(),
+  "?": () => document.querySelector("#keys")?.showModal(),
 };
 
 addEventListener("keydown", (event) => {
@@ -61,7 +61,7 @@ const refresh = async () => {
 };
 
 if (live) {
-  const stream = new EventSource("/events");
+  const stream = new EventSource(`/events?after=${live.dataset.head}`);
   stream.addEventListener("message", (event) => {
     const changed = JSON.parse(event.data);
     const name = live.dataset.live;
