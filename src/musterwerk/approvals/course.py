@@ -167,8 +167,8 @@ def quiet(state: ApprovalState) -> tuple[str, ...]:
     """Who need not be told: those kept out, those who have voted, and who gave their seat away."""
     facts = Facts(acting_for_requester=state.acting_for_requester)
     voted = [vote.person for vote in level_votes(state)]
-    given_away = set(state.delegations) - set(state.delegations.values())
-    return tuple(dict.fromkeys([*sorted(excluded(state, facts)), *voted, *sorted(given_away)]))
+    gone = [*sorted(excluded(state, facts)), *voted, *sorted(state.delegations)]
+    return tuple(dict.fromkeys(gone))
 
 
 def _reason(votes: list[Vote], outcome: str) -> str:

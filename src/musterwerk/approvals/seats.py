@@ -104,13 +104,18 @@ def excluded(state: ApprovalState, facts: Facts) -> set[str]:
 
 
 def delegate_of(delegations: dict[str, str], holder: str) -> str:
-    """Who has the seat now. A chain that comes back to its beginning gives it back."""
-    seen = [holder]
-    while (following := delegations.get(seen[-1])) is not None:
-        if following in seen:
-            return holder
-        seen.append(following)
-    return seen[-1]
+    """Who has the seat now. No chain is closed: `given_back` takes it apart instead."""
+    while (following := delegations.get(holder)) is not None:
+        holder = following
+    return holder
+
+
+def given_back(delegations: dict[str, str], first: str) -> dict[str, str]:
+    """Without the chain of what `first` gave away, whoever passed it on."""
+    left, one = dict(delegations), first
+    while (following := left.pop(one, None)) is not None:
+        one = following
+    return left
 
 
 def quorum_of(quorum: Quorum, size: int) -> int:
@@ -128,11 +133,16 @@ def principals(request: ApprovalRequest[object]) -> tuple[Principal, ...]:
     return tuple(_unique(named))
 
 
-def why_never(request: ApprovalRequest[object], facts: Facts) -> list[str]:
+def why_never(
+    request: ApprovalRequest[object], facts: Facts, sender: str | None = None
+) -> list[str]:
     """Why the policy can never be met by the people there are; empty if it can."""
     if request.policy.allow_anonymous:
         return []
-    return [*_absent(request, facts), *_too_few(request, facts)]
+    out = set[str]()
+    if request.policy.four_eyes:
+        out = {request.requester, sender or request.requester, *facts.acting_for_requester}
+    return [*_absent(request, facts), *_too_few(request, facts, out)]
 
 
 def _absent(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
@@ -144,9 +154,8 @@ def _absent(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
                 yield f"nobody is known as {principal!r}, or they have left"
 
 
-def _too_few(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
+def _too_few(request: ApprovalRequest[object], facts: Facts, out: set[str]) -> Iterator[str]:
     policy = request.policy
-    out = {request.requester, *facts.acting_for_requester} if policy.four_eyes else set[str]()
     rounds: list[list[str]] = []
     for number, level in enumerate(policy.all_levels, 1):
         place = f"level {number}" if policy.levels else "the policy"

@@ -145,7 +145,7 @@ def _pages(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
     elif wanted.person:
         raise UsageError("--for goes with --box mine, unassigned, questions or decided")
     found = _all_pages(InboxTable(store), search, wanted.limit)
-    if not found:
+    if not found and wanted.state is not None:
         with store.read() as connection:
             _check_state(wanted.state, states(connection))
     return found

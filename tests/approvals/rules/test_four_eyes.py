@@ -53,6 +53,13 @@ def test_nor_after_the_place_has_gone_on() -> None:
     assert company.decide("otto").verdict == "not_entitled"
 
 
+def test_nor_does_the_requester_choose_who_does_as_an_operator() -> None:
+    company = Company(POLICY, roles={"rita": ("operator",), "otto": ("operator",)})
+    friend = Delegate(id="d1", by="rita", to="max", holder="anna")
+    assert company.act(friend).verdict == "excluded"
+    assert company.act(friend.model_copy(update={"id": "d2", "by": "otto"})).ok
+
+
 def test_nobody_decides_two_levels() -> None:
     levels = (Level(approvers=("group:finance",)), Level(approvers=("group:finance",)))
     company = Company(Policy(levels=levels, four_eyes=True))
