@@ -107,7 +107,7 @@ def _reached(change: Change, outcome: str) -> None:
     if further and outcome not in request.ends_at_once:
         begin_level(change, state.level + 1)
         if state.state == "info_requested":
-            change.set(state="open", question=None, asked_by=None)
+            change.set(state="open", question=None, asked_by=None, askers=())
     else:
         end(change, state_of(outcome), outcome, reason=_reason(level_votes(state), outcome))
 
@@ -142,6 +142,7 @@ def end(change: Change, state: str, outcome: str, *, reason: str = "", actor: st
         claimed_by=None,
         question=None,
         asked_by=None,
+        askers=(),
     )
     who = actor or (by[-1] if by else "clock")
     change.note(
