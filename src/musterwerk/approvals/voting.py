@@ -27,8 +27,8 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
     if act.channel == "signal":
         return _by_anybody(change, act)
     roll = Roll(change.state, facts)
-    if roll.is_excluded(act.by):
-        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    if why := roll.why_excluded(act.by):
+        return change.refuse(act, "excluded", why)
     votes = level_votes(change.state)
     if any(vote.person == act.by for vote in votes):
         return change.refuse(act, "already_decided", "you have decided already")
@@ -142,8 +142,8 @@ def _said(change: Change, vote: Vote, level: int) -> str:
 
 def claim(change: Change, act: Claim, facts: Facts) -> Step:
     state, roll = change.state, Roll(change.state, facts)
-    if roll.is_excluded(act.by):
-        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    if why := roll.why_excluded(act.by):
+        return change.refuse(act, "excluded", why)
     if not roll.seats_of(act.by):
         return change.refuse(act, "not_entitled", _why_not(change, roll, act.by))
     if any(panel.quorum != 1 for panel in state.panels):
@@ -215,7 +215,7 @@ def _no_delegation(
     if act.to == holder:
         return "invalid", f"{holder} decides already"
     own = act.to == act.by  # an operator who helps themselves
-    if roll.is_excluded(act.to) or (own and roll.four_eyes):
+    if roll.why_excluded(act.to) or (own and roll.four_eyes):
         return "excluded", f"four eyes: {act.to} may not decide this"
     if roll.owns_a_seat(act.to):
         return "invalid", f"{act.to} decides already, and two places of one person are one vote"
