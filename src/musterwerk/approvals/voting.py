@@ -70,7 +70,9 @@ def _flaw(change: Change, act: Decide, facts: Facts) -> str | None:
         return "a rejection needs a reason"
     if request.needs_answer(act.outcome):
         if facts.flaws:
-            return "the answer does not fit: " + "; ".join(facts.flaws)
+            missing = f"{act.outcome!r} needs an answer"
+            what = missing if act.answer is None else "the answer does not fit"
+            return f"{what}: {'; '.join(facts.flaws)}"
     elif act.answer is not None:
         return f"no answer is asked for with {act.outcome!r}"
     return _too_much(change, act)
