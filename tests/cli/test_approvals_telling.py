@@ -100,7 +100,7 @@ def test_a_place_that_came_back_is_its_holders() -> None:
 
 def test_the_question_or_what_was_said_last_is_told() -> None:
     at = "2026-03-01T09:30:00Z"
-    story = [
+    story: list[dict[str, Any]] = [
         {"event": "comment", "actor": "ben", "at": at, "data": {"text": "fine"}},
         {"event": "reminded", "actor": "clock", "at": at, "data": {}},
     ]
