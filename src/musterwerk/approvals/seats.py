@@ -22,7 +22,7 @@ class Roll:
     def __init__(self, state: ApprovalState, facts: Facts) -> None:
         self._state = state
         self._facts = facts
-        self._excluded = excluded(state, facts)
+        self._excluded = exclusions(state, facts)
         self.four_eyes = state.request.policy.four_eyes
 
     def holders(self, panel: Panel) -> list[str]:
@@ -58,8 +58,9 @@ class Roll:
             for holder in self.holders(panel)
         )
 
-    def is_excluded(self, person: str) -> bool:
-        return person in self._excluded
+    def why_excluded(self, person: str) -> str | None:
+        """What four eyes have against this person, told to them; None if nothing."""
+        return self._excluded.get(person)
 
     def panels_of(self, holder: str) -> tuple[int, ...]:
         panels = enumerate(self._state.panels)
@@ -97,10 +98,20 @@ def level_votes(state: ApprovalState) -> list[Vote]:
 
 def excluded(state: ApprovalState, facts: Facts) -> set[str]:
     """Whom four eyes keep out: who asked, who acts for them, and voters of earlier levels."""
+    return set(exclusions(state, facts))
+
+
+def exclusions(state: ApprovalState, facts: Facts) -> dict[str, str]:
+    """Each with the reason, as they are told it; of several, the one that weighs most."""
     if not state.request.policy.four_eyes:
-        return set()
-    before = {vote.person for vote in state.votes if vote.level < state.level}
-    return {state.request.requester, state.sender, *facts.acting_for_requester, *before}
+        return {}
+    requester = state.request.requester
+    before = [vote for vote in state.votes if vote.level < state.level]
+    standing_in = f"you stand in for {requester}, who asked for it"
+    found = {vote.person: f"you decided on level {vote.level + 1}" for vote in before}
+    found |= dict.fromkeys(facts.acting_for_requester, standing_in)
+    found |= {state.sender: "you sent the request", requester: "you asked for it"}
+    return {person: f"four eyes: {why}" for person, why in found.items()}
 
 
 def delegate_of(delegations: dict[str, str], holder: str) -> str:

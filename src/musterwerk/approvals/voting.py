@@ -28,8 +28,8 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
     if act.channel == "signal":
         return _by_anybody(change, act)
     roll = Roll(change.state, facts)
-    if roll.is_excluded(act.by):
-        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    if why := roll.why_excluded(act.by):
+        return change.refuse(act, "excluded", why)
     votes = level_votes(change.state)
     if any(vote.person == act.by for vote in votes):
         return change.refuse(act, "already_decided", "you have decided already")
@@ -71,7 +71,9 @@ def _flaw(change: Change, act: Decide, facts: Facts) -> str | None:
         return "a rejection needs a reason"
     if request.needs_answer(act.outcome):
         if facts.flaws:
-            return "the answer does not fit: " + "; ".join(facts.flaws)
+            missing = f"{act.outcome!r} needs an answer"
+            what = missing if act.answer is None else "the answer does not fit"
+            return f"{what}: {'; '.join(facts.flaws)}"
     elif act.answer is not None:
         return f"no answer is asked for with {act.outcome!r}"
     return _too_much(change, act)
@@ -143,8 +145,8 @@ def _said(change: Change, vote: Vote, level: int) -> str:
 
 def claim(change: Change, act: Claim, facts: Facts) -> Step:
     state, roll = change.state, Roll(change.state, facts)
-    if roll.is_excluded(act.by):
-        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    if why := roll.why_excluded(act.by):
+        return change.refuse(act, "excluded", why)
     if not roll.seats_of(act.by):
         return change.refuse(act, "not_entitled", _why_not(change, roll, act.by))
     if any(panel.quorum != 1 for panel in state.panels):
@@ -218,7 +220,7 @@ def _no_delegation(
     if holder != act.by and roll.is_excluded(act.by):
         return "excluded", "four eyes: you may not choose who decides this"
     own = act.to == act.by  # an operator who helps themselves
-    if roll.is_excluded(act.to) or (own and roll.four_eyes):
+    if roll.why_excluded(act.to) or (own and roll.four_eyes):
         return "excluded", f"four eyes: {act.to} may not decide this"
     if roll.owns_a_seat(act.to):
         return "invalid", f"{act.to} decides already, and two places of one person are one vote"
