@@ -217,7 +217,7 @@ def _no_delegation(
         return "unknown_person", f"nobody active is known as {act.to!r}"
     if act.to == holder:
         return "invalid", f"{holder} decides already"
-    if holder != act.by and roll.is_excluded(act.by):
+    if holder != act.by and roll.why_excluded(act.by):
         return "excluded", "four eyes: you may not choose who decides this"
     own = act.to == act.by  # an operator who helps themselves
     if roll.why_excluded(act.to) or (own and roll.four_eyes):
