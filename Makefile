@@ -5,10 +5,12 @@ BIN := $(VENV)/bin
 DATA ?= .data
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test browser lint bench messages lock clean
+.PHONY: help install demo dev test browser lint bench messages lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+install: $(VENV)/dev.stamp ## only set up .venv, with all that examples and tests need
 
 demo: $(VENV)/run.stamp ## 300 real orders through the saga, with failures injected; ends by itself
 	@$(BIN)/musterwerk demo $(ARGS)

@@ -102,6 +102,8 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
                 max_concurrent_activities=20,
                 # So long does each request of a killed worker wait before another one has it.
                 sticky_queue_schedule_to_start_timeout=timedelta(milliseconds=500),
+                # By default the SDK holds heartbeats back for 80 % of their timeout.
+                max_heartbeat_throttle_interval=timedelta(milliseconds=500),
                 graceful_shutdown_timeout=timedelta(seconds=5),
             ),
             asyncio.TaskGroup() as background,

@@ -184,6 +184,134 @@ async def test_at_a_terminal_what_is_approved_is_shown_first(
     assert shown.data["state"] == state
 
 
+TYPED = """
+[answer_schema]
+type = "object"
+required = ["cost_center"]
+
+[answer_schema.properties.cost_center]
+type = "integer"
+
+[answer_schema.properties.note]
+type = "string"
+"""
+WANTED = "answer wanted: cost_center (integer, required), note (text) - for approve"
+
+
+async def test_the_answer_that_is_wanted_is_told_before_and_after(served: Shell) -> None:
+    """Nobody could know what to give, nor that anything has to be given."""
+    key = await served.ask('answer_for = ["approve"]\n' + REQUEST + TYPED)
+    await served("approvals", "comment", key, "it is urgent", person="rita")
+    shown = await served("approvals", "show", key)
+    assert re.sub(" +", " ", shown.stdout).count(WANTED.replace(":", "")) == 1
+    code, printed = await asyncio.to_thread(
+        at_a_terminal,
+        *("approvals", "approve", key, "--as", "anna"),
+        *("--address", served.address, "--data", "desk"),
+        home=served.home,
+        typed="y",
+    )
+    assert code == 1
+    before, after = printed.split("approve? [y/N]")
+    assert WANTED in before
+    assert "comment by rita at " in before
+    assert "it is urgent" in before
+    assert "'approve' needs an answer: None is not of type 'object'" in after
+    assert '--answer \'{"cost_center": ..., "note": ...}\'' in after
+    given = '{"cost_center": 12}'
+    done = await served("approvals", "approve", key, "--unseen", "--answer", given)
+    assert done.code == 0, done.stderr
+
+
+async def test_who_is_nobody_is_told_before_they_are_asked(served: Shell) -> None:
+    """They would read it all and say yes for nothing."""
+    key = await served.ask()
+    code, printed = await asyncio.to_thread(
+        at_a_terminal,
+        *("approvals", "approve", key, "--as", "toor"),
+        *("--address", served.address, "--data", "desk"),
+        home=served.home,
+        typed="y",
+    )
+    assert (code, "[y/N]" in printed) == (2, False)
+    assert "nobody is known as 'toor'; say who you are with --as PERSON" in printed
+
+
+async def test_who_gave_the_place_away_is_not_shown_as_able(served: Shell) -> None:
+    """Everybody would wait for them."""
+    people = REQUEST.replace('"group:finance"', '"anna", "ben"')
+    key = await served.ask(people.replace("[policy]", "[policy]\nquorum = 2\nfour_eyes = true"))
+    asked = await served("approvals", "show", key)
+    assert "  may decide  anna, ben\n" in asked.stdout
+    assert "  four eyes   rita\n" in asked.stdout
+    away = ["people", "apply", "more.toml"]
+    (served.home / "more.toml").write_text("[people.mona]\n")
+    assert (await served(*away)).code == 0
+    await served("approvals", "delegate", key, "--to", "mona")
+    await served("approvals", "approve", key, "--unseen", person="ben")
+    shown = await served("approvals", "show", key)
+    assert "  may decide  mona\n" in shown.stdout
+    assert "  has decided ben\n" in shown.stdout
+    assert "  four eyes   rita\n" in shown.stdout
+
+
+async def test_a_state_that_is_an_end_is_looked_for_among_the_ended(served: Shell) -> None:
+    """ "No such request" would be said of one that is there."""
+    empty = await served("approvals", "list", "--for", "ben")
+    assert (empty.code, "Nothing waits for ben." in empty.stderr) == (0, True)
+    key = await served.ask()
+    await served("approvals", "reject", key, "--reason", "no")
+    for args in ([], ["--for", "anna"]):
+        listed = await served("approvals", "list", "--state", "rejected", *args, "-o", "json")
+        assert [one["request_id"] for one in listed.data] == [key], listed.stderr
+    ended = (await served("approvals", "list", "--state", "rejected")).stdout
+    assert "DECIDED BY" in ended
+    none = await served("approvals", "list", "--state", "expired")
+    assert "No such request." in none.stderr
+
+
+async def test_rebuild_says_for_which_task_queue_it_asked(served: Shell) -> None:
+    """It would say that Temporal has lost what is there, on another queue."""
+    key = await served.ask()
+    served.queue = "nope"
+    result = await served("approvals", "rebuild")
+    assert "0 written" in result.stdout
+    assert "1 not on the task queue 'nope'" in result.stdout
+    assert f"{key}: look open, but are not on the task queue 'nope'" in result.stderr
+
+
+async def test_applying_people_tells_what_it_changes(shell: Shell) -> None:
+    """Rights would be gone without a word, by a line that was left out of a file."""
+    (shell.home / "more.toml").write_text(
+        '[people.anna]\nname = "Anna"\nmail = "a@example.com"\nroles = ["operator"]\n'
+        'groups = ["finance"]\n'
+    )
+    assert (await shell("people", "apply", "more.toml")).code == 0
+    told = "anna: mail removed\nanna left finance\nanna lost operator\n"
+    (shell.home / "less.toml").write_text('[people.anna]\nname = "Anna"\n')
+    before = await shell("people", "list", "-o", "json")
+
+    dry = await shell("people", "apply", "less.toml", "--dry-run")
+    assert (dry.code, dry.stdout) == (0, told)
+    assert "nothing was changed" in dry.stderr
+    assert (await shell("people", "list", "-o", "json")).data == before.data
+    machine = await shell("people", "apply", "less.toml", "--dry-run", "-o", "json")
+    assert machine.data["dry_run"] is True
+    assert machine.data["changes"][1] == {
+        "event": "member_removed",
+        "data": {"group": "finance", "person": "anna"},
+        "words": ["anna left finance"],
+    }
+    with shell.store.read() as connection:
+        lines = text("SELECT count(*) FROM musterwerk_audit WHERE event = 'member_removed'")
+        assert connection.execute(lines).scalar_one() == 0
+
+    done = await shell("people", "apply", "less.toml")
+    assert (done.code, done.stdout) == (0, told)
+    again = await shell("people", "apply", "less.toml")
+    assert (again.code, again.stdout) == (0, "")
+
+
 async def test_claiming_delegating_and_talking(served: Shell) -> None:
     """What the inbox offers would be missing on the command line."""
     key = await served.ask()

@@ -89,6 +89,23 @@ def test_what_is_exported_is_complete(run: Callable[..., Result], home: Path) ->
     lines = [json.loads(line) for line in (home / "trail.jsonl").read_text().splitlines()]
     assert [line["type"] for line in lines] == ["key", "checkpoint", *["line"] * 11]
     assert run("export", "no/such/folder").code == 2
+    piped = run("export", "-")
+    assert (piped.code, piped.stderr) == (0, "")
+    assert piped.stdout == (home / "trail.jsonl").read_text()
+    assert not (home / "-").exists()
+
+
+def test_a_copy_without_its_folder_is_told_as_that(run: Callable[..., Result], home: Path) -> None:
+    """Somebody would be suspected of a deletion who copied one file of two."""
+    run("checkpoint")
+    (home / ".data" / "audit").rename(home / "elsewhere")
+    found = run("verify", "--no-temporal")
+    assert found.code == 1
+    assert f"there is no checkpoint file {Path('.data', 'audit', 'checkpoints.jsonl')}" in (
+        found.stdout.replace(str(home) + "/", "")
+    )
+    assert "MUSTERWERK_AUDIT_DIR" in found.stdout
+    assert "deleted" not in found.stdout
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,17 @@ def test_what_people_said_comes_first() -> None:
     assert said(data) == "rejected; too dear; level 2"
 
 
+def test_what_is_empty_or_repeats_is_left_out() -> None:
+    """An end would read "reject; withdrawn; by otto; state withdrawn", and "by"."""
+    data = {"state": "withdrawn", "outcome": "reject", "by": ["otto"], "reason": "withdrawn"}
+    assert said(data, "otto") == "reject; withdrawn"
+    assert said(data | {"by": []}, "otto") == "reject; withdrawn"
+    assert (
+        said(data | {"reason": "too late"}, "anna") == "reject; too late; state withdrawn; by otto"
+    )
+    assert said({"reason": "mona", "to": "mona", "level": 0}) == "mona; to mona; level 0"
+
+
 def test_lists_models_and_lines() -> None:
     assert said({"to": ["anna", "ben"]}) == "to anna, ben"
     assert said({"answer": {"clear": True}}) == '{"clear": true}'

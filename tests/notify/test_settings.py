@@ -63,6 +63,13 @@ def test_nothing_set_alerts_nobody() -> None:
     assert Settings.from_environment({}) == Settings()
 
 
+def test_a_mail_server_without_a_sender_is_refused() -> None:
+    """The worker would say that mail is on, and nobody would get any."""
+    alone = {"MUSTERWERK_SMTP": "smtp://mail.example"}
+    with pytest.raises(UsageError, match="MUSTERWERK_SMTP is set, so MUSTERWERK_MAIL_FROM has"):
+        Settings.from_environment(alone)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -42,6 +42,19 @@ def audited(store: Store) -> list[tuple[str, dict[str, Any]]]:
     return [(line.event, line.data) for line in AuditTrail(store).lines()]
 
 
+def test_a_dry_run_tells_the_same_and_leaves_all_as_it_was(
+    people: PeopleTable, store: Store
+) -> None:
+    before = people.all(), people.groups(), audited(store)
+    document = {"people": {"anna": {"roles": ["operator"]}, "zoe": {"groups": ["new"]}}}
+    dry = people.apply(document, **BY, prune=True, dry_run=True)
+    assert (people.all(), people.groups(), audited(store)) == before
+    done = people.apply(document, **BY, prune=True)
+    assert [(one.event, one.data) for one in dry] == [(one.event, one.data) for one in done]
+    assert audited(store)[len(before[2]) :] == [(one.event, one.data) for one in done]
+    assert "person_added" in {one.event for one in done}
+
+
 def test_facts_name_active_people_only(people: PeopleTable) -> None:
     """Who has left would count for a quorum, and could be delegated to."""
     people.deactivate("anna", **BY)

@@ -123,7 +123,7 @@ Verdict = Literal[
     "already_decided",  # this person has
     "claimed",  # somebody else is on it
     "not_entitled",
-    "excluded",  # four eyes: the requester, or somebody who acts for them
+    "excluded",  # four eyes: who asked, sent it, stands in for them, or decided an earlier level
     "unknown_person",
     "invalid",  # an outcome that is not offered, a missing reason, an answer of the wrong shape
 ]

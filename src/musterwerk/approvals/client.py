@@ -225,6 +225,8 @@ class ApprovalHandle(Generic[A]):
             left = self.patience.total_seconds() - asyncio.get_running_loop().time() + began
             return await self._final(act, update, max(timedelta(seconds=left), wait))
         except WorkflowUpdateFailedError as failure:
+            if _ended_meanwhile(failure):
+                return await self._over(act)
             raise _refusal(failure) from failure
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             _unless_cancelled()  # no worker answered at once
@@ -242,8 +244,10 @@ class ApprovalHandle(Generic[A]):
             return Reply.read(await update.result(rpc_timeout=max(patience, _MOMENT)))
         except WorkflowUpdateRPCTimeoutOrCancelledError:
             _unless_cancelled()
-        except RPCError:
-            pass  # the server went away after it had taken the act
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return await self._over(act)
+            # The server went away after it had taken the act.
         return _recorded(act)
 
     async def _by_signal(self, act: Act, given: dict[str, Any], wait: timedelta) -> Reply:
@@ -355,6 +359,12 @@ def _unless_cancelled() -> None:
 
 def new_id() -> str:
     return f"act-{secrets.token_hex(12)}"
+
+
+def _ended_meanwhile(failure: WorkflowUpdateFailedError) -> bool:
+    """The workflow was ended from outside before it could answer."""
+    cause = failure.cause
+    return isinstance(cause, ApplicationError) and cause.type == "AcceptedUpdateCompletedWorkflow"
 
 
 def _refusal(failure: WorkflowUpdateFailedError) -> Exception:

@@ -107,7 +107,7 @@ def _reached(change: Change, outcome: str) -> None:
     if further and outcome not in request.ends_at_once:
         begin_level(change, state.level + 1)
         if state.state == "info_requested":
-            change.set(state="open", question=None, asked_by=None)
+            change.set(state="open", question=None, asked_by=None, askers=())
     else:
         end(change, state_of(outcome), outcome, reason=_reason(level_votes(state), outcome))
 
@@ -142,6 +142,7 @@ def end(change: Change, state: str, outcome: str, *, reason: str = "", actor: st
         claimed_by=None,
         question=None,
         asked_by=None,
+        askers=(),
     )
     who = actor or (by[-1] if by else "clock")
     change.note(
@@ -167,8 +168,8 @@ def quiet(state: ApprovalState) -> tuple[str, ...]:
     """Who need not be told: those kept out, those who have voted, and who gave their seat away."""
     facts = Facts(acting_for_requester=state.acting_for_requester)
     voted = [vote.person for vote in level_votes(state)]
-    given_away = set(state.delegations) - set(state.delegations.values())
-    return tuple(dict.fromkeys([*sorted(excluded(state, facts)), *voted, *sorted(given_away)]))
+    gone = [*sorted(excluded(state, facts)), *voted, *sorted(state.delegations)]
+    return tuple(dict.fromkeys(gone))
 
 
 def _reason(votes: list[Vote], outcome: str) -> str:

@@ -156,7 +156,8 @@ def _say(change: Change, act: Ask | Inform | Comment, facts: Facts) -> Step:
         if not Roll(state, facts).seats_of(act.by):
             return change.refuse(act, "not_entitled", voting.NOT_ASKED)
         change.note_act("question", act, text=act.text)
-        change.set(state="info_requested", question=act.text, asked_by=act.by)
+        askers = tuple(dict.fromkeys([*state.askers, act.by]))
+        change.set(state="info_requested", question=act.text, asked_by=act.by, askers=askers)
         change.tell("question", (state.request.requester,), actor=act.by, text=act.text)
         return change.reply(act, "applied", f"{state.request.requester} has been asked")
     may = {state.request.requester, *facts.acting_for_requester}
@@ -165,9 +166,14 @@ def _say(change: Change, act: Ask | Inform | Comment, facts: Facts) -> Step:
     if state.state != "info_requested":
         return change.refuse(act, "invalid", "nothing has been asked; add a comment instead")
     change.note_act("answer", act, text=act.text)
-    change.set(state="open", question=None, asked_by=None)
-    change.tell("answer", (state.asked_by or "",), actor=act.by, text=act.text)
-    return change.reply(act, "applied", f"{state.asked_by} is told")
+    change.set(state="open", question=None, asked_by=None, askers=())
+    askers = state.askers or (state.asked_by or "",)
+    change.tell("answer", askers, actor=act.by, text=act.text)
+    return change.reply(act, "applied", f"{' and '.join(askers)} {_be(askers)} told")
+
+
+def _be(several: tuple[str, ...]) -> str:
+    return "is" if len(several) == 1 else "are"
 
 
 def _amend(change: Change, act: Amend) -> Step:
@@ -195,6 +201,7 @@ def _amend(change: Change, act: Amend) -> Step:
         state="open",
         question=None,
         asked_by=None,
+        askers=(),
     )
     change.note_act("amended", act, revision=revision, subject=amended.subject, void=list(voters))
     course.begin_level(change, 0, as_event="amended")

@@ -22,7 +22,7 @@ class Roll:
     def __init__(self, state: ApprovalState, facts: Facts) -> None:
         self._state = state
         self._facts = facts
-        self._excluded = excluded(state, facts)
+        self._excluded = exclusions(state, facts)
         self.four_eyes = state.request.policy.four_eyes
 
     def holders(self, panel: Panel) -> list[str]:
@@ -58,8 +58,9 @@ class Roll:
             for holder in self.holders(panel)
         )
 
-    def is_excluded(self, person: str) -> bool:
-        return person in self._excluded
+    def why_excluded(self, person: str) -> str | None:
+        """What four eyes have against this person, told to them; None if nothing."""
+        return self._excluded.get(person)
 
     def panels_of(self, holder: str) -> tuple[int, ...]:
         panels = enumerate(self._state.panels)
@@ -97,20 +98,35 @@ def level_votes(state: ApprovalState) -> list[Vote]:
 
 def excluded(state: ApprovalState, facts: Facts) -> set[str]:
     """Whom four eyes keep out: who asked, who acts for them, and voters of earlier levels."""
+    return set(exclusions(state, facts))
+
+
+def exclusions(state: ApprovalState, facts: Facts) -> dict[str, str]:
+    """Each with the reason, as they are told it; of several, the one that weighs most."""
     if not state.request.policy.four_eyes:
-        return set()
-    before = {vote.person for vote in state.votes if vote.level < state.level}
-    return {state.request.requester, state.sender, *facts.acting_for_requester, *before}
+        return {}
+    requester = state.request.requester
+    before = [vote for vote in state.votes if vote.level < state.level]
+    standing_in = f"you stand in for {requester}, who asked for it"
+    found = {vote.person: f"you decided on level {vote.level + 1}" for vote in before}
+    found |= dict.fromkeys(facts.acting_for_requester, standing_in)
+    found |= {state.sender: "you sent the request", requester: "you asked for it"}
+    return {person: f"four eyes: {why}" for person, why in found.items()}
 
 
 def delegate_of(delegations: dict[str, str], holder: str) -> str:
-    """Who has the seat now. A chain that comes back to its beginning gives it back."""
-    seen = [holder]
-    while (following := delegations.get(seen[-1])) is not None:
-        if following in seen:
-            return holder
-        seen.append(following)
-    return seen[-1]
+    """Who has the seat now. No chain is closed: `given_back` takes it apart instead."""
+    while (following := delegations.get(holder)) is not None:
+        holder = following
+    return holder
+
+
+def given_back(delegations: dict[str, str], first: str) -> dict[str, str]:
+    """Without the chain of what `first` gave away, whoever passed it on."""
+    left, one = dict(delegations), first
+    while (following := left.pop(one, None)) is not None:
+        one = following
+    return left
 
 
 def quorum_of(quorum: Quorum, size: int) -> int:
@@ -128,11 +144,16 @@ def principals(request: ApprovalRequest[object]) -> tuple[Principal, ...]:
     return tuple(_unique(named))
 
 
-def why_never(request: ApprovalRequest[object], facts: Facts) -> list[str]:
+def why_never(
+    request: ApprovalRequest[object], facts: Facts, sender: str | None = None
+) -> list[str]:
     """Why the policy can never be met by the people there are; empty if it can."""
     if request.policy.allow_anonymous:
         return []
-    return [*_absent(request, facts), *_too_few(request, facts)]
+    out = set[str]()
+    if request.policy.four_eyes:
+        out = {request.requester, sender or request.requester, *facts.acting_for_requester}
+    return [*_absent(request, facts), *_too_few(request, facts, out)]
 
 
 def _absent(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
@@ -144,9 +165,8 @@ def _absent(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
                 yield f"nobody is known as {principal!r}, or they have left"
 
 
-def _too_few(request: ApprovalRequest[object], facts: Facts) -> Iterator[str]:
+def _too_few(request: ApprovalRequest[object], facts: Facts, out: set[str]) -> Iterator[str]:
     policy = request.policy
-    out = {request.requester, *facts.acting_for_requester} if policy.four_eyes else set[str]()
     rounds: list[list[str]] = []
     for number, level in enumerate(policy.all_levels, 1):
         place = f"level {number}" if policy.levels else "the policy"

@@ -165,6 +165,8 @@ class ApprovalState(Wire):
     votes: tuple[Vote, ...] = ()
     question: str | None = None
     asked_by: str | None = None
+    #: All who have asked since the last answer, and wait for it.
+    askers: tuple[str, ...] = ()
     acting_for_requester: tuple[str, ...] = ()
     #: Replies by act id, the latest last: an act is taken once.
     replies: dict[str, Reply] = Field(default_factory=dict)

@@ -10,7 +10,8 @@ from musterwerk.approvals.acts import Claim, Decide, Delegate, Facts, Release, V
 from musterwerk.approvals.change import Change, Step
 from musterwerk.approvals.model import Vote
 from musterwerk.approvals.policy import REJECT
-from musterwerk.approvals.seats import Roll, delegate_of, level_votes
+from musterwerk.approvals.seats import Roll, delegate_of, given_back, level_votes
+from musterwerk.approvals.state import ApprovalState
 
 #: Who sends the chapter's own signals, which carry no name.
 ANYBODY = "anonymous"
@@ -27,8 +28,8 @@ def decide(change: Change, act: Decide, facts: Facts) -> Step:
     if act.channel == "signal":
         return _by_anybody(change, act)
     roll = Roll(change.state, facts)
-    if roll.is_excluded(act.by):
-        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    if why := roll.why_excluded(act.by):
+        return change.refuse(act, "excluded", why)
     votes = level_votes(change.state)
     if any(vote.person == act.by for vote in votes):
         return change.refuse(act, "already_decided", "you have decided already")
@@ -70,7 +71,9 @@ def _flaw(change: Change, act: Decide, facts: Facts) -> str | None:
         return "a rejection needs a reason"
     if request.needs_answer(act.outcome):
         if facts.flaws:
-            return "the answer does not fit: " + "; ".join(facts.flaws)
+            missing = f"{act.outcome!r} needs an answer"
+            what = missing if act.answer is None else "the answer does not fit"
+            return f"{what}: {'; '.join(facts.flaws)}"
     elif act.answer is not None:
         return f"no answer is asked for with {act.outcome!r}"
     return _too_much(change, act)
@@ -142,8 +145,8 @@ def _said(change: Change, vote: Vote, level: int) -> str:
 
 def claim(change: Change, act: Claim, facts: Facts) -> Step:
     state, roll = change.state, Roll(change.state, facts)
-    if roll.is_excluded(act.by):
-        return change.refuse(act, "excluded", "four eyes: you, or whom you act for, asked for it")
+    if why := roll.why_excluded(act.by):
+        return change.refuse(act, "excluded", why)
     if not roll.seats_of(act.by):
         return change.refuse(act, "not_entitled", _why_not(change, roll, act.by))
     if any(panel.quorum != 1 for panel in state.panels):
@@ -184,22 +187,22 @@ def delegate(change: Change, act: Delegate, facts: Facts, operator: bool) -> Ste
     if holder != act.by and not operator:
         return change.refuse(act, "not_entitled", f"only {holder} or an operator can do that")
     if act.to == holder and holder in state.delegations:
-        left = {one: to for one, to in state.delegations.items() if one != holder}
-        change.set(delegations=left, moved_by=_moved(change, act, holder))
+        delegations = given_back(state.delegations, holder)
+        change.set(delegations=delegations, moved_by=_moved(change, act, holder))
         change.note_act("delegated", act, on_behalf_of=_other(holder, act.by), to=holder)
         return change.reply(act, "applied", f"{holder} decides again")
     roll = Roll(state, facts)
-    refusal = _no_delegation(roll, act, holder, facts)
+    refusal = _no_delegation(state, roll, act, holder, facts)
     if refusal is not None:
         return change.refuse(act, *refusal)
     if any(holder in (vote.person, vote.holder) for vote in level_votes(state)):
         return change.refuse(act, "already_decided", f"{holder} has decided already")
     claimed = None if state.claimed_by == holder else state.claimed_by
-    change.set(
-        delegations={**state.delegations, holder: act.to},
-        moved_by=_moved(change, act, holder),
-        claimed_by=claimed,
-    )
+    delegations = {**state.delegations, holder: act.to}
+    if act.to in state.delegations:  # from whom it came
+        delegations = given_back(state.delegations, act.to)
+    moved_by = _moved(change, act, holder)
+    change.set(delegations=delegations, moved_by=moved_by, claimed_by=claimed)
     change.note_act(
         "delegated", act, on_behalf_of=_other(holder, act.by), to=act.to, reason=act.reason
     )
@@ -208,17 +211,22 @@ def delegate(change: Change, act: Delegate, facts: Facts, operator: bool) -> Ste
 
 
 def _no_delegation(
-    roll: Roll, act: Delegate, holder: str, facts: Facts
+    state: ApprovalState, roll: Roll, act: Delegate, holder: str, facts: Facts
 ) -> tuple[Verdict, str] | None:
     if act.to not in facts.known:
         return "unknown_person", f"nobody active is known as {act.to!r}"
     if act.to == holder:
         return "invalid", f"{holder} decides already"
+    if holder != act.by and roll.why_excluded(act.by):
+        return "excluded", "four eyes: you may not choose who decides this"
     own = act.to == act.by  # an operator who helps themselves
-    if roll.is_excluded(act.to) or (own and roll.four_eyes):
+    if roll.why_excluded(act.to) or (own and roll.four_eyes):
         return "excluded", f"four eyes: {act.to} may not decide this"
     if roll.owns_a_seat(act.to):
         return "invalid", f"{act.to} decides already, and two places of one person are one vote"
+    now = delegate_of(state.delegations, act.to)
+    if now not in (act.to, holder):
+        return "invalid", f"{act.to} has given a place away, to {now}; choose somebody else"
     if not roll.owns_a_seat(holder):
         return "not_entitled", f"{holder} is not among those who are asked"
     return None

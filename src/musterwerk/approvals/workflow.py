@@ -205,7 +205,8 @@ class ApprovalWorkflow:
         )
         plan, found = await asyncio.gather(self._plan(planning), _ask(names.FACTS, asked.as_json()))
         facts = Facts.read(found)
-        flaws = [*plan.flaws, *seats.why_never(request, facts)]
+        by = sender.by if sender else None
+        flaws = [*plan.flaws, *seats.why_never(request, facts, by)]
         if flaws or plan.timeline is None:
             raise ApprovalRefused("the policy can never be met: " + "; ".join(flaws))
         step = course.begin(workflow.info().workflow_id, request, plan.timeline, facts, now, sender)

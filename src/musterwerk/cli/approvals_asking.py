@@ -15,12 +15,12 @@ import typer
 from musterwerk.approvals import TASK_QUEUE, ApprovalHandle, Status, start
 from musterwerk.approvals.documents import RequestDocument, about_stranger, read_document
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
-from musterwerk.cli.approvals_reading import Where, refused_at_start
+from musterwerk.cli.approvals_reading import Where, is_stranger, refused_at_start
 from musterwerk.cli.office import actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
 from musterwerk.cli.telling import when, words
-from musterwerk.errors import ApprovalRefused, ServerError, StoreError, UsageError
+from musterwerk.errors import ApprovalRefused, ServerError, UsageError
 from musterwerk.runtime.connection import Target
 
 _PATIENCE = 5.0
@@ -59,22 +59,8 @@ def request(
     else:
         out.text(begun)
         out.say(_told(status))
-    if _is_stranger(Where(address, data), document.requester):
+    if is_stranger(Where(address, data), document.requester):
         out.say(f"Note: {about_stranger(document.requester)}.")
-
-
-def _is_stranger(where: Where, requester: str) -> bool:
-    """Where people are known at all, from here."""
-    if where.elsewhere:
-        return False
-    try:
-        with opened(where.data) as store:
-            from musterwerk.store import PeopleTable
-
-            people = PeopleTable(store)
-            return people.get(requester) is None and bool(people.all())
-    except (StoreError, UsageError):
-        return False
 
 
 def _told(status: Status | None) -> str:
@@ -122,10 +108,10 @@ def rebuild(
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Drop and refill the inbox from what Temporal knows of every request.
+    """Drop and refill the inbox from what Temporal knows of every request on the task queue.
 
-    Nobody is notified. The inbox can be read all the while. What Temporal does not know any more
-    is kept, and counted.
+    Nobody is notified. The inbox can be read all the while. What Temporal does not know there (any
+    more) is kept, and counted.
     """
     from musterwerk.approvals.rebuilding import Rebuilt
     from musterwerk.approvals.rebuilding import rebuild as fill
@@ -146,10 +132,16 @@ def rebuild(
         out.text(
             f"{done.written} written, {len(done.silent)} without an answer (left as they were)"
         )
-        out.text(f"{done.kept} known to the database alone, {done.refused} refused at the start")
+        out.text(
+            f"{done.kept} not on the task queue {task_queue!r}, or not known to Temporal any more "
+            f"(kept); {done.refused} refused at the start"
+        )
     for ids, what in [
         (done.silent, "did not answer; is a `musterwerk worker` there?"),
-        (done.kept_open, "look open, but Temporal does not know them any more"),
+        (
+            done.kept_open,
+            f"look open, but are not on the task queue {task_queue!r}, or gone from Temporal",
+        ),
     ]:
         if ids:
             more = f" and {len(ids) - _NAMED} more" if len(ids) > _NAMED else ""

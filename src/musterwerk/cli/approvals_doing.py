@@ -14,12 +14,13 @@ from typing import Annotated, Any
 import typer
 
 from musterwerk.approvals import ApprovalHandle, Reply
-from musterwerk.approvals.acts import Act
+from musterwerk.approvals.acts import Act, Decide
 from musterwerk.approvals.client import new_id
 from musterwerk.approvals.documents import read_act_fields
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption
-from musterwerk.cli.approvals_reading import Where, find, refused_at_start
-from musterwerk.cli.office import AsOption, actor
+from musterwerk.cli.approvals_reading import Where, find, is_stranger, refused_at_start
+from musterwerk.cli.approvals_telling import answer_option, answer_wanted, last_said, level
+from musterwerk.cli.office import USER, AsOption, actor
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
 from musterwerk.errors import ApprovalRefused, UsageError
@@ -58,9 +59,18 @@ class Doing:
             self.out.json(reply.as_json())
         if not reply.ok:
             self.out.say(f"Refused ({reply.verdict.replace('_', ' ')}): {reply.message}.")
+            if isinstance(act, Decide) and act.answer is None and reply.verdict == "invalid":
+                self._tell_answer(act.outcome)
             raise typer.Exit(1)
         if not self.out.machine:
             self.out.text(self._told(reply))
+
+    def _tell_answer(self, outcome: str) -> None:
+        """Where its lack is why they were refused."""
+        status = run(find(self.out, self.where, self.identity))
+        if outcome in status["answer_for"]:
+            self.out.say(f"Answer wanted: {answer_wanted(status)}")
+            self.out.say(f"Give it with {answer_option(status)}")
 
     def _told(self, reply: Reply) -> str:
         if reply.verdict == "applied":
@@ -81,10 +91,16 @@ class Doing:
                 f"{outcome} what? Give the --digest of what you have seen (`musterwerk approvals "
                 f"show {self.identity}` and mails have it), or say --unseen"
             )
+        if asks and is_stranger(self.where, actor(self.by)):
+            raise UsageError(
+                f"nobody is known as {actor(self.by)!r}; say who you are with --as PERSON or {USER}"
+            )
         status = run(find(self.out, self.where, self.identity))
         self.out.say(f"{outcome}: {status['subject']} (asked by {status['requester']})")
         if asks:
             for line in _shortened(status["details"]):
+                self.out.say(line)
+            for line in _before_deciding(status):
                 self.out.say(line)
             typer.confirm(f"{outcome}?", abort=True, err=True)
         return str(status["digest"])
@@ -112,6 +128,12 @@ def as_command(act: Callable[..., None]) -> Callable[..., None]:
     command.__dict__["__signature__"] = inspect.Signature(both)
     command.__annotations__ = {one.name: one.annotation for one in both}
     return command
+
+
+def _before_deciding(status: dict[str, Any]) -> list[str]:
+    told = {"level": level(status), "answer wanted": answer_wanted(status)}
+    lines = [f"{name}: {value}" for name, value in told.items() if value]
+    return [*lines, *([said] if (said := last_said(status)) else [])]
 
 
 def _shortened(details: Any) -> list[str]:

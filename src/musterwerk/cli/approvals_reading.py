@@ -16,7 +16,7 @@ from temporalio.service import RPCError
 from musterwerk.approvals import ApprovalHandle
 from musterwerk.approvals.model import STATUS, WORKFLOW
 from musterwerk.cli.address import DEFAULT_DATA, find_address
-from musterwerk.cli.office import actor
+from musterwerk.cli.office import actor, opened
 from musterwerk.cli.output import Output
 from musterwerk.cli.running import run
 from musterwerk.errors import (
@@ -24,6 +24,7 @@ from musterwerk.errors import (
     ApprovalRefused,
     MusterwerkError,
     ServerError,
+    StoreError,
     StoreMissing,
     UsageError,
 )
@@ -108,13 +109,25 @@ async def find(out: Output, where: Where, identity: str) -> dict[str, Any]:
     return status.as_json() | {"story": []}
 
 
+def is_stranger(where: Where, person: str) -> bool:
+    """Nobody by this name, where people are known at all, from here."""
+    if where.elsewhere:
+        return False
+    try:
+        with opened(where.data) as store:
+            from musterwerk.store import PeopleTable
+
+            people = PeopleTable(store)
+            return people.get(person) is None and bool(people.all())
+    except (StoreError, UsageError):
+        return False
+
+
 def refused_at_start(identity: str, refused: ApprovalRefused) -> MusterwerkError:
     return ApprovalNotFound(f"{identity} was refused, nobody was asked: {refused.message}")
 
 
 def _stored(out: Output, where: Where, wanted: Wanted) -> list[dict[str, Any]] | None:
-    from musterwerk.cli.office import opened
-
     try:
         with opened(where.data) as store:
             found = _pages(store, wanted)
@@ -145,7 +158,7 @@ def _pages(store: Store, wanted: Wanted) -> list[dict[str, Any]]:
     elif wanted.person:
         raise UsageError("--for goes with --box mine, unassigned, questions or decided")
     found = _all_pages(InboxTable(store), search, wanted.limit)
-    if not found:
+    if not found and wanted.state is not None:
         with store.read() as connection:
             _check_state(wanted.state, states(connection))
     return found

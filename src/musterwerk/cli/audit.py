@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Awaitable, Callable, Generator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -132,13 +133,16 @@ def list_(
 
 
 def export(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Is written anew.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Is written anew; - is stdout.")],
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Write key, checkpoints and all lines as JSON lines, to be verified by others' code."""
     with _opened(data) as (store, folder):
         from musterwerk.store import auditing
 
+        if str(file) == "-":
+            sys.stdout.writelines(line + "\n" for line in auditing.export(store, folder))
+            return
         draft = file.with_name(file.name + ".new")
         try:
             with draft.open("w") as opened:
@@ -233,7 +237,12 @@ def _check_event(event: str, trail: AuditTrail) -> None:
 
 
 def _row(line: KeptLine) -> list[str]:
-    who: list[Any] = [line.actor, line.on_behalf_of or "", line.channel, said(line.data)]
+    who: list[Any] = [
+        line.actor,
+        line.on_behalf_of or "",
+        line.channel,
+        said(line.data, line.actor),
+    ]
     return [str(line.seq), when(line.at), line.request_id or "", line.event, *who]
 
 

@@ -18,6 +18,7 @@ from musterwerk.approvals.wire import Duration
 from musterwerk.cli.address import DEFAULT_DATA, DataOption
 from musterwerk.cli.office import AsOption, actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
+from musterwerk.cli.people_telling import changed
 from musterwerk.cli.telling import when, words
 from musterwerk.errors import UsageError
 
@@ -97,10 +98,14 @@ def apply(
     prune: Annotated[
         bool, typer.Option("--prune", help="Whoever is not in the file leaves.")
     ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print what would change, and change nothing.")
+    ] = False,
     by: AsOption = None,
+    output: OutputOption = Format.table,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Make everybody in the file as it says; all of it, or nothing.
+    """Make everybody in the file as it says; all of it, or nothing. Prints what it changes.
 
     [people.anna] with name, mail, language ("en", "de"), zone, groups, roles, active;
     [[absences]] with person, from, until, substitute.
@@ -108,12 +113,26 @@ def apply(
     from musterwerk.store import PeopleTable
 
     document = read_toml(file)
-    with opened(data, to_change=True, new=True) as store:
+    options: dict[str, Any] = {"prune": prune, "dry_run": dry_run}
+    with opened(data, to_change=not dry_run, new=not dry_run) as store:
         try:
-            PeopleTable(store).apply(document, actor=actor(by), channel="cli", prune=prune)
+            lines = PeopleTable(store).apply(document, actor=actor(by), channel="cli", **options)
         except UsageError as error:
             raise UsageError(f"{file}: {error}") from error
-    Output().say(f"Done: {len(document.get('people', {}))} people are as {file} says.")
+    out = Output(output)
+    told = [changed(line.event, line.data) for line in lines]
+    if out.machine:
+        events = [{"event": line.event, "data": line.data} for line in lines]
+        changes = [one | {"words": said} for one, said in zip(events, told, strict=True)]
+        out.json({"dry_run": dry_run, "changes": changes})
+    else:
+        for said in told:
+            for one in said:
+                out.text(one)
+    if dry_run:
+        out.say("A dry run: nothing was changed.")
+    else:
+        out.say(f"Done: {len(document.get('people', {}))} people are as {file} says.")
 
 
 @app.command("absent")

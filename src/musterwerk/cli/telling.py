@@ -10,16 +10,23 @@ from typing import Any
 #: What people say comes first. Ids and whole policies are for `-o json`.
 _FIRST = ("outcome", "verdict", "text", "message", "reason", "answer")
 _LEFT_OUT = ("act_id", "policy")
+#: Left out where it only repeats what stands before it, or who did it.
+_REPEATS = ("by", "state")
+_NOTHING: tuple[Any, ...] = (None, "", [], {})
 _LONGEST = 200
 
 
-def said(data: Mapping[str, Any]) -> str:
-    """The data of an entry in words; long values are cut and end in "..."."""
-    first = [name for name in _FIRST if name in data]
-    others = [name for name in data if name not in _FIRST and name not in _LEFT_OUT]
-    told = [_short(data[name]) for name in first]
-    told += [f"{name.replace('_', ' ')} {_short(data[name])}" for name in others]
-    return "; ".join(told)
+def said(data: Mapping[str, Any], actor: str = "") -> str:
+    """The data of an entry by `actor` in words; long values are cut and end in "..."."""
+    told = {name: _short(data[name]) for name in _FIRST if data.get(name) not in _NOTHING}
+    before = {actor, *told.values()}
+    for name, value in data.items():
+        if name in (*_FIRST, *_LEFT_OUT) or value in _NOTHING:
+            continue
+        text = _short(value)
+        if name not in _REPEATS or text not in before:
+            told[name] = f"{name.replace('_', ' ')} {text}"
+    return "; ".join(told.values())
 
 
 def words(value: Any) -> str:

@@ -59,11 +59,11 @@ class Settings:
         # Checked even where nobody is to be alerted: a typo is found today, not on that day.
         server = _server(given[_SMTP]) if _SMTP in given else None
         sender = _address(_FROM, given[_FROM]) if _FROM in given else None
+        if server is not None and sender is None:
+            raise UsageError(f"{_SMTP} is set, so {_FROM} has to be set too: name@domain")
         for one in filter(None, (part.strip() for part in given.get(_TO, "").split(","))):
             if server is None or sender is None:
-                missing = _SMTP if server is None else _FROM
-                example = "smtp://HOST:PORT" if server is None else "an address"
-                raise UsageError(f"{_TO} is set, so {missing} has to be set too: {example}")
+                raise UsageError(f"{_TO} is set, so {_SMTP} has to be set too: smtp://HOST:PORT")
             targets.append(Mailbox(server, sender, _address(_TO, one)))
         different = tuple({target.name: target for target in targets}.values())
         console = _console(given[_CONSOLE]) if _CONSOLE in given else None

@@ -27,10 +27,14 @@ _TAIL = 65_536
 
 @dataclass(frozen=True)
 class SealFiles:
-    """The checkpoints' lines as they are in the files, `new` the one that is being made."""
+    """The checkpoints' lines as they are in the files, `new` the one that is being made.
+
+    `missing` is the file of checkpoints where there is none.
+    """
 
     lines: tuple[str, ...] = ()
     new: str | None = None
+    missing: Path | None = None
 
 
 class AuditFolder:
@@ -116,7 +120,8 @@ class AuditFolder:
             lines.append(torn + " (torn)")
         if whole and (not lines or lines[-1] != whole):
             lines.append(whole)
-        return SealFiles(tuple(lines), whole)
+        missing = None if self.checkpoints_file.exists() else self.checkpoints_file
+        return SealFiles(tuple(lines), whole, missing)
 
     def announce(self, line: str) -> None:
         """Say what is about to be appended and noted."""

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from musterwerk.errors import UsageError
 from musterwerk.store import membership
 from musterwerk.store.approval_tables import absences, groups, members, people
-from musterwerk.store.audit import append
+from musterwerk.store.audit import AuditLine, append
 from musterwerk.store.database import Store
 from musterwerk.store.directory import AbsenceRow, PersonRow, read_directory
 from musterwerk.store.membership import PeopleFacts, Place
@@ -35,12 +35,17 @@ class PeopleTable:
         self._now = now
 
     @contextmanager
-    def changes(self, *, actor: str, channel: str) -> Generator[PeopleChanges]:
-        """Several changes in one transaction."""
+    def changes(
+        self, *, actor: str, channel: str, dry_run: bool = False
+    ) -> Generator[PeopleChanges]:
+        """Several changes in one transaction, which a dry run takes back."""
         with self.store.begin() as connection:
             change = PeopleChanges(connection, By(actor, channel, self._now()))
             yield change
-            append(connection, change.lines)
+            if dry_run:
+                connection.rollback()
+            else:
+                append(connection, change.lines)
 
     def add(self, person: PersonRow, *, actor: str, channel: str) -> None:
         with self.changes(actor=actor, channel=channel) as change:
@@ -63,15 +68,23 @@ class PeopleTable:
         self.change(person, actor=actor, channel=channel, active=False)
 
     def apply(
-        self, document: Mapping[str, Any], *, actor: str, channel: str, prune: bool = False
-    ) -> None:
+        self,
+        document: Mapping[str, Any],
+        *,
+        actor: str,
+        channel: str,
+        prune: bool = False,
+        dry_run: bool = False,
+    ) -> list[AuditLine]:
         """Make everybody in the document (`directory.py`) as it says, in one transaction.
+
+        The lines tell what has changed; under a dry run what would, and all is as before.
 
         Who is not in it stays as they are; with `prune` they are deactivated, and lose their
         groups, roles and coming absences. Raises `UsageError`, and then nothing has changed.
         """
         wanted = read_directory(document)
-        with self.changes(actor=actor, channel=channel) as change:
+        with self.changes(actor=actor, channel=channel, dry_run=dry_run) as change:
             for entry in wanted.entries:
                 change.person(entry.person)
             for entry in wanted.entries:
@@ -80,6 +93,7 @@ class PeopleTable:
             kept = {change.absence(one) for one in wanted.absences}
             if prune:
                 change.prune({entry.person.id for entry in wanted.entries}, kept)
+            return change.lines
 
     def get(self, person: str) -> PersonRow | None:
         with self.store.read() as connection:

@@ -130,7 +130,7 @@ class PeopleChanges:
     def only_in(self, person: str, wanted: Sequence[str]) -> None:
         """In these groups and no others."""
         query = select(members.c.group_name).where(members.c.person == person)
-        for group in set(self._connection.execute(query).scalars()) - set(wanted):
+        for group in sorted(set(self._connection.execute(query).scalars()) - set(wanted)):
             self.leave(group, person)
         for group in wanted:
             self.join(group, person)
@@ -138,7 +138,7 @@ class PeopleChanges:
     def only_with(self, person: str, wanted: Sequence[str]) -> None:
         """With these roles and no others."""
         query = select(roles.c.role).where(roles.c.person == person)
-        for role in set(self._connection.execute(query).scalars()) - set(wanted):
+        for role in sorted(set(self._connection.execute(query).scalars()) - set(wanted)):
             self.withdraw(person, role)
         for role in wanted:
             self.grant(person, role)

@@ -75,6 +75,15 @@ def test_who_withdrew_knows_it() -> None:
     assert "rita" not in told(notice("ended", but=("rita",)), over)
 
 
-def test_a_delegate_is_told_whose_own_seat_is_given_away() -> None:
+def test_a_delegate_is_told() -> None:
     shown = status(delegations={"anna": "ben"}, excluded=("anna",), may_decide=("ben",))
     assert told(notice("delegated", to=("ben",)), shown) == {"ben": ()}
+
+
+def test_a_delegate_who_has_passed_the_place_on_is_not_told_any_more() -> None:
+    shown = status(
+        delegations={"anna": "ben", "ben": "carla"},
+        excluded=("anna", "ben"),
+        may_decide=("ben", "carla"),
+    )
+    assert told(notice("delegated", to=("ben",)), shown) == {}

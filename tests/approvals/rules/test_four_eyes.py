@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from musterwerk.approvals import Level, Policy
-from musterwerk.approvals.acts import Delegate
+from musterwerk.approvals.acts import Claim, Delegate
 from tests.approvals.people import Company
 
 POLICY = Policy(approvers=("group:finance",), four_eyes=True)
@@ -53,6 +53,13 @@ def test_nor_after_the_place_has_gone_on() -> None:
     assert company.decide("otto").verdict == "not_entitled"
 
 
+def test_nor_does_the_requester_choose_who_does_as_an_operator() -> None:
+    company = Company(POLICY, roles={"rita": ("operator",), "otto": ("operator",)})
+    friend = Delegate(id="d1", by="rita", to="max", holder="anna")
+    assert company.act(friend).verdict == "excluded"
+    assert company.act(friend.model_copy(update={"id": "d2", "by": "otto"})).ok
+
+
 def test_nobody_decides_two_levels() -> None:
     levels = (Level(approvers=("group:finance",)), Level(approvers=("group:finance",)))
     company = Company(Policy(levels=levels, four_eyes=True))
@@ -60,6 +67,22 @@ def test_nobody_decides_two_levels() -> None:
     assert company.decide("anna").verdict == "excluded"
     assert company.decide("ben").ok
     assert company.state.state == "approved"
+
+
+def test_each_hears_what_it_is_that_keeps_them_out() -> None:
+    """The refusal is on record: it would say of somebody what is not true."""
+    levels = (Level(approvers=("group:finance",)), Level(approvers=("group:finance",)))
+    policy = Policy(levels=levels, four_eyes=True)
+    company = Company(policy, requester="rita", sender="max", away={"rita": ["ben"]})
+    assert company.decide("anna").ok
+    for person, why in [
+        ("rita", "four eyes: you asked for it"),
+        ("max", "four eyes: you sent the request"),
+        ("ben", "four eyes: you stand in for rita, who asked for it"),
+        ("anna", "four eyes: you decided on level 1"),
+    ]:
+        for reply in (company.decide(person), company.act(Claim(id=f"c-{person}", by=person))):
+            assert (reply.verdict, reply.message) == ("excluded", why)
 
 
 def test_without_them_one_may() -> None:

@@ -46,6 +46,14 @@ def test_a_policy_that_can_never_be_met_says_why(policy: Policy, reason: str) ->
     assert reason in "; ".join(why_never(request, company.facts(request)))
 
 
+def test_nor_can_it_be_met_by_who_sent_the_request_in_the_name_of_a_service() -> None:
+    policy = Policy(approvers=("anna",), four_eyes=True)
+    request = ApprovalRequest[Any](subject="x", requester="shop", policy=policy)
+    facts = Company(FINANCE).facts(request)
+    assert why_never(request, facts) == []
+    assert "anna, shop may not: four eyes" in "; ".join(why_never(request, facts, "anna"))
+
+
 def test_a_policy_that_can_be_met_has_no_flaw() -> None:
     policy = Policy(
         levels=(

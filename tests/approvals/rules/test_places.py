@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from musterwerk.approvals import Policy
+from musterwerk.approvals import Policy, views
 from musterwerk.approvals.acts import Claim, Decide, Delegate
-from tests.approvals.people import FINANCE, PEOPLE, Company
+from tests.approvals.people import DAY, FINANCE, PEOPLE, Company
 
 
 def test_a_person_counts_once_also_as_a_substitute() -> None:
@@ -61,7 +61,31 @@ def test_a_circle_of_delegates_gives_the_place_back() -> None:
     company = Company(Policy(approvers=("anna",)))
     company.act(Delegate(id="d1", by="anna", to="otto"))
     company.act(Delegate(id="d2", by="otto", to="anna"))
+    assert "anna" not in views.status(company.state).excluded, "her inbox would hide it"
+    assert "otto" not in views.status(company.state).may_decide
     assert company.decide("anna").ok
+
+
+def test_whoever_passed_a_place_on_is_given_no_other() -> None:
+    company = Company(Policy(approvers=("anna", "ben"), quorum=2))
+    company.act(Delegate(id="d1", by="anna", to="otto"))
+    company.act(Delegate(id="d2", by="otto", to="mia"))
+    reply = company.act(Delegate(id="d3", by="ben", to="otto"))
+    assert reply.verdict == "invalid"
+    assert "to mia; choose somebody else" in reply.message
+    company.act(Delegate(id="d4", by="anna", to="anna"))
+    assert company.act(Delegate(id="d5", by="ben", to="otto")).ok
+    assert company.decide("otto").ok
+
+
+def test_whoever_passed_a_place_on_is_not_reminded() -> None:
+    company = Company(Policy(approvers=("anna",), remind_every=DAY))
+    company.act(Delegate(id="d1", by="anna", to="otto"))
+    company.act(Delegate(id="d2", by="otto", to="mia"))
+    company.wait(DAY)
+    reminded = company.told("reminded")[0]
+    assert {"anna", "otto"} <= set(reminded.but)
+    assert "mia" not in reminded.but
 
 
 def test_two_places_of_one_person_are_one_vote() -> None:

@@ -41,3 +41,11 @@ def test_anybody_known_comments() -> None:
     company = Company(FINANCE)
     assert company.act(Comment(id="c", by="mia", text="hm")).ok
     assert company.act(Comment(id="c2", by="mallory", text="hm")).verdict == "unknown_person"
+
+
+def test_everybody_who_asked_hears_the_answer() -> None:
+    company = Company(FINANCE)
+    company.act(Ask(id="1", by="anna", text="Why?"))
+    company.act(Ask(id="2", by="ben", text="How much?"))
+    assert company.act(Inform(id="3", by="rita", text="Broken. 730.")).ok
+    assert company.told("answer")[-1].to == ("anna", "ben")

@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from musterwerk.approvals import Escalation, Policy
+from musterwerk.approvals import Escalation, Policy, views
 from musterwerk.approvals.acts import Act, Amend, Ask, Claim, Decide, Delegate, Release
+from musterwerk.approvals.seats import Roll, level_votes
 from musterwerk.approvals.state import ApprovalState
 from tests.approvals.people import DAY, PEOPLE, Company
 
@@ -59,6 +60,12 @@ def test_whatever_happens(policy: Policy, events: list[Any]) -> None:
         if not before.is_open:
             assert company.state.outcome == before.outcome
             assert company.state.votes == before.votes
+        status = views.status(company.state)
+        roll = Roll(company.state, company.facts(company.state.request))
+        voted = {vote.person for vote in level_votes(company.state)}
+        for person in {*PEOPLE} - voted if company.state.is_open else ():
+            seen = person not in status.excluded
+            assert seen or not roll.seats_of(person), "an inbox hides what its owner may decide"
         assert ApprovalState.read(company.state.as_json()) == company.state
     company.wait(5 * DAY)
     assert not company.state.is_open

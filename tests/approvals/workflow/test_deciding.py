@@ -7,7 +7,9 @@ from datetime import timedelta
 
 from pydantic import BaseModel
 
-from musterwerk.approvals import ApprovalRequest, Escalation, Level, Policy, start
+from musterwerk.approvals import ApprovalRequest, Escalation, Level, Policy, names, start
+from musterwerk.approvals.acts import Decide
+from musterwerk.approvals.model import ACT
 from tests.approvals.desk import FINANCE, Desk
 from tests.waiting import until_async
 
@@ -34,6 +36,21 @@ async def test_a_double_click_counts_once(served: Desk) -> None:
     await handle.approve(by="ben")
     decision = await handle.result()
     assert [vote.person for vote in decision.votes] == ["anna", "ben"]
+
+
+async def test_an_act_that_came_twice_is_not_looked_up_twice(served: Desk) -> None:
+    handle = await served.ask(Policy(approvers=("group:finance",), quorum=2))
+    act = Decide(id="click", by="anna", outcome="approve")
+    await handle.act(act, wait=timedelta(seconds=10))
+    raw = served.client.get_workflow_handle(handle.id)
+    await raw.signal(ACT, act.as_json())  # the same update would not come in twice
+    await handle.approve(by="ben", wait=timedelta(seconds=10))
+    assert (await handle.result()).by == ("anna", "ben")
+    started = [
+        event.activity_task_scheduled_event_attributes.activity_type.name
+        async for event in raw.fetch_history_events()
+    ]
+    assert started.count(names.FACTS) == 3, "at its start, and once for each of two acts"
 
 
 async def test_two_at_once_one_wins_and_both_know(served: Desk) -> None:

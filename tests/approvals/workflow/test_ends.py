@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+from datetime import datetime
 from pathlib import Path
+
+import pytest
 
 from musterwerk.approvals import Policy
 from musterwerk.approvals.retained import retained
+from musterwerk.store import InboxTable
 from musterwerk.store.audit import AuditTrail, Filter
 from musterwerk.store.audit_folder import AuditFolder
 from musterwerk.store.auditing import verify
+from musterwerk.store.telling import Telling
 from tests.approvals.desk import Desk
 from tests.resetting import reset_to, task_after
 
@@ -42,6 +49,31 @@ async def test_ended_from_outside(served: Desk) -> None:
     await handle.status()
     await served.client.get_workflow_handle(handle.id).terminate()
     reply = await handle.approve(by="anna")
+    assert (reply.verdict, "from outside" in reply.message) == ("closed", True)
+
+
+async def test_ended_from_outside_while_somebody_decides(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The decision was taken up, and will never be answered by the workflow."""
+    writing, ended = threading.Event(), threading.Event()
+    write = InboxTable.write
+
+    def slow(self: InboxTable, told: Telling, at: datetime) -> None:
+        if told.entries[0].event == "decided":
+            writing.set()
+            assert ended.wait(20)
+        write(self, told, at)
+
+    monkeypatch.setattr(InboxTable, "write", slow)
+    async with desk.worker():
+        handle = await desk.ask()
+        await handle.status()
+        deciding = asyncio.create_task(handle.approve(by="anna"))
+        assert await asyncio.to_thread(writing.wait, 20)
+        await desk.client.get_workflow_handle(handle.id).terminate()
+        ended.set()
+        reply = await deciding
     assert (reply.verdict, "from outside" in reply.message) == ("closed", True)
 
 

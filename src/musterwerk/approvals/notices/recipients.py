@@ -56,6 +56,5 @@ def _spared(notice: Notice, status: Status) -> set[str]:
         return set(notice.but) - (set() if own else {status.requester})
     if notice.event in _ASKING:
         voted = {vote.person for vote in status.votes if vote.level == status.level}
-        kept_out = set(status.excluded) - set(status.delegations.values())
-        return {*notice.but, *voted, *kept_out}
+        return {*notice.but, *voted, *status.excluded}
     return set(notice.but)

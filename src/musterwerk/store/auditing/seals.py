@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-from musterwerk.store.audit_folder import SealFiles
+from musterwerk.store.audit_folder import VARIABLE, SealFiles
 from musterwerk.store.audit_tables import iso
 from musterwerk.store.auditing.verdict import Deviates, Deviation
 from musterwerk.store.checkpoints import EVENT, NOTE, Checkpoint, key_id
@@ -16,11 +17,15 @@ from musterwerk.store.checkpoints import EVENT, NOTE, Checkpoint, key_id
 
 @dataclass(frozen=True)
 class Checked:
-    """Those that hold among themselves, up to the first that does not. `new` may lack its note."""
+    """Those that hold among themselves, up to the first that does not. `new` may lack its note.
+
+    `missing` is the file they should be in, if it is not there.
+    """
 
     good: tuple[Checkpoint, ...]
     flaw: Deviation | None = None
     new: int | None = None
+    missing: Path | None = None
 
 
 def check(files: SealFiles, key: Ed25519PublicKey | None) -> Checked:
@@ -30,7 +35,8 @@ def check(files: SealFiles, key: Ed25519PublicKey | None) -> Checked:
             good.append(_follows(good, line, key))
     except Deviates as found:
         return Checked(tuple(good), found.deviation)
-    return Checked(tuple(good), new=good[-1].number if files.new and good else None)
+    new = good[-1].number if files.new and good else None
+    return Checked(tuple(good), new=new, missing=files.missing)
 
 
 def _follows(before: Sequence[Checkpoint], line: str, key: Ed25519PublicKey | None) -> Checkpoint:
@@ -118,14 +124,21 @@ class Seals:
                 line["hash"],
             )
 
+    @property
+    def _gone(self) -> str:
+        if (file := self._checked.missing) is None:
+            return "is not in the file: it was deleted there"
+        return (
+            f"there is no checkpoint file {file}: was the folder left behind, or is it another "
+            f"one ({VARIABLE})"
+        )
+
     def _note(self, line: Mapping[str, Any], data: Any) -> None:
         number = self._noted + 1
         if number > len(self._checked.good):
             self._fail_for_the_file()
             raise Deviates(
-                line["seq"],
-                f"checkpoint {number} is noted in the trail, but is not in the file: it was "
-                "deleted there",
+                line["seq"], f"checkpoint {number} is noted in the trail, but {self._gone}"
             )
         due = self._checked.good[number - 1]
         note = due.note()
