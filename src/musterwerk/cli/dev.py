@@ -130,8 +130,10 @@ async def _console(stack: AsyncExitStack, context: DevContext, moved: list[str])
         return {}
     kept = KeptPorts(context.data)
     before = kept.of(_CONSOLE)
+    # Who has named another one in the environment means that one.
+    env = {console.TEMPORAL_UI: context.ui_url or "", **os.environ}
     process, url = await console.start_console(
-        context.data, context.target, port=before or console.PORT
+        context.data, context.target, port=before or console.PORT, env=env
     )
     stack.push_async_callback(process.stop)
     context.watch(process)
