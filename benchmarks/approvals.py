@@ -40,7 +40,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--calm", type=int, default=2000, help="decisions before that")
     parser.add_argument("--clients", type=int, default=8, help="who decide at once")
     parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--kill-every", type=float, default=5.0, help="seconds")
+    parser.add_argument("--kill-every", type=float, default=30.0, help="seconds")
     parser.add_argument("--open", type=int, default=1000, help="decisions opened at a time")
     parser.add_argument(
         "--compare", action="store_true", help="the audit trail with all histories in Temporal"

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from playwright.async_api import expect
+from playwright.async_api import Browser, expect
 from pydantic import BaseModel
 
+from musterwerk.store.mail_links import Shown
 from tests.browser.conftest import LogIn
 from tests.console.office import Office
 from tests.console.pages.browsing import asked
@@ -103,3 +104,20 @@ async def test_a_typed_answer(desk: Office, log_in: LogIn) -> None:
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_text("Done.", exact=True)).to_be_visible()
     assert (await handle.result()).answer == Verdict(clean=True, score=7)
+
+
+async def test_from_a_link_in_a_mail(desk: Office, chromium: Browser) -> None:
+    handle = await asked(desk, "Refund")
+    status = await handle.status()
+    shown = Shown("n-1", handle.id, status.revision, status.digest, status.expires_at)
+    secret = desk.services.links.issue(shown, ["anna"], desk.services.now())["anna"]
+    context = await chromium.new_context(base_url=desk.url, locale="de-DE")
+    page = await context.new_page()
+    desk.services.people.change("anna", language="de", actor="test", channel="cli")
+    await page.goto(f"/m/{secret}")
+    await page.get_by_role("link", name="Genehmigen").click()
+    assert (await handle.status()).state == "open"
+    await page.get_by_role("button", name="Genehmigen").click()
+    await expect(page.get_by_text("Genehmigt. Mehr ist nicht zu tun.")).to_be_visible()
+    (vote,) = (await handle.result()).votes
+    assert (vote.person, vote.channel) == ("anna", "mail")

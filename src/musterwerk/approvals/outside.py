@@ -21,6 +21,6 @@ def ended_outside(record: Record, at: datetime) -> Record:
         return record
     over = {"state": WITHDRAWN, "outcome": REJECT, "reason": REASON, "ended_at": at}
     idle = {"may_decide": (), "claimed_by": None, "question": None, "asked_by": None}
-    clock = {"next_at": None, "next_event": None}
+    clock = {"next_at": None, "next_event": None, "next_to": (), "then_to": ()}
     status = record.status.model_copy(update={**over, **idle, **clock})
     return record.model_copy(update={"status": status, "notices": ()})

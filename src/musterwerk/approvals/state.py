@@ -68,7 +68,8 @@ class Status(Wire):
     """How a request stands, for whoever looks. Without `details` where nobody asked for them.
 
     `next_at` is when its clock does something next, and `next_event` what ("reminded",
-    "escalated", "expired"). `may_decide` are principals and delegates, whoever of them is kept
+    "escalated", "ended"); an escalation is to `next_to`. `then_to` are the approvers of the level
+    that follows. `may_decide` are principals and delegates, whoever of them is kept
     out by `excluded` or has voted on this level.
     """
 
@@ -93,6 +94,8 @@ class Status(Wire):
     expires_at: Moment | None = None
     next_at: Moment | None = None
     next_event: str | None = None
+    next_to: tuple[str, ...] = ()
+    then_to: tuple[str, ...] = ()
     level: int = 0
     levels: int = 1
     level_name: str = ""

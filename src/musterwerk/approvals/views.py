@@ -15,7 +15,9 @@ from musterwerk.approvals.state import ApprovalState, Status
 
 def status(state: ApprovalState, *, details: bool = True) -> Status:
     request, level = state.request, state.request.policy.all_levels[state.level]
+    following = request.policy.all_levels[state.level + 1 :][:1] if state.is_open else ()
     due = next_due(state)
+    escalates = due is not None and due.event == "escalated"
     return Status(
         request_id=state.request_id,
         subject=request.subject,
@@ -38,6 +40,8 @@ def status(state: ApprovalState, *, details: bool = True) -> Status:
         expires_at=state.timeline.expires_at,
         next_at=due.at if due else None,
         next_event=due.event if due else None,
+        next_to=level.escalations[state.escalated].to if escalates else (),
+        then_to=tuple(one for level in following for one in level.approvers),
         level=state.level,
         levels=len(request.policy.all_levels),
         level_name=level.name,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from musterwerk.approvals import Escalation, Policy, rules, views
+from musterwerk.approvals import Escalation, Level, Policy, rules, views
 from musterwerk.approvals.acts import Decide
 from musterwerk.approvals.clock import next_due
 from tests.approvals.people import DAY, FINANCE, START, Company
@@ -88,3 +88,18 @@ def test_a_slow_clock_opens_no_time_that_is_over() -> None:
     act = Decide(id="1", by="mia", outcome="approve", made_at=START - 365 * DAY)
     assert rules.question(company.state, act, START - 365 * DAY).at == START
     assert rules.question(company.state, act, START + DAY).at == START + DAY
+
+
+def test_a_status_says_who_is_asked_next() -> None:
+    first = Level(
+        approvers=("group:finance",), escalations=(Escalation(after=DAY, to=("group:managers",)),)
+    )
+    company = Company(Policy(levels=(first, Level(approvers=("mia",)))))
+    status = views.status(company.state)
+    assert (status.next_event, status.next_to) == ("escalated", ("group:managers",))
+    assert status.then_to == ("mia",)
+    company.decide("anna")
+    status = views.status(company.state)
+    assert (status.next_event, status.next_to, status.then_to) == ("ended", (), ())
+    company.decide("mia")
+    assert views.status(company.state).next_to == ()

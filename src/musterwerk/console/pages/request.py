@@ -69,6 +69,7 @@ def page(
     places = services.people.places_of(viewer.person, services.now())
     named = {one for entry in story for one in (entry.actor, entry.on_behalf_of) if one}
     named |= {found.status.requester, *found.status.by, *found.status.may_decide}
+    named |= {*found.status.next_to, *found.status.then_to}
     return render(
         request,
         "request.html",
