@@ -48,6 +48,7 @@ CASES: list[tuple[str, dict[str, Any], list[str]]] = [
         [f"anna is away {_TIME} as before, now nobody stands in"],
     ),
     ("absence_removed", _AWAY | {"substitute": None}, [f"anna: absence {_TIME} removed"]),
+    ("password_changed", {"person": "anna"}, ["anna has a new password"]),
 ]
 
 

@@ -150,16 +150,17 @@ def test_all_of_it_or_nothing(inbox: InboxTable, store: Store) -> None:
 
 
 def test_a_reply_completes_its_act_once(inbox: InboxTable, store: Store) -> None:
+    first = {"actor": "anna", "verdict": "applied"}
     acts = ActTable(store)
     for request in ("r-1", "r-2"):
         acts.put("a", request, "anna", {"kind": "claim"}, NOON)
-    inbox.write(telling(replies={"a": {"verdict": "applied"}, "other": {}}), NOON + DAY)
-    inbox.write(telling(replies={"a": {"verdict": "closed"}}), NOON + 2 * DAY)
+    inbox.write(telling(replies={"a": first, "other": {"actor": "ben"}}), NOON + DAY)
+    inbox.write(telling(replies={"a": {"actor": "anna", "verdict": "closed"}}), NOON + 2 * DAY)
     found = acts.get("a", "r-1")
     assert found is not None
     assert (found.state, found.reply, found.updated_at) == (
         "done",
-        {"verdict": "applied"},
+        first,
         NOON + DAY,
     )
     other = acts.get("a", "r-2")

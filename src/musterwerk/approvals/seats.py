@@ -115,10 +115,13 @@ def exclusions(state: ApprovalState, facts: Facts) -> dict[str, str]:
 
 
 def delegate_of(delegations: dict[str, str], holder: str) -> str:
-    """Who has the seat now. No chain is closed: `given_back` takes it apart instead."""
-    while (following := delegations.get(holder)) is not None:
-        holder = following
-    return holder
+    """Who has the seat now. A chain that comes back to its beginning gives it back."""
+    seen = [holder]
+    while (following := delegations.get(seen[-1])) is not None:
+        if following in seen:
+            return holder
+        seen.append(following)
+    return seen[-1]
 
 
 def given_back(delegations: dict[str, str], first: str) -> dict[str, str]:

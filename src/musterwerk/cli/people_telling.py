@@ -15,6 +15,7 @@ _WORDS = {
     "member_removed": "{person} left {group}",
     "role_granted": "{person} got {role}",
     "role_withdrawn": "{person} lost {role}",
+    "password_changed": "{person} has a new password",
 }
 _ABSENCES = {
     "absence_added": "{person} is away {time}, {instead}",

@@ -28,7 +28,10 @@ async def asked(
     }
     request = ApprovalRequest[Any](subject=subject, **(standard | fields))
     client = await office.services.temporal.client()
-    handle = await start(client, request, task_queue=office.services.task_queue)
+    services = office.services
+    handle = await start(
+        client, request, task_queue=services.task_queue, patience=services.patience
+    )
     await handle.status()
     return handle
 

@@ -115,9 +115,10 @@ async def test_what_the_requester_writes_is_text_and_nothing_else(
         },
     )
     client = await served.services.temporal.client()
-    handle = await start(client, request, task_queue=served.services.task_queue)
+    handle = await start(
+        client, request, task_queue=served.services.task_queue, patience=served.services.patience
+    )
     for what in (
-        handle.claim(by="ben"),
         handle.comment(ALL, by="ben"),
         handle.delegate("carla", by="ben", reason=ALL),
         handle.request_info(ALL, by="anna"),
