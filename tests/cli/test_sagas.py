@@ -86,9 +86,10 @@ async def test_list_shows_sagas_and_nothing_else(sagas: Commands) -> None:
     """An operator could not tell the undone orders from the good ones."""
     good, undone = await sagas.order("good"), await sagas.order("declined")
     other = await sagas.start("NoSaga")
+    ours = await sagas.start("musterwerk.Approval")
     result = await sagas("list", "-o", "json")
     assert result.stderr == ""
-    entries = mine(result, good, undone, other)
+    entries = mine(result, good, undone, other, ours)
     assert {key: entry["sagas"][0]["status"] for key, entry in entries.items()} == {
         good: "completed",
         undone: "compensated",

@@ -41,6 +41,8 @@ _TIMEOUT = timedelta(seconds=5)
 # An update that finds a worker restarted first waits out a workflow task of 10 s.
 _UPDATE_TIMEOUT = timedelta(seconds=20)
 _RECENT_EVENTS = 20
+#: Workflows of Musterwerk's own are no sagas: dead letters, requests for approval.
+_OURS = "musterwerk."
 
 
 @dataclass(frozen=True)
@@ -356,7 +358,7 @@ async def _batches(
 
 
 def _list_filter(types: Sequence[str], state: Literal["open", "closed"] | None) -> str:
-    terms = [f"WorkflowType != '{WORKFLOW}'"]
+    terms = [f"WorkflowType NOT STARTS_WITH '{_OURS}'"]
     if types:
         names = ", ".join("'" + name.replace("'", "''") + "'" for name in types)
         terms.append(f"WorkflowType IN ({names})")
