@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from temporalio.client import Client
 
 from musterwerk.console import create_app
@@ -31,6 +31,9 @@ _ARGS = [
     "--no-first-run",
 ]
 LogIn = Callable[..., Awaitable[Page]]
+#: Milliseconds that a busy machine may take for what a browser shows.
+_PATIENCE = 20_000
+expect.set_options(timeout=_PATIENCE)
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ def log_in(desk: Office, chromium: Browser) -> LogIn:
     async def log_in(person: str, **options: Any) -> Page:
         options.setdefault("locale", "en-GB")
         context = await chromium.new_context(base_url=desk.url, **options)
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(_PATIENCE)
         page = await context.new_page()
         await page.goto("/login")
         await page.get_by_label("Name").fill(person)
