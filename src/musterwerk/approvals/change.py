@@ -103,7 +103,7 @@ class Change:
         """Nothing changes, but that it was tried is part of the story; not for ever."""
         before = self.state.refusals
         if sum(before.values()) >= _MOST_REFUSED:
-            return Step(self.state, reply=reply_to(self.state, act, verdict, message))
+            return self.reply(act, verdict, message)
         self.set(refusals={**before, act.by: before.get(act.by, 0) + 1})
         self.note_act("refused", act, kind=act.kind, verdict=verdict, message=message)
         return self.reply(act, verdict, message)

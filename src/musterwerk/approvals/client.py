@@ -257,14 +257,18 @@ class ApprovalHandle(Generic[A]):
             if error.status is RPCStatusCode.NOT_FOUND:
                 return await self._over(act)
             raise _away(error) from error
-        found = await self.reply(act.id, wait=wait) if wait else None
+        found = await self.reply(act.id, wait=wait, act=act) if wait else None
         return found or _recorded(act)
 
-    async def reply(self, act_id: str, *, wait: timedelta = timedelta(0)) -> Reply | None:
-        """What became of an act that was recorded; None while it is not known."""
+    async def reply(
+        self, act_id: str, *, wait: timedelta = timedelta(0), act: Act | None = None
+    ) -> Reply | None:
+        """What became of an act that was recorded; None while it is not known. With the `act`
+        itself it is never the reply to another one that has its id."""
+        asked = [act_id] if act is None else [act_id, act.as_json()]
         async for _ in _for(wait):
             try:
-                found = await self._workflow.query(REPLY, act_id, rpc_timeout=_QUERY)
+                found = await self._workflow.query(REPLY, args=asked, rpc_timeout=_QUERY)
             except RPCError as error:
                 if error.status is RPCStatusCode.NOT_FOUND:
                     raise self._unknown() from error
@@ -313,7 +317,7 @@ class ApprovalHandle(Generic[A]):
         except WorkflowFailureError:
             message = "it was ended from outside, without a decision"
             return Reply(act_id=act.id, verdict="closed", message=message, state=WITHDRAWN)
-        if not isinstance(act, Decide) and (found := await self.reply(act.id)) is not None:
+        if not isinstance(act, Decide) and (found := await self.reply(act.id, act=act)) is not None:
             return found  # needs a worker, as nothing else here does
         mine = any(vote.act_id == act.id and vote.person == act.by for vote in decision.votes)
         who = ", ".join(decision.by) or "nobody"

@@ -140,9 +140,15 @@ class ApprovalWorkflow:
         return views.status(self._state).as_json() if self._state else None
 
     @workflow.query(name=REPLY)
-    def reply(self, act_id: str) -> dict[str, Any] | None:
-        found = self._state.replies.get(act_id) if self._state else None
-        return found.as_json() if found and self._is_recorded(act_id) else None
+    def reply(self, act_id: str, given: dict[str, Any] | None = None) -> dict[str, Any] | None:
+        """With the act itself, `given`, the reply is to that one: its id may stand for another."""
+        if self._state is None or not self._is_recorded(act_id):
+            return None
+        found = self._state.replies.get(act_id)
+        if given is not None:
+            step = rules.at_once(self._state, _read(given))
+            found = step.reply if step else None
+        return found.as_json() if found else None
 
     @workflow.query(name=RECORD)
     def record(self) -> dict[str, Any] | None:

@@ -34,6 +34,7 @@ from musterwerk.console.pages.site import (
 from musterwerk.console.problems import Problem
 from musterwerk.console.sending import perform
 from musterwerk.console.services import Services
+from musterwerk.errors import StoreError
 
 router = APIRouter()
 MOST = 100
@@ -93,18 +94,18 @@ async def decide(
         return render(
             request, "bulk.html", status=422, items=items, outcome=outcome, left=0, missing=True
         )
+    # All of them before the first is done: a form that is not whole decides nothing.
+    acts = [
+        (request_id, _act(viewer, services, act_id, outcome=outcome, reason=reason, digest=digest))
+        for request_id, digest, act_id in picked
+    ]
     few = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-    async def one(request_id: str, digest: str, act_id: str) -> Told:
+    async def one(request_id: str, act: Decide) -> Told:
         async with few:
-            return await _decide(
-                services,
-                viewer,
-                request_id,
-                _act(viewer, services, act_id, outcome=outcome, reason=reason, digest=digest),
-            )
+            return await _decide(services, viewer, request_id, act)
 
-    told = await asyncio.gather(*(one(*pick) for pick in picked))
+    told = await asyncio.gather(*(one(*pair) for pair in acts))
     return render(request, "bulk_done.html", told=told, outcome=outcome)
 
 
@@ -112,7 +113,9 @@ async def _decide(services: Services, viewer: Viewer, request_id: str, act: Deci
     try:
         found = await in_thread(find, services, viewer, request_id)
         reply = await perform(services, request_id, act)
-    except Problem as problem:
+    except (Problem, StoreError) as error:
+        # One that fails does not hide what became of the others.
+        problem = error if isinstance(error, Problem) else Problem("unavailable", "try again")
         reply = Reply(act_id=act.id, verdict="invalid", message=str(problem))
         return Told(request_id, request_id, reply)
     return Told(request_id, found.status.subject, reply)
