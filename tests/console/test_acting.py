@@ -53,25 +53,28 @@ async def test_a_key_stands_for_one_act(served: Office) -> None:
     assert await served.decided(status) == ["anna"]
 
 
-async def test_a_key_that_somebody_used_by_another_way_is_told_as_such(office: Office) -> None:
+@pytest.mark.parametrize("person", ["anna", "ben"])
+async def test_a_key_that_was_used_by_another_way_is_told_as_such(
+    office: Office, person: str
+) -> None:
     """Their reply would be taken for one's own, and the decision be lost unseen."""
     async with office.worker():
         status = await office.ask(policy={"approvers": ["group:finance"], "quorum": 2})
         client = await office.services.temporal.client()
         handle = ApprovalHandle[Any](client, status["request_id"])
         assert (await handle.approve(by="anna", act_id="K1")).ok
-    recorded = await office.decide("ben", status, "reject", key="K1", reason="no")
+    recorded = await office.decide(person, status, "reject", key="K1", reason="no")
     assert recorded.status_code == 202, recorded.text
     async with office.worker():
         path = f"/requests/{status['request_id']}/acts/K1"
 
         async def answered() -> bool:
             await ActRelay(office.services, age=timedelta(0)).round()
-            return (await office.get("ben", path))["state"] == "done"
+            return (await office.get(person, path))["state"] == "done"
 
         await until_async(answered)
-        reply = (await office.get("ben", path))["reply"]
-        assert (reply["verdict"], reply["actor"]) == ("invalid", "ben")
+        reply = (await office.get(person, path))["reply"]
+        assert (reply["verdict"], reply["actor"]) == ("invalid", person)
 
 
 async def test_what_no_json_can_carry_is_refused(served: Office) -> None:
