@@ -39,6 +39,7 @@ from musterwerk.approvals.acts import (
     Withdraw,
 )
 from musterwerk.approvals.asking import TASK_TIMEOUT, checked_id, decision_of, summary
+from musterwerk.approvals.change import content_of
 from musterwerk.approvals.model import (
     ACT,
     REPLY,
@@ -342,8 +343,8 @@ class ApprovalHandle(Generic[A]):
 
 
 def _update_id(act: Act) -> str:
-    """One for each person's act: the same id of somebody else's is another act."""
-    return hashlib.sha256(canonical([act.by, act.id])).hexdigest()
+    """One for each act: Temporal would answer another one with this id by the first one's reply."""
+    return hashlib.sha256(canonical([act.by, act.id, content_of(act)])).hexdigest()
 
 
 def _content(request: ApprovalRequest[Any]) -> str:
