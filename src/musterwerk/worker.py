@@ -20,6 +20,7 @@ from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from musterwerk.approvals.activities import ApprovalActivities
+from musterwerk.approvals.backlink import Backlink
 from musterwerk.approvals.notices.sending import NoticeSender
 from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.errors import AuditError, StoreError
@@ -87,7 +88,9 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
         client, DeadLetterTable(store), options.notify, check_every=options.check_every
     )
     sender = NoticeSender(store, options.notify)
-    approvals = ApprovalActivities(store, told=sender.wake)
+    backlink = Backlink(options.notify.console)
+    await backlink.prepare(client)
+    approvals = ApprovalActivities(store, told=sender.wake, backlink=backlink)
     try:
         async with (
             Worker(
@@ -112,6 +115,8 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
             if options.audit is not None:
                 background.create_task(_seal(Checkpointer(store, options.audit)))
             ready(_served(client, options, store, away))
+            if backlink.flaw:
+                _log.warning("Temporal's list does not lead to the console: %s", backlink.flaw)
     finally:
         store.close()
 

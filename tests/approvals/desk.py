@@ -76,11 +76,11 @@ class Desk:
             history = await self.client.get_workflow_handle(identity).fetch_history()
             await replayer.replay_workflow(history)
 
-    def worker(self, **options: Any) -> Worker:
+    def worker(self, activities: ApprovalActivities | None = None, **options: Any) -> Worker:
         return Worker(
             self.client,
             task_queue=self.queue,
             workflows=[ApprovalWorkflow],
-            activities=ApprovalActivities(self.store).all(),
+            activities=(activities or ApprovalActivities(self.store)).all(),
             **options,
         )

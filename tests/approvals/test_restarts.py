@@ -5,8 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from temporalio.api.sdk.v1 import WorkflowMetadata
 
 from musterwerk.approvals import Policy
+from musterwerk.approvals.activities import ApprovalActivities
+from musterwerk.approvals.backlink import Backlink
 from musterwerk.approvals.client import new_id
 from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import connect
@@ -24,7 +27,10 @@ async def test_it_continues_as_new_and_forgets_nothing(tmp_path: Path, sqlite_st
     async with EmbeddedServer(tmp_path / "temporal", ui=False, dynamic_config=long) as server:
         desk = Desk(await connect(server.address, isolated=True), sqlite_store, "approvals")
         desk.people.apply(COMPANY, actor="test", channel="cli")
-        async with desk.worker():
+        leading_back = ApprovalActivities(
+            sqlite_store, backlink=Backlink("https://console.example")
+        )
+        async with desk.worker(leading_back):
             handle = await desk.ask(TWO, details={"big": "x" * 100_000})
             first = await handle.approve(by="anna", act_id="first")
             raw = desk.client.get_workflow_handle(handle.id)
@@ -37,6 +43,8 @@ async def test_it_continues_as_new_and_forgets_nothing(tmp_path: Path, sqlite_st
             await until_async(continued)
             assert await handle.approve(by="anna", act_id="first") == first
             assert (await handle.status()).details == {"big": "x" * 100_000}
+            metadata = await raw.query("__temporal_workflow_metadata", result_type=WorkflowMetadata)
+            assert f"https://console.example/requests/{handle.id}" in metadata.current_details
             await handle.approve(by="ben")
             decision = await handle.result()
     assert [vote.person for vote in decision.votes] == ["anna", "ben"]

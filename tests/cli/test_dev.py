@@ -17,8 +17,12 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from temporalio.common import SearchAttributeKey
 
+from musterwerk.approvals import ApprovalRequest, Policy, start
+from musterwerk.approvals.model import CONSOLE_ATTRIBUTE
 from musterwerk.runtime.connection import connect
+from musterwerk.runtime.ports import KeptPorts, choose_ports
 from musterwerk.runtime.server import EmbeddedServer
 from tests.cli.support import MUSTERWERK, contribute, environment, musterwerk
 from tests.saga.letterbox.test_letterbox import letter_of
@@ -149,8 +153,25 @@ async def test_dead_letters_are_kept_from_the_start(tmp_path: Path) -> None:
         assert sagas.data == []  # a letter is no saga
 
 
+async def test_temporal_leads_back_to_the_console(tmp_path: Path) -> None:
+    """Who tries it would find no way from a process to what people see of it."""
+    with dev(tmp_path) as (_, printed):
+        client = await connect(address_of(tmp_path), isolated=True)
+        request = ApprovalRequest[Any](
+            subject="Tea", requester="kitchen", policy=Policy(approvers=("admin",))
+        )
+        handle = await start(client, request, id="tea")
+        await handle.status()
+        found = await client.get_workflow_handle("tea").describe()
+        page = found.typed_search_attributes.get(SearchAttributeKey.for_keyword(CONSOLE_ATTRIBUTE))
+        assert page == f"{printed[2].split()[1]}/requests/tea"
+
+
 def test_a_restart_keeps_the_addresses_as_far_as_they_are_free(tmp_path: Path) -> None:
     """Programs that were started with an address would look for it in vain after a restart."""
+    # A port of its own: other tests' consoles may be at the usual one.
+    (tmp_path / ".data").mkdir()
+    KeptPorts(tmp_path / ".data").keep(console=choose_ports(None)[0])
     with dev(tmp_path) as (process, before):
         process.terminate()
         assert process.wait(20) == 0

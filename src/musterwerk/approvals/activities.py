@@ -12,6 +12,7 @@ from temporalio import activity
 
 from musterwerk.approvals import answers, names
 from musterwerk.approvals.acts import Facts, Plan, Planning, Question
+from musterwerk.approvals.backlink import Backlink
 from musterwerk.approvals.calendars import planning
 from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.state import Record
@@ -26,10 +27,17 @@ class ApprovalActivities:
     """Plain JSON in and out, so that any data converter carries it.
 
     Each raises while the database is away, and is then tried again by the workflow. `told` is
-    called when there are new notices to be sent.
+    called when there are new notices to be sent. `backlink` leads from Temporal to the console.
     """
 
-    def __init__(self, store: Store, *, told: Callable[[], object] | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        *,
+        told: Callable[[], object] | None = None,
+        backlink: Backlink | None = None,
+    ) -> None:
+        self._backlink = backlink or Backlink()
         self._people = PeopleTable(store)
         self._inbox = InboxTable(store)
         self._told = told
@@ -45,7 +53,8 @@ class ApprovalActivities:
     @activity.defn(name=names.PLAN)
     async def plan(self, given: dict[str, Any]) -> dict[str, Any]:
         found = await _beating(asyncio.to_thread(_plan, Planning.read(given)))
-        return found.as_json()
+        links = {"console": self._backlink.console, "indexed": self._backlink.indexed}
+        return found.model_copy(update=links).as_json()
 
     @activity.defn(name=names.RECORD)
     async def record(self, given: dict[str, Any]) -> None:

@@ -201,7 +201,12 @@ class Planning(Wire):
 
 
 class Plan(Wire):
-    """The timeline, or why there is none: the policy's calendar cannot be used."""
+    """The timeline, or why there is none: the policy's calendar cannot be used.
+
+    `console` is where people reach the console; `indexed`, whether `CONSOLE_ATTRIBUTE` can be used.
+    """
 
     timeline: Timeline | None = None
     flaws: tuple[str, ...] = ()
+    console: str | None = None
+    indexed: bool = False

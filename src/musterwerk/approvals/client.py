@@ -58,7 +58,7 @@ from musterwerk.canonical import canonical
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 
 #: How long a worker has to answer before the act is sent as a signal, which needs none.
-PATIENCE = timedelta(milliseconds=150)
+PATIENCE = timedelta(milliseconds=100)
 _CONTENT = "musterwerk_content"
 _LOOK_EVERY = 0.05
 _QUERY = timedelta(seconds=5)

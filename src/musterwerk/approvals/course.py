@@ -23,12 +23,14 @@ def begin(
     facts: Facts,
     at: datetime,
     asked: Asked | None = None,
+    page: str | None = None,
 ) -> Step:
     """The first step: the request is there, and the approvers of its first level are asked."""
     sender = asked or Asked(by=request.requester)
     state = ApprovalState(
         request_id=request_id,
         request=request,
+        page=page,
         digest=request.digest(at),
         sender=sender.by,
         started_at=at,

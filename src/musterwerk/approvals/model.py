@@ -25,6 +25,8 @@ ACT = "act"
 STATUS = "status"
 REPLY = "reply"
 RECORD = "record"
+#: Its search attribute, a Keyword: where its page in the console is.
+CONSOLE_ATTRIBUTE = "MusterwerkConsole"
 
 #: A payload may hold 2 MB; a request also carries its policy, and its history repeats it.
 MAX_DETAILS = 1_200_000

@@ -142,6 +142,8 @@ class ApprovalState(Wire):
 
     request_id: str
     request: ApprovalRequest[Any]
+    #: Its page in the console.
+    page: str | None = None
     revision: int = 1
     digest: str
     #: Who sent the request; not the requester, where somebody asks for a service.

@@ -16,10 +16,11 @@ from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import quote
 
 from pydantic import ValidationError
 from temporalio import workflow
-from temporalio.common import RetryPolicy
+from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.exceptions import ApplicationError
 
 from musterwerk.approvals import clock, course, names, rules, seats, views, voting
@@ -36,7 +37,15 @@ from musterwerk.approvals.acts import (
     read_act,
 )
 from musterwerk.approvals.change import Step
-from musterwerk.approvals.model import ACT, RECORD, REPLY, STATUS, WORKFLOW, ApprovalRequest
+from musterwerk.approvals.model import (
+    ACT,
+    CONSOLE_ATTRIBUTE,
+    RECORD,
+    REPLY,
+    STATUS,
+    WORKFLOW,
+    ApprovalRequest,
+)
 from musterwerk.approvals.state import ApprovalState, Record
 from musterwerk.errors import ApprovalRefused
 from musterwerk.shielding import shielded
@@ -51,6 +60,10 @@ _LONGEST = 20_000
 #: it shows no life meanwhile.
 _LIMIT = timedelta(seconds=12)
 _LIFE = timedelta(seconds=2)
+
+#: So long a Keyword may be in Temporal's databases.
+_LONGEST_KEYWORD = 255
+_PAGE = SearchAttributeKey.for_keyword(CONSOLE_ATTRIBUTE)
 
 #: Channels that only the workflow itself writes.
 _OURS = ("parent", "clock", "signal")
@@ -85,6 +98,7 @@ class ApprovalWorkflow:
         workflow.register_random_seed_callback(self._on_new_seed)
         if carried is not None:
             self._state = ApprovalState.read({**carried, "request": given})
+            _show(self._state.page)
         self._recorded_revision = self._state.revision if self._state else 0
 
     @workflow.run
@@ -215,7 +229,15 @@ class ApprovalWorkflow:
         flaws = [*plan.flaws, *seats.why_never(request, facts, by)]
         if flaws or plan.timeline is None:
             raise ApprovalRefused("the policy can never be met: " + "; ".join(flaws))
-        step = course.begin(workflow.info().workflow_id, request, plan.timeline, facts, now, sender)
+        page = _page(plan.console)
+        _show(page)
+        if page and plan.indexed and len(page) <= _LONGEST_KEYWORD:
+            workflow.upsert_search_attributes(  # pyright: ignore[reportUnknownMemberType]
+                [_PAGE.value_set(page)]
+            )
+        step = course.begin(
+            workflow.info().workflow_id, request, plan.timeline, facts, now, sender, page
+        )
         return await self._keep(step)
 
     async def _something(self, state: ApprovalState) -> None:
@@ -348,6 +370,16 @@ def _as_name(workflow_id: str) -> str:
 def _in_words(error: ValidationError) -> str:
     flaws = error.errors(include_url=False, include_context=False, include_input=False)
     return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in flaws[:5])
+
+
+def _page(console: str | None) -> str | None:
+    return f"{console}/requests/{quote(workflow.info().workflow_id)}" if console else None
+
+
+def _show(page: str | None) -> None:
+    """On the workflow's page in Temporal's own screens, which knows Markdown."""
+    if page:
+        workflow.set_current_details(f"[This request in the console]({page})")
 
 
 async def _ask(activity: str, given: dict[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Annotated
 
 import typer
 
+from musterwerk.approvals.model import CONSOLE_ATTRIBUTE
 from musterwerk.cli import console, login
 from musterwerk.cli.address import (
     DEFAULT_DATA,
@@ -25,10 +26,12 @@ from musterwerk.cli.extensions import dev_parts
 from musterwerk.cli.output import Output
 from musterwerk.cli.running import run
 from musterwerk.cli.worker import installed, start_worker, worker_options
+from musterwerk.notify.settings import CONSOLE_URL
 from musterwerk.runtime.connection import DEFAULT_NAMESPACE, Target
 from musterwerk.runtime.folder import FolderLock
 from musterwerk.runtime.ports import LOCALHOST, KeptPorts
 from musterwerk.runtime.processes import ManagedProcess, ProcessDied, first_death
+from musterwerk.runtime.readiness import SearchAttributeType
 from musterwerk.runtime.server import EmbeddedServer
 
 _CONSOLE = "console"
@@ -86,11 +89,11 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_peopl
         moved: list[str] = []
         context = await _engine(stack, data, given, watched, moved)
         context = replace(context, add_people=add_people)
-        await _letterbox(stack, context)
         addresses = {"Temporal": context.address}
         if context.ui_url:
             addresses["Temporal UI"] = context.ui_url
         addresses |= await _console(stack, context, moved)
+        await _worker(stack, context, addresses.get("Console"))
         for part in parts:
             addresses |= await stack.enter_async_context(part(context))
         target = context.target
@@ -115,11 +118,12 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_peopl
         raise ProcessDied(await first_death(watched))
 
 
-async def _letterbox(stack: AsyncExitStack, context: DevContext) -> None:
+async def _worker(stack: AsyncExitStack, context: DevContext, console_url: str | None) -> None:
     if not installed():
         Output().say("Dead letters are not kept: that needs pip install 'musterwerk[worker]'.")
         return
-    worker = await start_worker(context.data, context.target)
+    env = {CONSOLE_URL: console_url, **os.environ} if console_url else None
+    worker = await start_worker(context.data, context.target, env=env)
     stack.push_async_callback(worker.stop)
     context.watch(worker)
 
@@ -152,7 +156,8 @@ async def _engine(
     moved: list[str],
 ) -> DevContext:
     if given is None:
-        server = await stack.enter_async_context(EmbeddedServer(data))
+        attributes: dict[str, SearchAttributeType] = {CONSOLE_ATTRIBUTE: "Keyword"}
+        server = await stack.enter_async_context(EmbeddedServer(data, search_attributes=attributes))
         watched.append(server.process)
         if server.moved_from:
             moved.append(_has_moved("Temporal", server.moved_from, server.address))

@@ -22,7 +22,8 @@ _FROM = "MUSTERWERK_MAIL_FROM"
 _TO = "MUSTERWERK_ALERT_MAIL"
 _WEBHOOK = "MUSTERWERK_ALERT_WEBHOOK"
 _LANGUAGE = "MUSTERWERK_LANGUAGE"
-_CONSOLE = "MUSTERWERK_CONSOLE_URL"
+#: Where people reach the console.
+CONSOLE_URL = "MUSTERWERK_CONSOLE_URL"
 _PORTS = {"smtp": 25, "smtps": 465}
 #: Where nobody listens on the way.
 _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
@@ -66,7 +67,7 @@ class Settings:
                 raise UsageError(f"{_TO} is set, so {_SMTP} has to be set too: smtp://HOST:PORT")
             targets.append(Mailbox(server, sender, _address(_TO, one)))
         different = tuple({target.name: target for target in targets}.values())
-        console = _console(given[_CONSOLE]) if _CONSOLE in given else None
+        console = _console(given[CONSOLE_URL]) if CONSOLE_URL in given else None
         return cls(different, _language(given), server, sender, console)
 
 
@@ -121,15 +122,15 @@ def _console(text: str) -> str:
     """Links in mails are secrets: they go over TLS. The console is at the root of its host."""
     parts = _split(text)
     if parts is None or parts.scheme not in ("http", "https"):
-        raise UsageError(f"{_CONSOLE} is {text!r}; https://HOST is expected")
+        raise UsageError(f"{CONSOLE_URL} is {text!r}; https://HOST is expected")
     if parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
         raise UsageError(
-            f"{_CONSOLE} is {text!r}; links in mails are secret, so https:// is expected "
+            f"{CONSOLE_URL} is {text!r}; links in mails are secret, so https:// is expected "
             "(http:// only for localhost)"
         )
     bare = parts.path in ("", "/") and not parts.query and not parts.fragment
     if not bare or "@" in parts.netloc or not text.isascii() or not text.isprintable():
-        raise UsageError(f"{_CONSOLE}: https://HOST[:PORT] and nothing more is expected")
+        raise UsageError(f"{CONSOLE_URL}: https://HOST[:PORT] and nothing more is expected")
     return f"{parts.scheme}://{parts.netloc}"
 
 
