@@ -39,6 +39,8 @@ class Listener:
     principals: frozenset[str] = frozenset()
     checked: datetime | None = None
     changed: set[str] = field(default_factory=set[str])
+    #: More has changed than can be named.
+    much: bool = False
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     over: bool = False
 
@@ -87,8 +89,9 @@ class Live:
                 await listener.wake.wait()
                 listener.wake.clear()
                 changed, listener.changed = sorted(listener.changed), set()
-                if changed:
-                    yield listener.after or 0, changed if len(changed) <= _MOST else []
+                much, listener.much = listener.much or len(changed) > _MOST, False
+                if changed or much:
+                    yield listener.after or 0, [] if much else changed
         finally:
             self._listeners.discard(listener)
 
@@ -101,8 +104,9 @@ class Live:
         for listener in listeners:
             listener.after = max(listener.after or 0, news.head)
             mine = _concerning(listener, news.requests)
-            if mine:
+            if mine or news.much:
                 listener.changed.update(mine)
+                listener.much |= news.much
                 listener.wake.set()
 
     async def _refresh(self) -> None:

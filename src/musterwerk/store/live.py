@@ -12,16 +12,20 @@ from musterwerk.store.audit import head_of
 from musterwerk.store.audit_tables import audit
 from musterwerk.store.database import Store
 
-#: After a long silence only the latest are named.
+#: So many lines of the trail are looked through.
 _MOST = 1000
 
 
 @dataclass(frozen=True)
 class News:
-    """`requests` have changed; for each the persons and groups whose lists have it."""
+    """`requests` have changed; for each the persons and groups whose lists have it.
+
+    With `much` they are only the latest: others have changed, too.
+    """
 
     head: int
     requests: dict[str, frozenset[str]]
+    much: bool = False
 
 
 def since(store: Store, seq: int | None) -> News:
@@ -36,7 +40,7 @@ def since(store: Store, seq: int | None) -> News:
             .distinct()
         )
         changed = list(connection.execute(query).scalars())
-        return News(head, _concerned(connection, changed))
+        return News(head, _concerned(connection, changed), much=head - seq > _MOST)
 
 
 def _concerned(connection: Connection, changed: list[str]) -> dict[str, frozenset[str]]:

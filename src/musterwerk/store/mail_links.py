@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import and_, delete, or_, select, update
@@ -18,6 +17,7 @@ from musterwerk.store.act_table import keep_act
 from musterwerk.store.approval_tables import acts
 from musterwerk.store.audit import AuditLine, append
 from musterwerk.store.database import Store
+from musterwerk.store.secrecy import hash_of
 
 _BYTES = 32
 #: Of a link to a request without a deadline.
@@ -67,7 +67,7 @@ class MailLinkTable:
             {
                 **vars(shown),
                 "expires_at": shown.expires_at or now + LIFETIME,
-                "hash": _hash(secret),
+                "hash": hash_of(secret),
                 "person": person,
                 "created_at": now,
             }
@@ -84,7 +84,7 @@ class MailLinkTable:
 
     def get(self, secret: str) -> MailLink | None:
         """Looked up by its hash: how long that takes tells nothing about secrets that exist."""
-        query = select(mail_links).where(mail_links.c.hash == _hash(secret))
+        query = select(mail_links).where(mail_links.c.hash == hash_of(secret))
         with self.store.read() as connection:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else MailLink(**row)
@@ -136,7 +136,3 @@ def _view(link: MailLink, at: datetime) -> AuditLine:
         digest=link.digest,
         data={"link": mark, "notice": link.notice},
     )
-
-
-def _hash(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "replace")).hexdigest()

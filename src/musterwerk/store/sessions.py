@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 
 from sqlalchemy import Delete, delete, or_, select, update
 
@@ -17,6 +16,7 @@ from musterwerk.store.access_tables import sessions
 from musterwerk.store.approval_tables import people
 from musterwerk.store.database import Store
 from musterwerk.store.directory import PersonRow
+from musterwerk.store.secrecy import hash_of
 
 #: A session ends after so long without a click, and in any case after so long.
 IDLE = timedelta(hours=12)
@@ -53,7 +53,7 @@ class SessionTable:
     def open(self, person: str) -> str:
         """The secret for the cookie: a new one at each log-in. Sessions that are over go."""
         secret, now = secrets.token_urlsafe(_BYTES), self._now()
-        row = {"hash": _hash(secret), "person": person, "created_at": now, "seen_at": now}
+        row = {"hash": hash_of(secret), "person": person, "created_at": now, "seen_at": now}
         over = or_(sessions.c.created_at < now - LONGEST, sessions.c.seen_at < now - IDLE)
         with self.store.begin() as connection:
             connection.execute(delete(sessions).where(over))
@@ -66,7 +66,7 @@ class SessionTable:
         query = (
             select(people, sessions.c.seen_at, sessions.c.created_at)
             .join(people, people.c.id == sessions.c.person)
-            .where(sessions.c.hash == _hash(secret), people.c.active)
+            .where(sessions.c.hash == hash_of(secret), people.c.active)
         )
         with self.store.read() as connection:
             found = connection.execute(query).mappings().one_or_none()
@@ -84,7 +84,7 @@ class SessionTable:
 
     def close(self, secret: str) -> None:
         with self.store.begin() as connection:
-            connection.execute(delete(sessions).where(sessions.c.hash == _hash(secret)))
+            connection.execute(delete(sessions).where(sessions.c.hash == hash_of(secret)))
 
     def close_all(self, person: str) -> None:
         with self.store.begin() as connection:
@@ -101,13 +101,13 @@ class SessionTable:
         )
         with self.store.read() as connection:
             return [
-                OpenSession(row.created_at, row.seen_at, row.hash == _hash(secret))
+                OpenSession(row.created_at, row.seen_at, row.hash == hash_of(secret))
                 for row in connection.execute(query)
             ]
 
     def _note(self, secret: str, now: datetime) -> None:
         """Whoever only reads is not refused because it fails."""
-        change = update(sessions).where(sessions.c.hash == _hash(secret)).values(seen_at=now)
+        change = update(sessions).where(sessions.c.hash == hash_of(secret)).values(seen_at=now)
         with suppress(StoreError), self.store.begin() as connection:
             connection.execute(change)
 
@@ -115,8 +115,4 @@ class SessionTable:
 def all_of(person: str, *, but: str | None = None) -> Delete:
     """Ends somebody's sessions; `but` is the secret of one that stays."""
     gone = delete(sessions).where(sessions.c.person == person)
-    return gone if but is None else gone.where(sessions.c.hash != _hash(but))
-
-
-def _hash(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "replace")).hexdigest()
+    return gone if but is None else gone.where(sessions.c.hash != hash_of(but))

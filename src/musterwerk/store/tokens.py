@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from hashlib import sha256
 from uuid import uuid4
 
 from sqlalchemy import select, update
@@ -18,6 +17,7 @@ from musterwerk.store.approval_tables import people, tokens
 from musterwerk.store.audit import append
 from musterwerk.store.database import Store
 from musterwerk.store.people_changes import By, line
+from musterwerk.store.secrecy import hash_of
 
 #: Whoever finds one in a log or a file can tell what it is.
 PREFIX = "mw_"
@@ -63,7 +63,7 @@ class TokenTable:
         row = {
             "id": uuid4().hex,
             "person": person,
-            "hash": _hash(secret),
+            "hash": hash_of(secret),
             "label": label,
             "created_at": by.at,
             "expires_at": expires_at,
@@ -86,7 +86,7 @@ class TokenTable:
         query = (
             select(tokens, people.c.active)
             .outerjoin(people, people.c.id == tokens.c.person)
-            .where(tokens.c.hash == _hash(secret))
+            .where(tokens.c.hash == hash_of(secret))
         )
         with self.store.read() as connection:
             row = connection.execute(query).one_or_none()
@@ -127,7 +127,3 @@ class TokenTable:
         with suppress(StoreError), self.store.begin() as connection:
             change = update(tokens).where(tokens.c.id == token_id)
             connection.execute(change.values(last_used_at=at))
-
-
-def _hash(secret: str) -> str:
-    return sha256(secret.encode("utf-8", "replace")).hexdigest()

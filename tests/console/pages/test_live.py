@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
+import pytest
+
 from musterwerk.console.live import Listener, Live
+from musterwerk.store import live as store_live
 from tests.console.office import Office
 from tests.console.pages.browsing import asked
 
@@ -58,3 +61,18 @@ async def test_a_session_that_has_ended_hears_nothing_more(served: Office) -> No
         waiting = asyncio.ensure_future(anext(stream, None))
         served.services.sessions.close(one.secret)
         assert await waiting is None
+
+
+async def test_after_much_has_happened_everything_may_have_changed(
+    served: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A page that was away for long would take its old list for the whole."""
+    head = served.services.trail.head().seq
+    await asked(served, "One")
+    monkeypatch.setattr(store_live, "_MOST", served.services.trail.head().seq - head)
+    await asked(served, "Mine", requester="stranger")
+    one = listener(served, "otto")
+    one.after = head
+    stream = Live(served.services).listen(one)
+    assert (await anext(stream))[1] == []
+    await stream.aclose()

@@ -76,3 +76,30 @@ async def test_several_are_decided_after_a_preview(served: Office) -> None:
     assert "2 of 2 rejected" in done.text
     assert (await first.result()).reason == (await second.result()).reason == "no budget"
     assert (await typed.status()).state == "open"
+
+
+async def test_what_was_written_outlives_the_session(served: Office) -> None:
+    """After lunch the reasons of half an hour would be gone, for a log-in page."""
+    await asked(served, "Refund")
+    browser = await Browser.of(served, "anna")
+    page = await (await browser.get("/inbox")).follow("Refund")
+    served.services.sessions.close_all("anna")
+    lost = await page.send("decide", outcome="reject", reason="<b>half an hour</b>")
+    assert lost.status == 401
+    assert "Nothing was done" in lost.text
+    assert "<b>half an hour</b>" in lost.text
+    assert "<b>half" not in lost.response.text
+    back = await browser.log_in("anna", page=await lost.follow("Log in"))
+    assert back.path == page.path
+
+
+async def test_only_forms_of_ours_are_shown_to_who_is_logged_out(served: Office) -> None:
+    """Any site could make this one show what it likes."""
+    await asked(served, "Refund")
+    browser = await Browser.of(served, "anna")
+    page = await (await browser.get("/inbox")).follow("Refund")
+    served.services.sessions.close_all("anna")
+    for change in ({"form": "0" * 64}, {"form": ""}):
+        forged = await page.send("decide", reason="call 555-0100", **change)
+        assert forged.path == "/login"
+        assert "555" not in forged.text

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
 from musterwerk.approvals import Reply
-from musterwerk.approvals.acts import Act, read_act
 from musterwerk.console.api.acting import REFUSALS
 from musterwerk.console.api.found import find
 from musterwerk.console.auth import ServicesDep
-from musterwerk.console.pages.answer_form import FIELD, answer_of
-from musterwerk.console.pages.request import Typed, page
+from musterwerk.console.pages.answer_form import answer_of
+from musterwerk.console.pages.forming import act_of, typed
+from musterwerk.console.pages.request import page
 from musterwerk.console.pages.site import FormDep, Viewer, ViewerDep, goto, in_thread, text
 from musterwerk.console.problems import KINDS, Problem
 from musterwerk.console.sending import perform
@@ -50,20 +49,9 @@ async def act(
     reply = await _do(services, viewer, request_id, kind, given)
     if reply.ok:
         return goto(f"/requests/{request_id}", act=reply.act_id)
-    typed = Typed(
-        outcome=text(given, "outcome"),
-        reason=text(given, "reason"),
-        text=text(given, "text"),
-        to=text(given, "to"),
-        answer={
-            name.removeprefix(FIELD): value
-            for name, value in given.multi_items()
-            if name.startswith(FIELD) and isinstance(value, str)
-        },
-    )
-    status = KINDS[REFUSALS[reply.verdict]].status
+    again, status = typed(given), KINDS[REFUSALS[reply.verdict]].status
     return await in_thread(
-        lambda: page(request, viewer, services, request_id, reply=reply, typed=typed, status=status)
+        lambda: page(request, viewer, services, request_id, reply=reply, typed=again, status=status)
     )
 
 
@@ -78,19 +66,8 @@ async def _do(
             raise Problem("digest-required", "the form is not whole; open the page again")
         if fields.get("outcome") in found.status.answer_for:
             fields["answer"] = answer_of(found.status.answer_schema, given)
-    act = _act(act_id, viewer, services, kind, fields)
+    who = {"id": act_id, "by": viewer.person, "channel": "console"}
+    act = act_of(services, **{**fields, **who, "kind": kind})
     if isinstance(act, str):
         return Reply(act_id=act_id, actor=viewer.person, verdict="invalid", message=act)
     return await perform(services, request_id, act)
-
-
-def _act(
-    act_id: str, viewer: Viewer, services: Services, kind: str, fields: dict[str, Any]
-) -> Act | str:
-    """Or what is wrong with it."""
-    who = {"id": act_id, "by": viewer.person, "channel": "console", "made_at": services.now()}
-    try:
-        return read_act({**fields, **who, "kind": kind})
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        return f"{first['loc'][-1]}: {first['msg']}"

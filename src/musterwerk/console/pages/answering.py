@@ -5,18 +5,26 @@ from __future__ import annotations
 from fastapi import FastAPI, Request
 from starlette.responses import Response
 
+from musterwerk.console.access import cookies
 from musterwerk.console.access.mail_links import Closed
+from musterwerk.console.pages.answer_form import FIELD
 from musterwerk.console.pages.link_views import closed_page
-from musterwerk.console.pages.site import LoginNeeded, goto, render
+from musterwerk.console.pages.site import LoginNeeded, goto, render, text
 from musterwerk.console.problems import Problem
 
+#: Fields of forms in which people write at length; passwords are none of them.
+_WORDS = ("reason", "text")
 _PROGRAMS = ("/api/", "/health", "/static/")
 
 
 def answer_pages(app: FastAPI) -> None:
-    async def log_in(_: Request, error: Exception) -> Response:
+    async def log_in(request: Request, error: Exception) -> Response:
         assert isinstance(error, LoginNeeded)  # noqa: S101 - registered for nothing else
-        return goto("/login", **({} if error.path == "/" else {"next": error.path}))
+        after = {} if error.path == "/" else {"next": error.path}
+        written = await _written(request)
+        if written:
+            return render(request, "logged_out.html", status=401, written=written, after=after)
+        return goto("/login", **after)
 
     async def link_closed(request: Request, error: Exception) -> Response:
         assert isinstance(error, Closed)  # noqa: S101 - registered for nothing else
@@ -24,6 +32,18 @@ def answer_pages(app: FastAPI) -> None:
 
     app.add_exception_handler(LoginNeeded, log_in)
     app.add_exception_handler(Closed, link_closed)
+
+
+async def _written(request: Request) -> list[str]:
+    """In a form of ours, by somebody whose session has ended meanwhile: it is not lost."""
+    secret = cookies.session_of(request)
+    if request.method != "POST" or secret is None:
+        return []
+    given = await request.form()
+    if not cookies.is_ours(request, secret, text(given, "form")):
+        return []
+    names = [name for name in given if name in _WORDS or name.startswith(FIELD)]
+    return [written for name in names if (written := text(given, name))]
 
 
 def for_programs(request: Request) -> bool:

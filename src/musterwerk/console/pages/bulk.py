@@ -12,15 +12,15 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
-from pydantic import ValidationError
 from starlette.responses import Response
 
 from musterwerk.approvals import Reply, Status
-from musterwerk.approvals.acts import Decide
+from musterwerk.approvals.acts import Act
 from musterwerk.approvals.client import new_id
 from musterwerk.approvals.policy import REJECT
 from musterwerk.console.api.found import find
 from musterwerk.console.auth import ServicesDep
+from musterwerk.console.pages.forming import act_of
 from musterwerk.console.pages.request import choice
 from musterwerk.console.pages.site import (
     FormDep,
@@ -101,7 +101,7 @@ async def decide(
     ]
     few = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-    async def one(request_id: str, act: Decide) -> Told:
+    async def one(request_id: str, act: Act) -> Told:
         async with few:
             return await _decide(services, viewer, request_id, act)
 
@@ -109,7 +109,7 @@ async def decide(
     return render(request, "bulk_done.html", told=told, outcome=outcome)
 
 
-async def _decide(services: Services, viewer: Viewer, request_id: str, act: Decide) -> Told:
+async def _decide(services: Services, viewer: Viewer, request_id: str, act: Act) -> Told:
     try:
         found = await in_thread(find, services, viewer, request_id)
         reply = await perform(services, request_id, act)
@@ -121,19 +121,11 @@ async def _decide(services: Services, viewer: Viewer, request_id: str, act: Deci
     return Told(request_id, found.status.subject, reply)
 
 
-def _act(viewer: Viewer, services: Services, act_id: str, **fields: str) -> Decide:
-    try:
-        return Decide.model_validate(
-            {
-                **fields,
-                "id": act_id,
-                "by": viewer.person,
-                "channel": "console",
-                "made_at": services.now(),
-            }
-        )
-    except ValidationError as error:
-        raise Problem("invalid", "the form is not whole; open the page again") from error
+def _act(viewer: Viewer, services: Services, act_id: str, **fields: str) -> Act:
+    act = act_of(services, kind="decide", id=act_id, by=viewer.person, channel="console", **fields)
+    if isinstance(act, str):
+        raise Problem("invalid", "the form is not whole; open the page again")
+    return act
 
 
 def _item(services: Services, viewer: Viewer, request_id: str, outcome: str) -> Item:

@@ -12,9 +12,10 @@ from starlette.responses import Response
 from musterwerk.approvals import Reply
 from musterwerk.approvals.client import new_id
 from musterwerk.console.access.mail_links import STATUS, Closed, Opened, Step
-from musterwerk.console.pages.answer_form import FIELD, fields_of
-from musterwerk.console.pages.request import Typed, choice
-from musterwerk.console.pages.site import render, text
+from musterwerk.console.pages.answer_form import fields_of
+from musterwerk.console.pages.forming import typed
+from musterwerk.console.pages.request import choice
+from musterwerk.console.pages.site import render
 from musterwerk.console.services import Services
 
 
@@ -53,7 +54,7 @@ class Visit:
             status,
             step=step,
             fields=fields_of(asked.answer_schema) if needs else (),
-            typed=_typed(given or FormData()),
+            typed=typed(given or FormData()),
             wrong=wrong,
             act_id=new_id(),
         )
@@ -82,15 +83,3 @@ def closed_page(request: Request, closed: Closed) -> Response:
     if status == 429:
         page.headers["Retry-After"] = "60"
     return page
-
-
-def _typed(given: FormData) -> Typed:
-    return Typed(
-        reason=text(given, "reason"),
-        text=text(given, "text"),
-        answer={
-            name.removeprefix(FIELD): value
-            for name, value in given.multi_items()
-            if name.startswith(FIELD) and isinstance(value, str)
-        },
-    )

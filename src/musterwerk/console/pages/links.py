@@ -11,11 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import ValidationError
 from starlette.datastructures import FormData
 from starlette.responses import Response
 
-from musterwerk.approvals.acts import Act, read_act
+from musterwerk.approvals.acts import Act
 from musterwerk.console.access import cookies
 from musterwerk.console.access.mail_links import (
     Closed,
@@ -29,6 +28,7 @@ from musterwerk.console.access.mail_links import (
 from musterwerk.console.api.acting import REFUSALS
 from musterwerk.console.auth import ServicesDep
 from musterwerk.console.pages.answer_form import answer_of
+from musterwerk.console.pages.forming import act_of
 from musterwerk.console.pages.link_views import Visit
 from musterwerk.console.pages.site import LoginNeeded, goto, in_thread, text, viewer_of
 from musterwerk.console.problems import KINDS
@@ -104,12 +104,7 @@ def _is_ours(request: Request, given: FormData) -> bool:
 
 def _act(found: Opened, services: Services, step: Step, given: FormData) -> Act | str:
     """Or what is wrong with it. A decision is about what the mail showed."""
-    fields: dict[str, Any] = {
-        "id": text(given, "act"),
-        "by": found.person.id,
-        "channel": "mail",
-        "made_at": services.now(),
-    }
+    fields: dict[str, Any] = {"id": text(given, "act"), "by": found.person.id, "channel": "mail"}
     if step.kind == "decide":
         fields |= {"kind": "decide", "outcome": step.named, "digest": found.link.digest}
         fields |= {"reason": text(given, "reason")}
@@ -118,8 +113,4 @@ def _act(found: Opened, services: Services, step: Step, given: FormData) -> Act 
             fields["answer"] = answer_of(found.status.answer_schema, given)
     else:
         fields |= {"kind": "inform", "text": text(given, "text")}
-    try:
-        return read_act(fields)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        return f"{first['loc'][-1]}: {first['msg']}"
+    return act_of(services, **fields)

@@ -53,7 +53,8 @@ class LoginNeeded(Exception):
 def viewer(request: Request, services: ServicesDep) -> Viewer:
     if (found := viewer_of(request, services)) is None:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        raise LoginNeeded(here if request.method == "GET" else "/")
+        # A form is on the page above its own address.
+        raise LoginNeeded(here if request.method == "GET" else here.rpartition("/")[0] or "/")
     return found
 
 

@@ -50,14 +50,22 @@ addEventListener("keydown", (event) => {
 const live = document.querySelector("[data-live]");
 let waiting = false;
 
+const later = (milliseconds) => {
+  waiting = true;
+  setTimeout(refresh, milliseconds);
+};
 const refresh = async () => {
   waiting = false;
+  // Who is choosing or typing is left alone until they are done.
+  if (live.querySelector("input:checked[name=id], input:focus, select:focus")) return later(2000);
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
-  if (live.querySelector("input:checked[name=id]") || live.contains(document.activeElement)) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("[data-live]");
-  if (fresh) live.replaceChildren(...fresh.childNodes);
+  if (!fresh || live.querySelector("input:checked[name=id]")) return later(2000);
+  const focused = live.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  live.replaceChildren(...fresh.childNodes);
+  if (focused) live.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
 };
 
 if (live) {
@@ -68,8 +76,7 @@ if (live) {
     if (name !== "inbox") {
       if (!changed.length || changed.includes(name)) live.hidden = false;
     } else if (!waiting) {
-      waiting = true;
-      setTimeout(refresh, 100 + Math.random() * 900); // not all browsers at once
+      later(100 + Math.random() * 900); // not all browsers at once
     }
   });
   addEventListener("pagehide", () => stream.close());
