@@ -9,7 +9,7 @@ from pydantic import Field, TypeAdapter
 
 from musterwerk.approvals.model import Channel
 from musterwerk.approvals.policy import OutcomeName, Person, Policy, Principal
-from musterwerk.approvals.wire import Json, Moment, Wire
+from musterwerk.wire import Json, Moment, Wire
 
 Text = Annotated[str, Field(max_length=20_000)]
 

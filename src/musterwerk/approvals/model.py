@@ -14,8 +14,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, field_validator, model_vali
 from typing_extensions import TypeVar
 
 from musterwerk.approvals.policy import APPROVE, REJECT, OutcomeName, Person, Policy
-from musterwerk.approvals.wire import Json, Moment, Wire, plain
 from musterwerk.canonical import canonical
+from musterwerk.wire import Json, Moment, Wire, plain
 
 #: The workflow that carries one request, and the task queue of a worker of ours.
 WORKFLOW = "musterwerk.Approval"

@@ -11,8 +11,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from musterwerk.approvals.wire import Duration, Wire, in_words
 from musterwerk.principals import GROUP
+from musterwerk.wire import Duration, Wire, in_words
 
 APPROVE = "approve"
 REJECT = "reject"

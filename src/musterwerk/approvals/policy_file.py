@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, cast
 
 from pydantic import ValidationError
 
-from musterwerk.approvals.documents import problem
 from musterwerk.approvals.policy import Calendar, Escalation, Level, Policy
+from musterwerk.documents import problem, read_toml
 from musterwerk.errors import UsageError
 
 #: What is said otherwise of a TOML file's tables and names.
@@ -34,17 +33,6 @@ def read_policy(path: Path) -> Policy:
     except ValidationError as error:
         lines = _mistakes(error, prefix)
         raise UsageError("\n".join(f"{path}: {line}" for line in lines)) from None
-
-
-def read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: this is no text in UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: this is no TOML: {error}") from error
 
 
 def _mistakes(error: ValidationError, prefix: str) -> list[str]:

@@ -10,8 +10,8 @@ from pydantic import Field
 from musterwerk.approvals.acts import Reply, Timeline
 from musterwerk.approvals.model import ApprovalRequest, Vote
 from musterwerk.approvals.policy import Principal, Quorum
-from musterwerk.approvals.wire import Moment, Wire
 from musterwerk.canonical import canonical
+from musterwerk.wire import Moment, Wire
 
 Event = Literal[
     "requested",

@@ -12,9 +12,9 @@ import typer
 from pydantic import TypeAdapter, ValidationError
 
 from musterwerk.approvals.policy import Calendar, Policy
-from musterwerk.approvals.wire import Duration
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.errors import UsageError
+from musterwerk.wire import Duration
 
 if TYPE_CHECKING:
     from musterwerk.approvals.simulation import Course, Moment
@@ -139,12 +139,12 @@ def _names(who: Mapping[str, tuple[str, ...]]) -> str:
 
 
 def _zone(file: Path, calendar: Calendar | None) -> tzinfo:
-    from musterwerk.approvals.calendars.regions import zone_of
+    from musterwerk.regions import zone_of
 
     if calendar is None:
         return UTC
     try:
-        return zone_of(calendar)
+        return zone_of(calendar.region, calendar.zone)
     except UsageError as error:
         raise UsageError(f"{file}: calendar: {error}") from error
 
@@ -180,7 +180,7 @@ def _person(rules: Policy, name: str) -> str:
 
 
 def _directory(path: Path) -> Directory:
-    from musterwerk.approvals.policy_file import read_toml
+    from musterwerk.documents import read_toml
     from musterwerk.store.directory import read_directory
 
     document = read_toml(path)

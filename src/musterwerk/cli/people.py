@@ -13,14 +13,14 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from musterwerk.approvals.policy_file import read_toml
-from musterwerk.approvals.wire import Duration
 from musterwerk.cli.address import DEFAULT_DATA, DataOption
 from musterwerk.cli.office import AsOption, actor, opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.people_telling import changed
 from musterwerk.cli.telling import when, words
+from musterwerk.documents import read_toml
 from musterwerk.errors import UsageError
+from musterwerk.wire import Duration
 
 app = typer.Typer(
     help="People: list, show, apply a directory, absences, passwords, tokens.",

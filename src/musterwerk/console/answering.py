@@ -11,9 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from temporalio.service import RPCError
 
-from musterwerk.approvals.documents import mistakes
 from musterwerk.console.pages.answering import error_page, for_programs
 from musterwerk.console.problems import Problem
+from musterwerk.documents import mistakes
 from musterwerk.errors import ApprovalNotFound, ServerError, StoreError, UsageError
 
 _log = logging.getLogger(__name__)

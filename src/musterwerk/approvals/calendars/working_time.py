@@ -14,9 +14,9 @@ from functools import lru_cache
 from itertools import accumulate
 from zoneinfo import ZoneInfo
 
-from musterwerk.approvals.calendars.regions import public_holidays, zone_of
 from musterwerk.approvals.policy import Calendar
 from musterwerk.errors import UsageError
+from musterwerk.regions import public_holidays, zone_of
 
 _DAY = timedelta(days=1)
 _NONE = timedelta(0)
@@ -56,7 +56,7 @@ class _Office:
 
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
-        self._zone = zone_of(calendar)
+        self._zone = zone_of(calendar.region, calendar.zone)
         self._years: dict[int, _Year] = {}
 
     def after(self, start: datetime, duration: timedelta) -> datetime:

@@ -8,7 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from musterwerk.approvals.acts import Text as AnyText
 from musterwerk.approvals.policy import OutcomeName, Person
-from musterwerk.approvals.wire import Json
+from musterwerk.wire import Json
 
 
 class _Body(BaseModel):

@@ -1,4 +1,4 @@
-"""What a calendar's region means: its public holidays, and its time zone where it has one."""
+"""What a region means: its public holidays, and its time zone where it has one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from musterwerk.approvals.policy import Calendar
 from musterwerk.errors import UsageError
 
 _REGION = re.compile(r"([A-Z]{2})(?:-(.{1,40}))?")
@@ -33,9 +32,9 @@ def public_holidays(region: str, year: int) -> frozenset[date]:
     )
 
 
-def zone_of(calendar: Calendar) -> ZoneInfo:
-    """Raises `UsageError` that says what to write instead."""
-    region, name = calendar.region, calendar.zone
+def zone_of(region: str, name: str | None = None) -> ZoneInfo:
+    """The one that is named, or the region's only one. Raises `UsageError` that says what to write
+    instead."""
     country = _known(region)[0]
     if name is not None:
         try:
