@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import json
 import os
+import platform
 import random
 import sys
 import tempfile
@@ -18,6 +19,7 @@ from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,7 @@ async def measure(options: argparse.Namespace) -> dict[str, Any]:
     return {
         "benchmark": "console",
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {"python": platform.python_version(), "fastapi": version("fastapi")},
         "machine": {"cores": os.cpu_count(), "load_average_before": load},
         "open_requests": filled,
         "inbox_page": page,
