@@ -67,7 +67,7 @@ async def test_two_browsers_at_once(desk: Office, log_in: LogIn) -> None:
     await expect(anna.get_by_text("Done.", exact=True)).to_be_visible()
     await expect(ben.get_by_text("This request has changed.")).to_be_visible()
     await ben.get_by_role("button", name="Approve").click()
-    await expect(ben.get_by_text("Too late: decided by anna")).to_be_visible()
+    await expect(ben.get_by_text("Too late: decided by Anna")).to_be_visible()
 
 
 async def test_a_list_follows_what_happens(desk: Office, log_in: LogIn) -> None:
@@ -101,6 +101,8 @@ async def test_a_typed_answer(desk: Office, log_in: LogIn) -> None:
     await expect(page.get_by_text("This was not taken")).to_be_visible()
     await expect(page.get_by_label("Score")).to_have_value("many")
     await page.get_by_label("Score").fill("7")
+    await page.get_by_label("Score").press("Enter")  # by which nobody approves
+    assert (await handle.status()).state == "open"
     await page.get_by_role("button", name="Approve").click()
     await expect(page.get_by_text("Done.", exact=True)).to_be_visible()
     assert (await handle.result()).answer == Verdict(clean=True, score=7)
@@ -121,3 +123,19 @@ async def test_from_a_link_in_a_mail(desk: Office, chromium: Browser) -> None:
     await expect(page.get_by_text("Genehmigt. Mehr ist nicht zu tun.")).to_be_visible()
     (vote,) = (await handle.result()).votes
     assert (vote.person, vote.channel) == ("anna", "mail")
+
+
+async def test_a_page_that_is_not_looked_at_hears_nothing_and_then_all(
+    desk: Office, log_in: LogIn
+) -> None:
+    """Six pages of one site would take all connections: the seventh would never open."""
+    page = await log_in("anna")
+    await expect(page.get_by_text("Nothing waits for you")).to_be_visible()
+    look = "Object.defineProperty(document, 'hidden', {value: %s, configurable: true});"
+    tell = "document.dispatchEvent(new Event('visibilitychange'))"
+    async with page.expect_event("requestfailed", lambda one: "/events" in one.url):
+        await page.evaluate(look % "true" + tell)
+    await asked(desk, "Refund")
+    async with page.expect_request(lambda one: "/events" in one.url):
+        await page.evaluate(look % "false" + tell)
+    await expect(page.get_by_role("link", name="Refund")).to_be_visible()

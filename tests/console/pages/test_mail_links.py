@@ -52,7 +52,7 @@ async def test_two_people_two_links_and_the_later_one_is_told(post: Post) -> Non
     assert (await decide(anna, links["anna"])).status == 200
     late = await late.send("reject", press="reject", reason="zu teuer")
     assert late.status == 409
-    assert "Zu spät: entschieden von anna" in late.notice
+    assert "Zu spät: entschieden von Anna" in late.notice
     page = await ben.get(links["ben"])
     assert "Entschieden von Anna am" in page.notice
     assert "/decide/" not in page.response.text

@@ -57,7 +57,7 @@ async def test_who_comes_too_late_is_told_who_was_first(served: Office) -> None:
     await mine.send("decide", outcome="approve")
     late = await page.send("decide", outcome="reject", reason="no")
     assert late.status == 409
-    assert "Too late: decided by anna" in late.notice
+    assert "Too late: decided by Anna" in late.notice
 
 
 async def test_several_are_decided_after_a_preview(served: Office) -> None:
@@ -68,7 +68,7 @@ async def test_several_are_decided_after_a_preview(served: Office) -> None:
     ids = "&".join(f"id={one.id}" for one in (first, second, typed))
     page = await browser.get(f"/bulk?outcome=reject&{ids}")
     assert "Reject these 2 requests?" in page.text
-    assert "ben is on it" in page.text
+    assert "Ben is on it" in page.text
     refused = await page.send("bulk")
     assert refused.status == 422
     assert (await first.status()).state == "open"
@@ -103,3 +103,14 @@ async def test_only_forms_of_ours_are_shown_to_who_is_logged_out(served: Office)
         forged = await page.send("decide", reason="call 555-0100", **change)
         assert forged.path == "/login"
         assert "555" not in forged.text
+
+
+async def test_words_for_which_no_form_is_left_are_shown(served: Office) -> None:
+    """A comment of ten minutes would be gone because somebody decided meanwhile."""
+    handle = await asked(served, "Refund")
+    anna = await Browser.of(served, "anna")
+    page = await (await anna.get("/inbox")).follow("Refund")
+    await handle.reject("no", by="ben")
+    late = await page.send("comment", text="see page 7")
+    assert late.status == 409
+    assert "see page 7" in late.text

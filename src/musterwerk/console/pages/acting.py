@@ -49,7 +49,7 @@ async def act(
     reply = await _do(services, viewer, request_id, kind, given)
     if reply.ok:
         return goto(f"/requests/{request_id}", act=reply.act_id)
-    again, status = typed(given), KINDS[REFUSALS[reply.verdict]].status
+    again, status = typed(given, kind), KINDS[REFUSALS[reply.verdict]].status
     return await in_thread(
         lambda: page(request, viewer, services, request_id, reply=reply, typed=again, status=status)
     )

@@ -76,6 +76,7 @@ def preview(
         request,
         "bulk.html",
         items=items,
+        names=_names(services, items),
         outcome=outcome,
         left=len(chosen) - len(items),
         missing=False,
@@ -91,9 +92,9 @@ async def decide(
     if outcome == REJECT and not reason:
         ids = [one[0] for one in picked]
         items = [await in_thread(_item, services, viewer, one, outcome) for one in ids]
-        return render(
-            request, "bulk.html", status=422, items=items, outcome=outcome, left=0, missing=True
-        )
+        names = await in_thread(_names, services, items)
+        again = {"items": items, "names": names, "outcome": outcome, "left": 0, "missing": True}
+        return render(request, "bulk.html", status=422, **again)
     # All of them before the first is done: a form that is not whole decides nothing.
     acts = [
         (request_id, _act(viewer, services, act_id, outcome=outcome, reason=reason, digest=digest))
@@ -106,7 +107,9 @@ async def decide(
             return await _decide(services, viewer, request_id, act)
 
     told = await asyncio.gather(*(one(*pair) for pair in acts))
-    return render(request, "bulk_done.html", told=told, outcome=outcome)
+    deciders = {person for one in told for person in one.reply.by}
+    names = await in_thread(services.people.names, deciders)
+    return render(request, "bulk_done.html", told=told, outcome=outcome, names=names)
 
 
 async def _decide(services: Services, viewer: Viewer, request_id: str, act: Act) -> Told:
@@ -137,6 +140,13 @@ def _item(services: Services, viewer: Viewer, request_id: str, outcome: str) -> 
     # In a form's field: what was shown, and the id of the decision.
     field = json.dumps([request_id, status.digest, new_id()])
     return Item(request_id, status, no, field)
+
+
+def _names(services: Services, items: list[Item]) -> dict[str, str]:
+    shown = [one.status for one in items if one.status]
+    return services.people.names(
+        {one for status in shown for one in (status.requester, status.claimed_by) if one}
+    )
 
 
 def _obstacle(services: Services, viewer: Viewer, status: Status, outcome: str) -> str:

@@ -23,8 +23,9 @@ def act_of(services: Services, **fields: Any) -> Act | str:
         return f"{first['loc'][-1]}: {first['msg']}"
 
 
-def typed(given: FormData) -> Typed:
+def typed(given: FormData, kind: str = "") -> Typed:
     return Typed(
+        kind=kind,
         outcome=text(given, "outcome"),
         reason=text(given, "reason"),
         text=text(given, "text"),

@@ -69,13 +69,17 @@ def inbox(
     )
     head = services.trail.head().seq  # before the page is read: what comes after it is told
     found = page_of(services, viewer, search)
+    items = [Status.read(one) for one in found.statuses]
     return render(
         request,
         "inbox.html",
         filters=filters,
         head=head,
         boxes=BOXES,
-        items=[Status.read(one) for one in found.statuses],
+        items=items,
+        names=services.people.names(
+            {one for item in items for one in (item.requester, item.claimed_by) if one}
+        ),
         on_their_way=services.acts.on_their_way(viewer.person),
         soon=services.now() + _SOON,
         next=found.next,

@@ -61,8 +61,10 @@ class Visit:
 
     def _render(self, template: str, status: int, **context: Any) -> Response:
         asked, services = self.found.status, self.services
+        reply: Reply | None = context.get("reply")
         named = {asked.requester, *asked.by, *asked.may_decide, self.found.person.id}
         named |= {one for one in (asked.asked_by, asked.claimed_by) if one}
+        named |= {*(reply.by if reply else ())}
         places = services.people.places_of(self.found.person.id, services.now())
         return render(
             self.request,

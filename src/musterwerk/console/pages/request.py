@@ -24,8 +24,9 @@ router = APIRouter()
 
 @dataclass(frozen=True)
 class Typed:
-    """What somebody had typed into a form that was not taken."""
+    """What somebody had typed into a form of this kind that was not taken."""
 
+    kind: str = ""
     outcome: str = ""
     reason: str = ""
     text: str = ""
@@ -69,7 +70,7 @@ def page(
     places = services.people.places_of(viewer.person, services.now())
     named = {one for entry in story for one in (entry.actor, entry.on_behalf_of) if one}
     named |= {found.status.requester, *found.status.by, *found.status.may_decide}
-    named |= {*found.status.next_to, *found.status.then_to}
+    named |= {*found.status.next_to, *found.status.then_to, *(reply.by if reply else ())}
     return render(
         request,
         "request.html",

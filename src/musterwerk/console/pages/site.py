@@ -89,7 +89,7 @@ def text(given: FormData, name: str) -> str:
 
 
 def render(request: Request, template: str, *, status: int = 200, **context: Any) -> Response:
-    """A page in the reader's language. `context` is the template's."""
+    """A page in the reader's language. `context` is the template's; `names` in it are people's."""
     who: Viewer | None = getattr(request.state, "viewer", None)
     reader = _reader(request)
     language = language_of(request)
@@ -104,7 +104,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         now=request.app.state.services.now(),
         moment=partial(lang.moment, zone=zone, language=language),
         distance=partial(lang.distance, language=language),
-        **context,
+        **{"names": dict[str, str](), **context},
     )
     response = HTMLResponse(html, status, headers=_HEADERS)
     if who is None:

@@ -69,8 +69,10 @@ const refresh = async () => {
 };
 
 if (live) {
-  const stream = new EventSource(`/events?after=${live.dataset.head}`);
-  stream.addEventListener("message", (event) => {
+  let stream = null;
+  let seen = live.dataset.head;
+  const hear = (event) => {
+    seen = event.lastEventId || seen;
     const changed = JSON.parse(event.data);
     const name = live.dataset.live;
     if (name !== "inbox") {
@@ -78,6 +80,17 @@ if (live) {
     } else if (!waiting) {
       later(100 + Math.random() * 900); // not all browsers at once
     }
-  });
-  addEventListener("pagehide", () => stream.close());
+  };
+  // Only while it is looked at: browsers have six connections for all pages of a site.
+  const listen = () => {
+    stream?.close();
+    stream = null;
+    if (document.hidden) return;
+    stream = new EventSource(`/events?after=${seen}`);
+    stream.addEventListener("message", hear);
+  };
+  document.addEventListener("visibilitychange", listen);
+  addEventListener("pagehide", () => stream?.close());
+  addEventListener("pageshow", (event) => event.persisted && listen());
+  listen();
 }
