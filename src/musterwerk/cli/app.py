@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from temporalio.service import RPCError
 
-from musterwerk.cli import approvals, audit, console, dev, people, sagas, worker
+from musterwerk.cli import approvals, audit, console, dev, people, sagas, schedules, worker
 from musterwerk.cli.extensions import add_commands
 from musterwerk.errors import MusterwerkError, UsageError
 
@@ -32,6 +32,7 @@ def build() -> typer.Typer:
     audit.register(app)
     dev.register(app)
     sagas.register(app)
+    schedules.register(app)
     approvals.register(app)
     people.register(app)
     console.register(app)

@@ -2,7 +2,7 @@
 
 What the server has no words for is spelled out for some years: public holidays, and with
 `dst = "once"` each run on the days of clock changes. Such a day is taken out of the calendars, and
-its runs are intervals of a hundred years, which happen once.
+its runs are intervals of two hundred years, which happen once.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from datetime import UTC, date, datetime
 from functools import lru_cache
 
 from musterwerk.errors import UsageError
-from musterwerk.regions import public_holidays
 from musterwerk.schedules.dates import WORKDAYS
 from musterwerk.schedules.mistakes import ScheduleMistake
 from musterwerk.schedules.model import When
@@ -58,6 +57,9 @@ def is_day(when: When, day: date) -> bool:
 @lru_cache(maxsize=1024)
 def holidays_in(region: str, year: int) -> frozenset[date]:
     """Raises `ScheduleMistake`."""
+    # Only for whom it is used: it loads the holidays of all countries.
+    from musterwerk.regions import public_holidays
+
     try:
         return public_holidays(region, year)
     except UsageError as error:

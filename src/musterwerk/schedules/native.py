@@ -51,7 +51,7 @@ class NativeCalendar:
 
 @dataclass(frozen=True, order=True)
 class NativeInterval:
-    """Whole seconds, from 1970 on. With a hundred years it happens once: at its phase."""
+    """Whole seconds, from 1970 on. With two hundred years it happens once: at its phase."""
 
     every: int
     phase: int = 0
@@ -72,7 +72,7 @@ class NativeSpec:
 
 
 #: Longer than anybody plans; the server takes less than 292 years.
-ONCE_SECONDS = 100 * 365 * 86_400
+ONCE_SECONDS = 200 * 365 * 86_400
 
 
 def once(at: int) -> NativeInterval:

@@ -1,0 +1,183 @@
+"""`musterwerk schedules`: what is declared, what the server has, and what will happen when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+from musterwerk.cli import schedules_control, schedules_next
+from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.output import Format, Output, OutputOption
+from musterwerk.cli.running import run
+from musterwerk.cli.schedules_common import (
+    CHANGES,
+    DeclarationArgument,
+    NamespaceOption,
+    YesOption,
+    agreed,
+)
+from musterwerk.errors import ServerError
+from musterwerk.runtime.connection import Target
+from musterwerk.schedules.applying import Done, apply_plan
+from musterwerk.schedules.declaring import Declaration, read_declaration
+from musterwerk.schedules.planning import Plan, Step, ledger_of, make_plan
+from musterwerk.schedules.server import ScheduleServer
+
+app = typer.Typer(
+    help="Schedules: plan and apply what is declared, see what will happen, control, backfill.",
+    no_args_is_help=True,
+)
+PruneOption = Annotated[
+    bool, typer.Option("--prune", help="Also delete those of this set that are not declared.")
+]
+_WORDS = {
+    "create": "will be created",
+    "change": "will be changed",
+    "mend": "was changed by hand, and will be as declared",
+    "extend": "will be told to the server for longer",
+    "rename": "will be renamed",
+    "delete": "will be deleted",
+    "unchanged": "is as declared",
+    "finished": "is over",
+    "foreign": "is not ours, and is left alone",
+}
+_SIGNS = {"create": "+", "change": "~", "mend": "~", "extend": "~", "rename": "~", "delete": "-"}
+
+
+def register(main: typer.Typer) -> None:
+    schedules_next.register(app)
+    schedules_control.register(app)
+    main.add_typer(app, name="schedules")
+
+
+@app.command("plan")
+def plan(
+    where: DeclarationArgument,
+    prune: PruneOption = False,
+    output: OutputOption = Format.table,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Say what `apply` would do. Exits with 3 when there is something to do."""
+    out, declaration = Output(output), read_declaration(where)
+    found = run(_plan(out, find_address(address, data), namespace, declaration, prune))
+    _show(out, found)
+    if found.work:
+        raise typer.Exit(CHANGES)
+
+
+@app.command("apply")
+def apply(
+    where: DeclarationArgument,
+    prune: PruneOption = False,
+    yes: YesOption = False,
+    output: OutputOption = Format.table,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Put there what is declared. What is paused stays so; what is not ours is left alone."""
+    out, declaration = Output(output), read_declaration(where)
+    target = find_address(address, data)
+    found = run(_plan(out, target, namespace, declaration, prune))
+    if not out.machine:
+        _show(out, found)
+    deleted = [step.name for step in found.work if step.kind == "delete"]
+    if deleted and not agreed(out, f"Delete {len(deleted)} of them?", yes):
+        raise typer.Exit(1)
+    _finish(out, found, run(_apply(out, target, namespace, found)))
+
+
+@app.command("destroy")
+def destroy(
+    where: DeclarationArgument,
+    yes: YesOption = False,
+    output: OutputOption = Format.table,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Delete the schedules that are declared, and are ours. Runs that have begun go on."""
+    out, declaration = Output(output), read_declaration(where)
+    target = find_address(address, data)
+    found = run(_plan(out, target, namespace, declaration, False))
+    names = [s.was.name for s in found.steps if s.was is not None and s.was.mark is not None]
+    steps = [Step(name, "delete", ("destroyed",)) for name in names]
+    if any(one.runs is not None for one in declaration.schedules):
+        steps.append(Step(ledger_of(declaration.set_name).name, "delete"))
+    gone = Plan(declaration, tuple(steps), found.begun)
+    if not names:
+        out.say("There is none of them.")
+        return
+    if not agreed(out, f"Delete {', '.join(names)}?", yes):
+        raise typer.Exit(1)
+    _finish(out, gone, run(_apply(out, target, namespace, gone)))
+
+
+async def _plan(
+    out: Output, target: Target, namespace: str | None, declaration: Declaration, prune: bool
+) -> Plan:
+    server = ScheduleServer(await _named(target, namespace).connect())
+    seen = 0
+    with out.progress("looking", total=len(declaration.schedules)) as advance:
+
+        def told() -> None:
+            nonlocal seen
+            seen += 1
+            advance(seen)
+
+        return await make_plan(server, declaration, prune=prune, told=told)
+
+
+async def _apply(out: Output, target: Target, namespace: str | None, plan: Plan) -> list[Done]:
+    server = ScheduleServer(await _named(target, namespace).connect())
+    seen = 0
+    with out.progress("applying", total=len(plan.work)) as advance:
+
+        def told(_: Done) -> None:
+            nonlocal seen
+            seen += 1
+            advance(seen)
+
+        return await apply_plan(server, plan, told)
+
+
+def _named(target: Target, namespace: str | None) -> Target:
+    return Target(target.address, namespace or target.namespace, isolated=target.isolated)
+
+
+def _show(out: Output, plan: Plan) -> None:
+    if out.machine:
+        out.json([_as_json(step) for step in plan.steps])
+        return
+    for step in plan.steps:
+        if step.kind != "unchanged":
+            out.text(f"{_SIGNS.get(step.kind, ' ')} {step.name} {_WORDS[step.kind]}")
+            for line in step.words:
+                out.text(f"    {line}")
+    same = sum(step.kind == "unchanged" for step in plan.steps)
+    out.say(f"{len(plan.work)} to do, {same} as declared, {len(plan.foreign)} not ours.")
+
+
+def _as_json(step: Step, flaw: str | None = None) -> dict[str, object]:
+    found: dict[str, object] = {"schedule": step.name, "kind": step.kind, "words": step.words}
+    return found if flaw is None else {**found, "done": not flaw, "problem": flaw}
+
+
+def _finish(out: Output, plan: Plan, done: Iterable[Done]) -> None:
+    found = list(done)
+    failed = [one for one in found if one.flaw]
+    if out.machine:
+        out.json([_as_json(one.step, one.flaw) for one in found])
+    for one in failed:
+        out.say(f"{one.step.name}: {one.flaw}")
+    out.say(f"{len(found) - len(failed)} done, {len(failed)} not.")
+    if failed:
+        raise ServerError("not all was done; the same command again goes on with it")
+    if plan.foreign:
+        names = json.dumps([step.name for step in plan.foreign])
+        raise ServerError(f"these are not ours and were left alone: {names}")

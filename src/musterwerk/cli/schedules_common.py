@@ -1,0 +1,33 @@
+"""What the commands of schedules share."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from musterwerk.cli.output import Output
+from musterwerk.errors import UsageError
+
+#: `plan` exits so when there is something to do.
+CHANGES = 3
+DeclarationArgument = Annotated[
+    str, typer.Argument(metavar="FILE", help="A TOML file, or module:name of Schedules.")
+]
+NamespaceOption = Annotated[
+    str | None, typer.Option("--namespace", help="Default: Temporal's own setting.")
+]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def agreed(out: Output, question: str, yes: bool) -> bool:
+    """Whether it is to be done. Where nobody can be asked, --yes has to say so."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise UsageError(f"{question} Say --yes where nobody can be asked.")
+    if typer.confirm(question, err=True):
+        return True
+    out.say("Nothing was done.")
+    return False

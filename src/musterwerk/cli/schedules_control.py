@@ -1,0 +1,164 @@
+"""`musterwerk schedules list|show|pause|unpause|trigger`: what the server has, and holding it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from fnmatch import fnmatchcase
+from functools import partial
+from typing import Annotated, Any, cast
+
+import typer
+
+from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.output import Format, Output, OutputOption
+from musterwerk.cli.running import run
+from musterwerk.cli.schedules_common import NamespaceOption
+from musterwerk.errors import UsageError
+from musterwerk.runtime.connection import Target
+from musterwerk.schedules import control
+from musterwerk.schedules.server import Described, ScheduleServer
+
+NamesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Names; * stands for any letters.")
+]
+AllOption = Annotated[bool, typer.Option("--all", help="All of ours.")]
+OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only those of this owner.")]
+
+_Act = Callable[[ScheduleServer, str], Awaitable[None]]
+
+
+def register(app: typer.Typer) -> None:
+    for name, command in (
+        ("list", list_),
+        ("show", show),
+        ("pause", pause),
+        ("unpause", unpause),
+        ("trigger", trigger),
+    ):
+        app.command(name)(command)
+
+
+def list_(
+    owner: OwnerOption = None,
+    output: OutputOption = Format.table,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """List the schedules that are ours."""
+    out = Output(output)
+    found = run(_chosen(_target(address, data, namespace), None, True, owner))
+    rows = [control.facts(one) for one in found]
+    if out.machine:
+        out.json(rows)
+        return
+    columns = ("SCHEDULE", "WORKFLOW", "STATE", "NEXT", "RUNS", "OWNER")
+    out.table(columns, [_cells(row) for row in rows])
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    output: OutputOption = Format.table,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Show one: how it is declared, how it stands, its last and next runs."""
+    out = Output(output)
+    found = run(_chosen(_target(address, data, namespace), [name], False, None))
+    row = control.facts(found[0])
+    if out.machine:
+        out.json(row)
+        return
+    for key, value in row.items():
+        shown = value
+        if isinstance(value, list):
+            shown = ", ".join(str(one) for one in cast("list[object]", value))
+        out.text(f"{key.replace('_', ' '):<20}{shown}")
+
+
+def pause(
+    names: NamesArgument = None,
+    note: Annotated[str, typer.Option("--note", help="Why; stands at the schedule.")] = "",
+    every: AllOption = False,
+    owner: OwnerOption = None,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Start no runs until `unpause`. What is due meanwhile is not made up for."""
+    target = _target(address, data, namespace)
+    done = run(_each(target, names, every, owner, partial(control.pause, note=note)))
+    Output().say(f"Paused: {', '.join(done)}")
+
+
+def unpause(
+    names: NamesArgument = None,
+    note: Annotated[str, typer.Option("--note", help="Stands at the schedule.")] = "",
+    every: AllOption = False,
+    owner: OwnerOption = None,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Go on. What was due meanwhile is not made up for: see `backfill`."""
+    target = _target(address, data, namespace)
+    done = run(_each(target, names, every, owner, partial(control.unpause, note=note)))
+    Output().say(f"Going on: {', '.join(done)}")
+
+
+def trigger(
+    names: NamesArgument = None,
+    overlap: Annotated[
+        str | None, typer.Option("--overlap", help="Default: as the schedule has it.")
+    ] = None,
+    every: AllOption = False,
+    owner: OwnerOption = None,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Start a run now, also where it is paused."""
+    policy = control.overlap_of(overlap)
+    target = _target(address, data, namespace)
+    done = run(_each(target, names, every, owner, partial(control.trigger, overlap=policy)))
+    Output().say(f"Started: {', '.join(done)}")
+
+
+def _target(address: str | None, data: Any, namespace: str | None) -> Target:
+    found = find_address(address, data)
+    return Target(found.address, namespace or found.namespace, isolated=found.isolated)
+
+
+async def _each(
+    target: Target, names: list[str] | None, every: bool, owner: str | None, do: _Act
+) -> list[str]:
+    server = ScheduleServer(await target.connect())
+    found = [one.name for one in await _chosen(target, names, every, owner)]
+    for name in found:
+        await do(server, name)
+    return found
+
+
+async def _chosen(
+    target: Target, names: list[str] | None, every: bool, owner: str | None
+) -> list[Described]:
+    """Raises `UsageError` where a name stands for none, or nothing is chosen at all."""
+    if not names and not every and owner is None:
+        raise UsageError("name some, or say --all or --owner")
+    server = ScheduleServer(await target.connect())
+    ours = {one.name: one async for one in control.ours(server, names or None)}
+    for pattern in names or ():
+        if not any(fnmatchcase(name, pattern) for name in ours):
+            raise UsageError(f"none of ours is called {pattern!r}; `schedules list` shows them")
+    return [
+        one
+        for one in ours.values()
+        if owner is None or (one.mark is not None and one.mark.declared.owner == owner)
+    ]
+
+
+def _cells(row: dict[str, Any]) -> list[str]:
+    state = "paused" if row["paused"] else "active"
+    following = str(row["next"][0]) if row["next"] else "never"
+    return [row["schedule"], row["workflow"], state, following, str(row["runs_made"]), row["owner"]]

@@ -1,0 +1,166 @@
+"""Doing what the plan says. Each write is read back: the server may take it and not do it.
+
+What is left half done by a failure is found by the next plan, and done then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from temporalio.api.schedule.v1 import ScheduleState
+
+from musterwerk.errors import MusterwerkError, ServerError
+from musterwerk.schedules.compiling import compile_when
+from musterwerk.schedules.planning import Plan, Step, ledger_of
+from musterwerk.schedules.protos import comparable, kept_state, new_state, to_server
+from musterwerk.schedules.server import Described, Mark, ScheduleServer
+
+_SIDE_BY_SIDE = 24
+_ATTEMPTS = 5
+#: The server takes an update as a signal, and does it a moment later.
+_LOOKS, _LOOK_SECONDS = 60, 0.05
+
+
+@dataclass(frozen=True)
+class Done:
+    """`flaw` says why it was not done."""
+
+    step: Step
+    flaw: str = ""
+
+
+async def apply_plan(
+    server: ScheduleServer, plan: Plan, told: Callable[[Done], object] = lambda _: None
+) -> list[Done]:
+    """`told` hears of each as it is done. One that fails does not keep the others from it."""
+    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def one(step: Step) -> Done:
+        async with few:
+            try:
+                await _do(server, step)
+                done = Done(step)
+            except MusterwerkError as error:
+                done = Done(step, str(error))
+            told(done)
+            return done
+
+    found = list(await asyncio.gather(*map(one, plan.work)))
+    await _note_begun(server, plan, found)
+    return found
+
+
+async def _do(server: ScheduleServer, step: Step) -> None:
+    if step.wanted is None:
+        await _delete(server, step.name)
+    elif step.kind == "create":
+        await _create(server, step.wanted, new_state(step.wanted.declared))
+    elif step.kind == "rename":
+        await _rename(server, step, step.wanted)
+    else:
+        await change(server, step.name, step.wanted)
+
+
+async def _create(server: ScheduleServer, wanted: Mark, state: ScheduleState) -> None:
+    declared = wanted.declared
+    converter = server.client.data_converter
+    proto = await to_server(declared, compile_when(declared.when, wanted.as_of), converter, state)
+    if not await server.create(declared.name, proto, wanted):
+        found = await server.describe(declared.name)
+        if found is None or not found.ours:
+            raise ServerError(f"{declared.name}: somebody has put another one there meanwhile")
+        await change(server, declared.name, wanted)  # two applies at once
+        return
+    await _proven(server, declared.name, wanted, None)
+
+
+async def change(
+    server: ScheduleServer, name: str, wanted: Mark, *, paused: bool | None = None
+) -> None:
+    """What is running of it stays as it is; `paused` where that is to change, too."""
+    declared, converter = wanted.declared, server.client.data_converter
+    compiled = compile_when(declared.when, wanted.as_of)
+    for _ in range(_ATTEMPTS):
+        was = await server.describe(name)
+        if was is None or not was.ours:
+            raise ServerError(f"{name}: it was deleted meanwhile; plan again")
+        before = was.mark.declared if was.mark else declared
+        state = kept_state(was.proto.state, before, declared)
+        if paused is not None:
+            state.paused = paused
+        await server.update(was, await to_server(declared, compiled, converter, state), wanted)
+        if await _proven(server, name, wanted, was):
+            return
+    raise ServerError(f"{name}: somebody else changes it all the time; try again")
+
+
+async def _proven(server: ScheduleServer, name: str, wanted: Mark, was: Described | None) -> bool:
+    """Whether the server has it. False where somebody else was first; raises where nothing comes
+    of it."""
+    declared, converter = wanted.declared, server.client.data_converter
+    compiled = compile_when(declared.when, wanted.as_of)
+    proto = await to_server(declared, compiled, converter, ScheduleState())
+    expected = await comparable(proto, converter)
+    for _ in range(_LOOKS):
+        found = await server.describe(name)
+        if found is not None:
+            is_it = found.mark == wanted and await comparable(found.proto, converter) == expected
+            if is_it:
+                return True
+            if was is not None and found.token != was.token:
+                return False
+        await asyncio.sleep(_LOOK_SECONDS)
+    if was is None:
+        raise ServerError(f"{name}: it was created, and is not there as it was declared")
+    return False
+
+
+async def _delete(server: ScheduleServer, name: str) -> None:
+    await server.delete(name)
+    for _ in range(_LOOKS):
+        if await server.describe(name) is None:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise ServerError(f"{name}: it was deleted, and is still there")
+
+
+async def _rename(server: ScheduleServer, step: Step, wanted: Mark) -> None:
+    """The new one paused, then the old one away, then the new one as the old one was: at no time do
+    both fire. The mark says how far it has come."""
+    was = step.was
+    assert was is not None  # noqa: S101 - what is renamed has been found
+    renaming = was.mark.renaming if was.mark else None
+    if renaming is None:
+        before = was.mark.declared if was.mark else wanted.declared
+        state = kept_state(was.proto.state, before, wanted.declared)
+        renaming, state.paused = state.paused, True
+        await _create(server, wanted.model_copy(update={"renaming": renaming}), state)
+    if wanted.declared.renamed_from is not None:
+        await _delete(server, wanted.declared.renamed_from)
+    await change(server, wanted.declared.name, wanted, paused=renaming)
+
+
+async def _note_begun(server: ScheduleServer, plan: Plan, done: list[Done]) -> None:
+    """Names of schedules with a number of runs that are there by now."""
+    failed = {one.step.name for one in done if one.flaw}
+    begun = {
+        step.name
+        for step in plan.steps
+        if step.wanted and step.wanted.declared.runs is not None and step.name not in failed
+    }
+    if begun <= plan.begun:
+        return
+    ledger = ledger_of(plan.declaration.set_name)
+    mark = Mark(
+        declared=ledger,
+        set_name=plan.declaration.set_name,
+        as_of=datetime.now(UTC),
+        begun=tuple(sorted(begun | plan.begun)),
+    )
+    if await server.describe(ledger.name) is None:
+        await _create(server, mark, new_state(ledger, paused=True))
+    else:
+        await change(server, ledger.name, mark)

@@ -1,0 +1,106 @@
+"""Holding, starting and looking at schedules of ours."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import UTC
+from fnmatch import fnmatchcase
+from typing import Any
+
+from temporalio.api.schedule.v1 import SchedulePatch, TriggerImmediatelyRequest
+
+from musterwerk.errors import ServerError, UsageError
+from musterwerk.schedules.model import Overlap
+from musterwerk.schedules.protos import OVERLAPS
+from musterwerk.schedules.server import Described, ScheduleServer
+
+_SIDE_BY_SIDE = 24
+_LOOKS, _LOOK_SECONDS = 60, 0.05
+_LEDGER = "musterwerk.begun."
+
+
+async def ours(
+    server: ScheduleServer, patterns: Sequence[str] | None = None
+) -> AsyncIterator[Described]:
+    """By name. Names without * are looked up and not listed: a list may be some seconds old."""
+    names = set[str]()
+    if patterns is None or any("*" in one for one in patterns):
+        async for name in server.names():
+            fits = patterns is None or any(fnmatchcase(name, one) for one in patterns)
+            if fits and not name.startswith(_LEDGER):
+                names.add(name)
+    names |= {one for one in patterns or () if "*" not in one}
+    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def one(name: str) -> Described | None:
+        async with few:
+            return await server.describe(name)
+
+    for found in await asyncio.gather(*map(one, sorted(names))):
+        if found is not None and found.mark is not None:
+            yield found
+
+
+def facts(found: Described) -> dict[str, Any]:
+    """For people and machines: the declaration, how it stands, last and next runs."""
+    assert found.mark is not None  # noqa: S101 - only ours are shown
+    declared, state, info = found.mark.declared, found.proto.state, found.info
+    return {
+        "schedule": found.name,
+        "workflow": declared.workflow,
+        "task_queue": declared.task_queue,
+        "owner": declared.owner,
+        "paused": state.paused,
+        "note": state.notes,
+        "runs_made": info.action_count,
+        "runs_left": state.remaining_actions if state.limited_actions else None,
+        "skipped_by_overlap": info.overlap_skipped,
+        "missed": info.missed_catchup_window,
+        "dropped": info.buffer_dropped,
+        "running": [one.workflow_id for one in info.running_workflows],
+        "last": [one.start_workflow_result.workflow_id for one in reversed(info.recent_actions)],
+        "next": [one.ToDatetime(tzinfo=UTC).isoformat() for one in info.future_action_times]
+        if not state.paused
+        else [],
+        "declared": declared.as_json(),
+    }
+
+
+async def pause(server: ScheduleServer, name: str, note: str = "") -> None:
+    """Done when the server says that it is."""
+    await server.patch(name, SchedulePatch(pause=note or "paused by `musterwerk schedules pause`"))
+    await _becomes(server, name, paused=True)
+
+
+async def unpause(server: ScheduleServer, name: str, note: str = "") -> None:
+    said = note or "continued by `musterwerk schedules unpause`"
+    await server.patch(name, SchedulePatch(unpause=said))
+    await _becomes(server, name, paused=False)
+
+
+async def trigger(server: ScheduleServer, name: str, overlap: Overlap | None = None) -> None:
+    """One run now, by the schedule's overlap policy or this one."""
+    now = TriggerImmediatelyRequest()
+    if overlap is not None:
+        now.overlap_policy = OVERLAPS[overlap]
+    await server.patch(name, SchedulePatch(trigger_immediately=now))
+
+
+def overlap_of(text: str | None) -> Overlap | None:
+    """Raises `UsageError`."""
+    if text is None:
+        return None
+    for known in OVERLAPS:
+        if text == known:
+            return known
+    raise UsageError(f"--overlap: {text!r} is none of {', '.join(OVERLAPS)}")
+
+
+async def _becomes(server: ScheduleServer, name: str, *, paused: bool) -> None:
+    for _ in range(_LOOKS):
+        found = await server.describe(name)
+        if found is not None and found.proto.state.paused == paused:
+            return
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise ServerError(f"{name}: the server took it, and did not do it; try again")

@@ -1,0 +1,118 @@
+"""Schedules as somebody wrote them: in a TOML file, or in Python as `module:name`.
+
+Every mistake of a file is told at once, with file, schedule and field.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from musterwerk.documents import mistakes, read_toml
+from musterwerk.errors import UsageError
+from musterwerk.schedules.compiling import compile_when
+from musterwerk.schedules.mistakes import ScheduleMistake
+from musterwerk.schedules.model import Schedule, When
+
+_WHEN = frozenset(When.model_fields)
+_TABLES = ("schedule", "set")
+
+
+@dataclass(frozen=True)
+class Declaration:
+    """`set_name` tells schedules of this file from those of others on the same server."""
+
+    source: str
+    set_name: str
+    schedules: tuple[Schedule, ...]
+
+
+def read_declaration(where: str) -> Declaration:
+    """From FILE.toml or module:name. Raises `UsageError` with every mistake."""
+    path = Path(where)
+    if path.suffix == ".toml" or path.exists():
+        return _from_file(path)
+    if ":" not in where:
+        raise UsageError(f"{where}: a TOML file or module:name is expected")
+    return _from_python(where)
+
+
+def _from_file(path: Path) -> Declaration:
+    document = read_toml(path)
+    if unknown := sorted(set(document) - set(_TABLES)):
+        raise UsageError(f"{path}: {unknown[0]}: no such table; [[schedule]] is expected")
+    tables = document.get("schedule", [])
+    if not isinstance(tables, list) or not tables:
+        raise UsageError(f"{path}: there is no schedule in it; [[schedule]] is expected")
+    found: list[Schedule] = []
+    flaws: list[str] = []
+    for number, table in enumerate(cast("list[Any]", tables), 1):
+        try:
+            found.append(_one(table))
+        except ValidationError as error:
+            errors = cast("list[dict[str, Any]]", error.errors(include_url=False))
+            flaws += [f"{_named(table, number)}: {_flat(str(one))}" for one in mistakes(errors)]
+    flaws += _flaws(found)
+    if flaws:
+        raise UsageError("\n".join(f"{path}: {flaw}" for flaw in flaws))
+    return Declaration(str(path), str(document.get("set", path.stem)), tuple(found))
+
+
+def _from_python(where: str) -> Declaration:
+    module, _, name = where.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"{where}: {error}") from error
+    several = (found,) if isinstance(found, Schedule) else found
+    if not isinstance(several, Iterable):
+        raise UsageError(f"{where} is no Schedule, and no list of them")
+    schedules = tuple(cast("Iterable[Any]", several))
+    if not schedules or not all(isinstance(one, Schedule) for one in schedules):
+        raise UsageError(f"{where} is no Schedule, and no list of them")
+    if flaws := _flaws(schedules):
+        raise UsageError("\n".join(f"{where}: {flaw}" for flaw in flaws))
+    return Declaration(where, module, schedules)
+
+
+def _one(table: Any) -> Schedule:
+    """The fields of `When` and of `Schedule` stand side by side in TOML."""
+    if not isinstance(table, dict):
+        return Schedule.model_validate(table)
+    given = cast("Mapping[str, Any]", table)
+    when = {name: value for name, value in given.items() if name in _WHEN}
+    rest = {name: value for name, value in given.items() if name not in _WHEN}
+    return Schedule.model_validate({**rest, "when": when})
+
+
+def _flaws(found: Iterable[Schedule]) -> list[str]:
+    schedules, now = list(found), datetime.now(UTC)
+    flaws: list[str] = []
+    for one in schedules:
+        try:
+            compile_when(one.when, now)
+        except ScheduleMistake as mistake:
+            flaws.append(f"schedule {one.name!r}: {mistake}")
+    counted = Counter(one.name for one in schedules)
+    flaws += [
+        f"schedule {name!r}: name: there are {count} of this name; each needs its own"
+        for name, count in counted.items()
+        if count > 1
+    ]
+    return flaws
+
+
+def _named(table: Any, number: int) -> str:
+    name = cast("Mapping[str, Any]", table).get("name") if isinstance(table, dict) else None
+    return f"schedule {name!r}" if isinstance(name, str) else f"schedule number {number}"
+
+
+def _flat(mistake: str) -> str:
+    return mistake.removeprefix("when.")

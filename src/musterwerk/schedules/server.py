@@ -1,0 +1,201 @@
+"""Schedules on Temporal's server, by its raw service: only there is the conflict token.
+
+The schedule's memo marks it as ours: those without are never touched. What is declared stands in a
+header of the workflow that it starts, for the memo of a schedule can be written only once.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from google.protobuf.timestamp_pb2 import Timestamp
+from temporalio.api.common.v1 import Memo, Payload
+from temporalio.api.schedule.v1 import Schedule as ScheduleProto
+from temporalio.api.schedule.v1 import ScheduleInfo, SchedulePatch
+from temporalio.api.workflowservice.v1 import (
+    CreateScheduleRequest,
+    DeleteScheduleRequest,
+    DescribeScheduleRequest,
+    ListScheduleMatchingTimesRequest,
+    ListSchedulesRequest,
+    PatchScheduleRequest,
+    UpdateScheduleRequest,
+)
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
+
+from musterwerk.errors import ServerError, UsageError
+from musterwerk.schedules.model import Schedule
+from musterwerk.wire import Wire
+
+MARK = "musterwerk"
+_RPC = timedelta(seconds=10)
+_PAGE = 1_000
+
+
+class Mark(Wire):
+    """`as_of` is the moment for which it was compiled. `renaming` says whether the old one was
+    paused, while there are both. `begun` is for the ledger of those that have a number of runs."""
+
+    declared: Schedule
+    set_name: str
+    as_of: datetime
+    renaming: bool | None = None
+    begun: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Described:
+    """A schedule as the server has it. `mark` is None where it is not `ours`, or where somebody has
+    put another action into it by hand."""
+
+    name: str
+    ours: bool
+    proto: ScheduleProto
+    info: ScheduleInfo
+    mark: Mark | None
+    token: bytes
+
+
+class ScheduleServer:
+    """Raises `ServerError` while the server is away."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+        self._service = client.workflow_service
+        self._where: dict[str, Any] = {"namespace": client.namespace}
+
+    async def describe(self, name: str) -> Described | None:
+        request = DescribeScheduleRequest(**self._where, schedule_id=name)
+        try:
+            found = await self._service.describe_schedule(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return None
+            raise _away(error) from error
+        mark = await self._mark(found.schedule)
+        return Described(
+            name, MARK in found.memo.fields, found.schedule, found.info, mark, found.conflict_token
+        )
+
+    async def create(self, name: str, proto: ScheduleProto, mark: Mark) -> bool:
+        """False where there is one of this name already."""
+        request = CreateScheduleRequest(
+            **self._where,
+            schedule_id=name,
+            schedule=await self._marked(proto, mark),
+            memo=Memo(fields={MARK: await self._encoded(True)}),
+            request_id=str(uuid.uuid4()),
+        )
+        try:
+            await self._service.create_schedule(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.ALREADY_EXISTS:
+                return False
+            raise _away(error) from error
+        return True
+
+    async def update(self, was: Described, proto: ScheduleProto, mark: Mark) -> None:
+        """Done only if nobody else has changed it since `was`; whether it was, `describe` tells."""
+        request = UpdateScheduleRequest(
+            **self._where,
+            schedule_id=was.name,
+            schedule=await self._marked(proto, mark),
+            conflict_token=was.token,
+            request_id=str(uuid.uuid4()),
+        )
+        try:
+            await self._service.update_schedule(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.FAILED_PRECONDITION:
+                raise _away(error) from error
+
+    async def delete(self, name: str) -> bool:
+        request = DeleteScheduleRequest(**self._where, schedule_id=name)
+        try:
+            await self._service.delete_schedule(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                return False
+            raise _away(error) from error
+        return True
+
+    async def patch(self, name: str, patch: SchedulePatch) -> None:
+        request = PatchScheduleRequest(
+            **self._where, schedule_id=name, patch=patch, request_id=str(uuid.uuid4())
+        )
+        try:
+            await self._service.patch_schedule(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise UsageError(f"there is no schedule {name!r}") from None
+            raise _away(error) from error
+
+    async def names(self) -> AsyncIterator[str]:
+        """Of ours, in the whole namespace. A list may be some seconds old."""
+        page = b""
+        while True:
+            request = ListSchedulesRequest(
+                **self._where, maximum_page_size=_PAGE, next_page_token=page
+            )
+            try:
+                found = await self._service.list_schedules(request, timeout=_RPC)
+            except RPCError as error:
+                raise _away(error) from error
+            for one in found.schedules:
+                if MARK in one.memo.fields:
+                    yield one.schedule_id
+            page = found.next_page_token
+            if not page:
+                return
+
+    async def times(self, name: str, after: datetime, until: datetime) -> AsyncIterator[datetime]:
+        """When the server will fire, after `after`; a thousand at a time, as it tells them."""
+        while True:
+            request = ListScheduleMatchingTimesRequest(
+                **self._where, schedule_id=name, start_time=_stamp(after), end_time=_stamp(until)
+            )
+            try:
+                found = await self._service.list_schedule_matching_times(request, timeout=_RPC)
+            except RPCError as error:
+                raise _away(error) from error
+            for one in found.start_time:
+                after = one.ToDatetime(tzinfo=UTC)
+                yield after
+            if len(found.start_time) < _PAGE:
+                return
+
+    async def _marked(self, proto: ScheduleProto, mark: Mark) -> ScheduleProto:
+        found = ScheduleProto()
+        found.CopyFrom(proto)
+        header = found.action.start_workflow.header.fields
+        header[MARK].CopyFrom(await self._encoded(mark.as_json()))
+        return found
+
+    async def _mark(self, proto: ScheduleProto) -> Mark | None:
+        header = proto.action.start_workflow.header.fields
+        if MARK not in header:
+            return None
+        converter = self.client.data_converter
+        (found,) = await converter.decode([header[MARK]], [dict[str, Any]])
+        return Mark.read(found)
+
+    async def _encoded(self, value: Any) -> Payload:
+        (found,) = await self.client.data_converter.encode([value])
+        return found
+
+
+def _stamp(at: datetime) -> Timestamp:
+    found = Timestamp()
+    found.FromDatetime(at)
+    return found
+
+
+def _away(error: RPCError) -> Exception:
+    if error.status is RPCStatusCode.INVALID_ARGUMENT:
+        return UsageError(f"Temporal's server does not take it: {error.message}")
+    return ServerError(f"Temporal's server: {error.message or error.status.name}")
