@@ -51,7 +51,7 @@ class NativeCalendar:
 
 @dataclass(frozen=True, order=True)
 class NativeInterval:
-    """Whole seconds, from 1970 on. With two hundred years it happens once: at its phase."""
+    """Whole seconds, from 1970 on."""
 
     every: int
     phase: int = 0
@@ -71,12 +71,12 @@ class NativeSpec:
         return replace(self, start=start, end=end)
 
 
-#: Longer than anybody plans; the server takes less than 292 years.
-ONCE_SECONDS = 200 * 365 * 86_400
-
-
 def once(at: int) -> NativeInterval:
-    return NativeInterval(ONCE_SECONDS, at)
+    """Fires then, and again after as long as since 1970: in 2083 at the earliest.
+
+    A phase of `at` with a longer interval would not fire: the server leaves out the phase itself.
+    """
+    return NativeInterval(at)
 
 
 def to_proto(spec: NativeSpec) -> ScheduleSpec:
