@@ -2,7 +2,7 @@
 
 What the server has no words for is spelled out for some years: public holidays, and with
 `dst = "once"` each run on the days of clock changes. Such a day is taken out of the calendars, and
-its runs are intervals as long as the time since 1970, which next come round long after the horizon.
+its runs are intervals as long as the time since 1970 (`native.once`).
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from itertools import chain
 
 from musterwerk.schedules.dates import (
     ALL_WEEKDAYS,
-    FIRST_YEAR,
-    LAST_YEAR,
     WORKDAYS,
     YEARS,
     DateRule,
@@ -26,7 +24,7 @@ from musterwerk.schedules.mistakes import ScheduleMistake
 from musterwerk.schedules.model import When
 from musterwerk.schedules.native import NativeCalendar, NativeInterval, NativeSpec, once
 from musterwerk.schedules.patterns import ALL_HOURS, Pattern
-from musterwerk.schedules.server_rules import fires, happens_once
+from musterwerk.schedules.server_rules import fires
 from musterwerk.schedules.zones import Zone, zone
 
 #: Whole years ahead for which is spelled out what has to be.
@@ -52,13 +50,11 @@ def compile_when(when: When, now: datetime) -> Compiled:
     start = datetime(now.year, 1, 1, tzinfo=UTC)
     end = datetime(now.year + AHEAD, 1, 1, tzinfo=UTC)
     spelled = when.business_days is not None
-    intervals = set[NativeInterval]()
+    intervals = {once(int(one.timestamp())) for one in when.at}
     if when.every is not None:
         every, phase = int(when.every.total_seconds()), int(when.phase.total_seconds())
         intervals.add(NativeInterval(every, phase))
-    # Exclusions go by the zone's dates; alone, one-shots are safest where no clock changes.
-    at_alone = not (given or when.exclude or when.business_days)
-    zone_name, days = "UTC" if at_alone else when.time_zone, frozenset[date]()
+    zone_name, days = when.time_zone, frozenset[date]()
     if when.dst == "once" and given:
         if _by_elapsed_time_alone(when, given, where, start, end):
             zone_name = "UTC"
@@ -66,25 +62,25 @@ def compile_when(when: When, now: datetime) -> Compiled:
             days = _days_of_change(where, start, end)
             spelled = spelled or bool(days)
             intervals |= {once(at) for at in _spelled_out(when, given, where, days)}
-    calendars = set(_calendars(given, days))
-    for one in when.at:
-        at = int(one.timestamp())
-        calendar = _exactly(zone(zone_name), at)
-        if happens_once(calendar, zone(zone_name), at):
-            calendars.add(calendar)
-        else:  # in an hour that comes twice
-            intervals.add(once(at))
     spec = NativeSpec(
-        frozenset(calendars),
+        frozenset(_calendars(given, days)),
         frozenset(intervals),
         frozenset(_excludes(when, range(start.year, end.year))),
         zone_name,
         when.jitter,
         when.start,
-        when.end,
+        _end(when),
     )
     _prove(when, spec, where, start, end)
     return Compiled(spec, end if spelled else None)
+
+
+def _end(when: When) -> datetime | None:
+    """Where there are one-shots alone the server is told when it is over."""
+    if not when.at or when.cron or when.on or when.every:
+        return when.end
+    last = max(when.at)
+    return min(last, when.end) if when.end else last
 
 
 def _check(when: When, given: tuple[Pattern, ...]) -> None:
@@ -94,8 +90,6 @@ def _check(when: When, given: tuple[Pattern, ...]) -> None:
         _check_interval(when.every, when.phase)
     if when.start and when.end and when.start >= when.end:
         raise ScheduleMistake("end", f"{when.end} is not after start, which is {when.start}")
-    for one in when.at:
-        _check_moment(one)
     if when.business_days is not None:
         holidays_in(when.business_days, 2026)
 
@@ -105,21 +99,6 @@ def _check_interval(every: timedelta, phase: timedelta) -> None:
         raise ScheduleMistake("every", f"{every} is none; whole seconds from 1 on are expected")
     if not timedelta(0) <= phase < every or phase % timedelta(seconds=1):
         raise ScheduleMistake("phase", f"{phase} is none; whole seconds, less than every")
-
-
-def _check_moment(at: datetime) -> None:
-    if at.microsecond or at.astimezone(UTC).year not in range(FIRST_YEAR + 1, LAST_YEAR):
-        raise ScheduleMistake(
-            "at", f"{at} is none; whole seconds, after {FIRST_YEAR} and before {LAST_YEAR}"
-        )
-
-
-def _exactly(where: Zone, at: int) -> NativeCalendar:
-    day, seconds = where.clock(at)
-    numbers = seconds % 60, seconds // 60 % 60, seconds // 3_600, day.day, day.month
-    second, minute, hour, number, month = (frozenset({one}) for one in numbers)
-    years = frozenset({day.year})
-    return NativeCalendar(second, minute, hour, number, month, ALL_WEEKDAYS, years)
 
 
 def _by_elapsed_time_alone(

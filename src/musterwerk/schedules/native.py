@@ -51,7 +51,7 @@ class NativeCalendar:
 
 @dataclass(frozen=True, order=True)
 class NativeInterval:
-    """Whole seconds, from 1970 on."""
+    """Whole seconds, counted from 1970 and shifted by the phase."""
 
     every: int
     phase: int = 0
@@ -72,10 +72,8 @@ class NativeSpec:
 
 
 def once(at: int) -> NativeInterval:
-    """Fires then, and again after as long as since 1970: in 2083 at the earliest.
-
-    A phase of `at` with a longer interval would not fire: the server leaves out the phase itself.
-    """
+    """An interval as long as the moment is from 1970: it comes then, and again after as long, which
+    is after 2083. A phase would not do: the server never fires at one that lies ahead."""
     return NativeInterval(at)
 
 

@@ -10,13 +10,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from musterwerk.schedules.dates import FIRST_YEAR, LAST_YEAR
+from musterwerk.schedules.dates import LAST_YEAR
 from musterwerk.schedules.native import NativeCalendar, NativeSpec
 from musterwerk.schedules.zones import Zone, zone
 
 CHECKED_AGAINST = "Temporal Server 1.32.0"
-_HOUR = 3_600
-_BEFORE_ALL = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()) - 86_400
+_HOUR, _DAY = 3_600, 86_400
 
 
 def fires(spec: NativeSpec, after: datetime, until: datetime) -> Iterator[datetime]:
@@ -45,12 +44,10 @@ def fires(spec: NativeSpec, after: datetime, until: datetime) -> Iterator[dateti
 
 
 def _next_interval(every: int, phase: int, at: int) -> int:
-    """Go's division drops the fraction, also of negative numbers: before its phase an interval is
-    taken to have begun, so that the phase itself is left out.
-    """
-    since = at - phase
-    whole = since // every if since >= 0 else -(-since // every)
-    return (whole + 1) * every + phase
+    """Go divides towards zero: a phase that lies ahead is passed over."""
+    past = at - phase
+    count = past // every if past >= 0 else -(-past // every)
+    return (count + 1) * every + phase
 
 
 class _Walk:
@@ -152,12 +149,6 @@ class _Walk:
             else:
                 number += 1
         return None
-
-
-def happens_once(calendar: NativeCalendar, where: Zone, at: int) -> bool:
-    """Whether the calendar fires then, and never else."""
-    walk = _Walk(calendar, where)
-    return walk.next(_BEFORE_ALL) == at and walk.next(at) is None
 
 
 def _next_month(day: date) -> int:
