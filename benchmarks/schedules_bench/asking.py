@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -35,7 +35,7 @@ class Asked:
         self.name = name
 
     async def times(self, after: datetime, until: datetime) -> list[datetime]:
-        """Without what it repeats: at some changes it says one moment for ever."""
+        """Until it goes back: at some clock changes it says the same moments for ever."""
         found = list[datetime]()
         while True:
             answer = await self._client.workflow_service.list_schedule_matching_times(
@@ -46,9 +46,11 @@ class Asked:
                     end_time=_stamp(until),
                 )
             )
-            told = [one.ToDatetime(tzinfo=UTC) for one in answer.start_time]
-            found += (at for n, at in enumerate(told) if at > (told[n - 1] if n else after))
-            if len(told) < _PAGE or told[-1] == told[-2]:
+            for one in answer.start_time:
+                if (at := one.ToDatetime(tzinfo=UTC)) <= (found[-1] if found else after):
+                    return found
+                found.append(at)
+            if len(answer.start_time) < _PAGE:
                 return found
 
     async def described(self) -> NativeSpec:
@@ -59,7 +61,7 @@ class Asked:
 
 
 @asynccontextmanager
-async def asked(client: Client, spec: NativeSpec) -> AsyncIterator[Asked]:
+async def asked(client: Client, spec: NativeSpec) -> AsyncGenerator[Asked]:
     name = f"asked-{uuid.uuid4().hex}"
     start = NewWorkflowExecutionInfo(
         workflow_id=name,

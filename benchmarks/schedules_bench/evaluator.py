@@ -91,7 +91,7 @@ class Tally:
 def zones_of_different_rules(count: int, years: int) -> list[str]:
     """The named ones first, then one for each way in which clocks change in these years."""
     end = FIRST.replace(year=FIRST.year + years)
-    found, rules = list(NAMED), {_rule(zone(name), end) for name in NAMED}
+    found, rules = list[str](NAMED), {_rule(zone(name), end) for name in NAMED}
     for name in sorted(available_timezones()):
         if len(found) >= count:
             break

@@ -39,7 +39,7 @@ def fires(spec: NativeSpec, after: datetime, until: datetime) -> Iterator[dateti
         found = [one for one in pending.values() if one is not None]
         found += [_next_interval(one.every, one.phase, at) for one in spec.intervals]
         if not found or (then := min(found)) > end or then <= at:
-            return  # in a gap of half an hour or a day it may say the same moment for ever
+            return  # at some changes the server goes back, and says the same for ever
         at = then
         if not any(walk.fits(at) for walk in excludes):
             yield datetime.fromtimestamp(at, UTC)

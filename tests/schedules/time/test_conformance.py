@@ -71,7 +71,7 @@ async def test_clock_changes(client: Client, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "year"),
     [
-        # In the first and the last one the server gets stuck: it says one moment for ever.
+        # In the first and the last one the server gets stuck: it says the same for ever.
         ("Pacific/Apia", 2011),
         ("Australia/Lord_Howe", 2008),
         ("Antarctica/Troll", 2012),
