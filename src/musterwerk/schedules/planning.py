@@ -117,7 +117,7 @@ async def _step(
         return Step(schedule.name, "rename", ("goes on",), found, wanted)
     if words := differences(found.mark.declared, schedule):
         return Step(schedule.name, "change", words, found, wanted)
-    if words := await _by_hand(server, found, found.mark):
+    if words := await by_hand(server, found, found.mark):
         return Step(schedule.name, "mend", words, found, wanted)
     until = compile_when(schedule.when, found.mark.as_of).complete_until
     if until is not None and until - now < _LEFT:
@@ -145,7 +145,8 @@ async def _missing(
     return Step(schedule.name, "create", (), None, wanted)
 
 
-async def _by_hand(server: ScheduleServer, found: Described, mark: Mark) -> tuple[str, ...]:
+async def by_hand(server: ScheduleServer, found: Described, mark: Mark) -> tuple[str, ...]:
+    """What the server has otherwise than its mark says."""
     converter = server.client.data_converter
     expected = await to_server(
         mark.declared,
