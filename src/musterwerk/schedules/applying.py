@@ -147,7 +147,9 @@ async def _rename(server: ScheduleServer, step: Step, wanted: Mark) -> None:
         renaming, state.paused = state.paused, True
         await _create(server, wanted.model_copy(update={"renaming": renaming}), state)
     if wanted.declared.renamed_from is not None:
-        await _delete(server, wanted.declared.renamed_from)
+        old = await server.describe(wanted.declared.renamed_from)
+        if old is not None and old.ours:
+            await _delete(server, old.name)
     await change(server, wanted.declared.name, wanted, paused=renaming)
 
 

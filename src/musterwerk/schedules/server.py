@@ -15,6 +15,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import ValidationError
 from temporalio.api.common.v1 import Memo, Payload
 from temporalio.api.schedule.v1 import Schedule as ScheduleProto
 from temporalio.api.schedule.v1 import ScheduleInfo, SchedulePatch
@@ -56,8 +57,8 @@ class Mark(Wire):
 
 @dataclass(frozen=True)
 class Described:
-    """A schedule as the server has it. `mark` is None where it is not `ours`, or where somebody has
-    put another action into it by hand."""
+    """A schedule as the server has it. `mark` is None where it is not `ours`, where somebody has
+    put another action into it by hand, or where another version's cannot be read."""
 
     name: str
     ours: bool
@@ -78,7 +79,7 @@ class ScheduleServer:
     async def describe(self, name: str) -> Described | None:
         request = DescribeScheduleRequest(**self._where, schedule_id=name)
         try:
-            found = await _patient(lambda: self._service.describe_schedule(request, timeout=_RPC))
+            found = await _patient(self._service.describe_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
@@ -98,7 +99,7 @@ class ScheduleServer:
             request_id=str(uuid.uuid4()),
         )
         try:
-            await _patient(lambda: self._service.create_schedule(request, timeout=_RPC))
+            await _patient(self._service.create_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.ALREADY_EXISTS:
                 return False
@@ -115,7 +116,7 @@ class ScheduleServer:
             request_id=str(uuid.uuid4()),
         )
         try:
-            await _patient(lambda: self._service.update_schedule(request, timeout=_RPC))
+            await _patient(self._service.update_schedule, request)
         except RPCError as error:
             if error.status is not RPCStatusCode.FAILED_PRECONDITION:
                 raise _away(error) from error
@@ -123,7 +124,7 @@ class ScheduleServer:
     async def delete(self, name: str) -> bool:
         request = DeleteScheduleRequest(**self._where, schedule_id=name)
         try:
-            await _patient(lambda: self._service.delete_schedule(request, timeout=_RPC))
+            await _patient(self._service.delete_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
@@ -135,7 +136,7 @@ class ScheduleServer:
             **self._where, schedule_id=name, patch=patch, request_id=str(uuid.uuid4())
         )
         try:
-            await _patient(lambda: self._service.patch_schedule(request, timeout=_RPC))
+            await _patient(self._service.patch_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise UsageError(f"there is no schedule {name!r}") from None
@@ -149,7 +150,7 @@ class ScheduleServer:
                 **self._where, maximum_page_size=_PAGE, next_page_token=page
             )
             try:
-                found = await _patient(lambda: self._service.list_schedules(request, timeout=_RPC))
+                found = await _patient(self._service.list_schedules, request)
             except RPCError as error:
                 raise _away(error) from error
             for one in found.schedules:
@@ -166,7 +167,7 @@ class ScheduleServer:
                 **self._where, schedule_id=name, start_time=_stamp(after), end_time=_stamp(until)
             )
             try:
-                found = await _patient(lambda: self._service.list_schedule_matching_times(request, timeout=_RPC))
+                found = await _patient(self._service.list_schedule_matching_times, request)
             except RPCError as error:
                 raise _away(error) from error
             for one in found.start_time:
@@ -188,20 +189,23 @@ class ScheduleServer:
             return None
         converter = self.client.data_converter
         (found,) = await converter.decode([header[MARK]], [dict[str, Any]])
-        return Mark.read(found)
+        try:
+            return Mark.read(found)
+        except ValidationError:  # of another version of ours
+            return None
 
     async def _encoded(self, value: Any) -> Payload:
         (found,) = await self.client.data_converter.encode([value])
         return found
 
 
-async def _patient(call: Callable[[], Awaitable[T]]) -> T:
-    """Requests have ids, so that the server knows one that comes again."""
+async def _patient(call: Callable[..., Awaitable[T]], request: object) -> T:
+    """Requests have ids: the server knows one that comes again."""
     loop = asyncio.get_running_loop()
     until = loop.time() + _BUSY_SECONDS
     while True:
         try:
-            return await call()
+            return await call(request, timeout=_RPC)
         except RPCError as error:
             if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED or loop.time() > until:
                 raise
