@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from musterwerk.cli import schedules_control, schedules_next
+from musterwerk.cli import schedules_backfill, schedules_control, schedules_next
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
@@ -56,6 +56,7 @@ _SIGNS = {"create": "+", "change": "~", "mend": "~", "extend": "~", "rename": "~
 def register(main: typer.Typer) -> None:
     schedules_next.register(app)
     schedules_control.register(app)
+    schedules_backfill.register(app)
     main.add_typer(app, name="schedules")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
@@ -31,3 +32,12 @@ def agreed(out: Output, question: str, yes: bool) -> bool:
         return True
     out.say("Nothing was done.")
     return False
+
+
+def moment(text: str, option: str) -> datetime:
+    """Without a zone it is UTC. Raises `UsageError`."""
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise UsageError(f"{option}: {text!r} is no time; 2026-10-25T00:00:00Z is one") from None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

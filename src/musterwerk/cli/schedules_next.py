@@ -11,8 +11,8 @@ import typer
 from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
-from musterwerk.cli.schedules_common import DeclarationArgument, NamespaceOption
-from musterwerk.errors import ServerError, UsageError
+from musterwerk.cli.schedules_common import DeclarationArgument, NamespaceOption, moment
+from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules.declaring import read_declaration
 from musterwerk.schedules.differences import differences
@@ -48,7 +48,8 @@ def next_(
     What is applied as it is declared is asked of the server; the rest is told by its rules.
     """
     out, declaration = Output(output), read_declaration(where)
-    after = _time(from_) - timedelta(seconds=1)
+    start = datetime.now(UTC) if from_ is None else moment(from_, "--from")
+    after = start - timedelta(seconds=1)
     asked: dict[str, list[Due]] = {}
     if not offline:
         target = _target(address, data, namespace)
@@ -67,16 +68,6 @@ def next_(
     planned = [one.name for one in declaration.schedules if one.name not in asked]
     if planned:
         out.say(f"By the rules of {CHECKED_AGAINST}, not asked: {', '.join(planned)}")
-
-
-def _time(text: str | None) -> datetime:
-    if text is None:
-        return datetime.now(UTC)
-    try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(f"--from: {text!r} is no time; 2026-10-25T00:00:00Z is one") from None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _target(address: str | None, data: Any, namespace: str | None) -> Target | None:

@@ -9,9 +9,25 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from musterwerk.schedules.model import Calendar, Overlap, Retry, Schedule, When
+from temporalio import workflow
 
-__all__ = ["Calendar", "Overlap", "Retry", "Schedule", "When", "at", "cron", "every", "on"]
+with workflow.unsafe.imports_passed_through():
+    from musterwerk.schedules.current import ScheduledRun, current
+    from musterwerk.schedules.model import Calendar, Overlap, Retry, Schedule, When
+
+__all__ = [
+    "Calendar",
+    "Overlap",
+    "Retry",
+    "Schedule",
+    "ScheduledRun",
+    "When",
+    "at",
+    "cron",
+    "current",
+    "every",
+    "on",
+]
 
 
 def cron(*expressions: str, tz: str = "UTC", **rules: Any) -> When:

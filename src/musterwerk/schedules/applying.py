@@ -15,9 +15,10 @@ from temporalio.api.schedule.v1 import ScheduleState
 
 from musterwerk.errors import MusterwerkError, ServerError
 from musterwerk.schedules.compiling import compile_when
+from musterwerk.schedules.mark import Mark
 from musterwerk.schedules.planning import Plan, Step, by_hand, ledger_of
 from musterwerk.schedules.protos import kept_state, new_state, to_server
-from musterwerk.schedules.server import Described, Mark, ScheduleServer
+from musterwerk.schedules.server import Described, ScheduleServer
 
 _SIDE_BY_SIDE = 24
 _ATTEMPTS = 20

@@ -2,7 +2,7 @@
 
 What the server has no words for is spelled out for some years: public holidays, and with
 `dst = "once"` each run on the days of clock changes. Such a day is taken out of the calendars, and
-its runs are intervals of two hundred years, which happen once.
+its runs are intervals as long as the time since 1970 (`native.once`).
 """
 
 from __future__ import annotations
@@ -69,10 +69,18 @@ def compile_when(when: When, now: datetime) -> Compiled:
         zone_name,
         when.jitter,
         when.start,
-        when.end,
+        _end(when),
     )
     _prove(when, spec, where, start, end)
     return Compiled(spec, end if spelled else None)
+
+
+def _end(when: When) -> datetime | None:
+    """Where there are one-shots alone the server is told when it is over."""
+    if not when.at or when.cron or when.on or when.every:
+        return when.end
+    last = max(when.at)
+    return min(last, when.end) if when.end else last
 
 
 def _check(when: When, given: tuple[Pattern, ...]) -> None:

@@ -51,7 +51,7 @@ class NativeCalendar:
 
 @dataclass(frozen=True, order=True)
 class NativeInterval:
-    """Whole seconds, from 1970 on. With two hundred years it happens once: at its phase."""
+    """Whole seconds, counted from 1970 and shifted by the phase."""
 
     every: int
     phase: int = 0
@@ -71,12 +71,10 @@ class NativeSpec:
         return replace(self, start=start, end=end)
 
 
-#: Longer than anybody plans; the server takes less than 292 years.
-ONCE_SECONDS = 200 * 365 * 86_400
-
-
 def once(at: int) -> NativeInterval:
-    return NativeInterval(ONCE_SECONDS, at)
+    """An interval as long as the moment is from 1970: it comes then, and again after as long, which
+    is after 2083. A phase would not do: the server never fires at one that lies ahead."""
+    return NativeInterval(at)
 
 
 def to_proto(spec: NativeSpec) -> ScheduleSpec:

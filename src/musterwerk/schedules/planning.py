@@ -12,10 +12,11 @@ from typing import Literal
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.declaring import Declaration
 from musterwerk.schedules.differences import changed_by_hand, differences
+from musterwerk.schedules.mark import Mark
+from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Schedule, When
 from musterwerk.schedules.protos import comparable, new_state, to_server
-from musterwerk.schedules.server import Described, Mark, ScheduleServer
-from musterwerk.schedules.server_rules import fires
+from musterwerk.schedules.server import Described, ScheduleServer
 
 Kind = Literal[
     "create", "change", "mend", "extend", "rename", "delete", "unchanged", "finished", "foreign"
@@ -161,8 +162,7 @@ async def _missing(
             return Step(schedule.name, "rename", (f"{old.name} -> {schedule.name}",), old, wanted)
     if schedule.runs is not None and schedule.name in begun:
         return Step(schedule.name, "finished", (_OVER,))
-    spec = compile_when(schedule.when, now).spec
-    if not list(islice(fires(spec, now, _LAST), 1)):
+    if not list(islice(meant(schedule.when, now, _LAST), 1)):
         return Step(schedule.name, "finished", ("all its times are past",))
     return Step(schedule.name, "create", (), None, wanted)
 

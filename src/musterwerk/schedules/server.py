@@ -32,27 +32,14 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
-from musterwerk.schedules.model import Schedule
-from musterwerk.wire import Wire
+from musterwerk.schedules.mark import MARK, Mark
 
-MARK = "musterwerk"
 _RPC = timedelta(seconds=10)
 _PAGE = 1_000
 #: A server that has too much to do says so, and it does not come to it: a schedule takes one
 #: question at a time, and two applies ask at once.
 _BUSY_SECONDS, _BUSY_PAUSE = 20.0, 0.1
 T = TypeVar("T")
-
-
-class Mark(Wire):
-    """`as_of` is the moment for which it was compiled. `renaming` says whether the old one was
-    paused, while there are both. `begun` is for the ledger of those that have a number of runs."""
-
-    declared: Schedule
-    set_name: str
-    as_of: datetime
-    renaming: bool | None = None
-    begun: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,10 @@ def fires(spec: NativeSpec, after: datetime, until: datetime) -> Iterator[dateti
 
 
 def _next_interval(every: int, phase: int, at: int) -> int:
-    return ((at - phase) // every + 1) * every + phase
+    """Go divides towards zero: a phase that lies ahead is passed over."""
+    past = at - phase
+    count = past // every if past >= 0 else -(-past // every)
+    return (count + 1) * every + phase
 
 
 class _Walk:

@@ -1,0 +1,126 @@
+"""`musterwerk schedules backfill|lint`: making up for what was missed; what may surprise."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.output import Format, Output, OutputOption
+from musterwerk.cli.running import run
+from musterwerk.cli.schedules_common import (
+    DeclarationArgument,
+    NamespaceOption,
+    YesOption,
+    agreed,
+    moment,
+)
+from musterwerk.errors import UsageError
+from musterwerk.runtime.connection import Target
+from musterwerk.schedules.backfill import Backfill, do_backfill, make_backfill
+from musterwerk.schedules.control import overlap_of
+from musterwerk.schedules.declaring import read_declaration
+from musterwerk.schedules.lint import lint as find
+from musterwerk.schedules.model import Overlap
+from musterwerk.schedules.server import ScheduleServer
+
+
+def register(app: typer.Typer) -> None:
+    app.command("backfill")(backfill)
+    app.command("lint")(lint)
+
+
+def backfill(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    from_: Annotated[str, typer.Option("--from", metavar="TIME", help="The first due time.")],
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="The last due time.")],
+    every: Annotated[
+        bool, typer.Option("--all-times", help="Also those that have run already.")
+    ] = False,
+    overlap: Annotated[
+        str, typer.Option("--overlap", help="allow_all starts them side by side.")
+    ] = "allow_all",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what it would do.")] = False,
+    yes: YesOption = False,
+    output: OutputOption = Format.table,
+    namespace: NamespaceOption = None,
+    address: AddressOption = None,
+    data: DataOption = DEFAULT_DATA,
+) -> None:
+    """Start the runs that were due in a span and have not been. The same again goes on with it."""
+    out = Output(output)
+    policy = overlap_of(overlap) or "allow_all"
+    start, end = moment(from_, "--from"), moment(until, "--until")
+    if end < start:
+        raise UsageError(f"--until {until} is before --from {from_}")
+    found = find_address(address, data)
+    target = Target(found.address, namespace or found.namespace, isolated=found.isolated)
+    plan = run(_make(target, name, start, end, only_missing=not every))
+    _tell(out, plan, dry_run)
+    if dry_run or not plan.missing:
+        return
+    if plan.may_repeat and plan.known_from:
+        out.say(
+            f"Temporal knows no runs that ended before {plan.known_from:%Y-%m-%d %H:%M} UTC: they "
+            "may have been, and would be started again."
+        )
+    if not agreed(out, f"Start {len(plan.missing)} runs?", yes):
+        raise typer.Exit(1)
+    done = run(_do(out, target, plan, policy))
+    out.say(f"{done} of {len(plan.missing)} handed to the server.")
+
+
+def lint(
+    where: DeclarationArgument,
+    output: OutputOption = Format.table,
+) -> None:
+    """Say what is likely to surprise. Exits with 1 if there is anything."""
+    out, declaration = Output(output), read_declaration(where)
+    found = find(declaration.schedules, datetime.now(UTC))
+    if out.machine:
+        out.json([vars(one) for one in found])
+    for one in found if not out.machine else ():
+        out.text(f"{one.schedule}: {one.rule}: {one.message}")
+    out.say(f"{len(found)} findings in {len(declaration.schedules)} schedules.")
+    if found:
+        raise typer.Exit(1)
+
+
+async def _make(
+    target: Target, name: str, start: datetime, end: datetime, *, only_missing: bool
+) -> Backfill:
+    server = ScheduleServer(await target.connect())
+    found = await server.describe(name)
+    if found is None or not found.ours:
+        raise UsageError(f"none of ours is called {name!r}; `schedules list` shows them")
+    return await make_backfill(server, name, start, end, only_missing=only_missing)
+
+
+async def _do(out: Output, target: Target, plan: Backfill, overlap: Overlap) -> int:
+    server = ScheduleServer(await target.connect())
+    with out.progress("starting", total=len(plan.missing)) as advance:
+        return await do_backfill(server, plan, overlap, advance)
+
+
+def _tell(out: Output, plan: Backfill, dry_run: bool) -> None:
+    if out.machine:
+        out.json(
+            {
+                "schedule": plan.schedule,
+                "due": len(plan.due),
+                "missing": [one.isoformat() for one in plan.missing],
+                "minutes": plan.minutes,
+                "dry_run": dry_run,
+            }
+        )
+        return
+    out.text(
+        f"{plan.schedule}: {len(plan.due)} due, {len(plan.missing)} to start, "
+        f"{plan.minutes} minutes at Temporal's rate of starts"
+    )
+    for one in plan.missing[:10] if dry_run else ():
+        out.text(f"    {one:%Y-%m-%d %H:%M:%S} UTC")
+    if dry_run and len(plan.missing) > 10:
+        out.text(f"    and {len(plan.missing) - 10} more")

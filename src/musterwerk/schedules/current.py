@@ -1,0 +1,58 @@
+"""Inside a workflow: whether a schedule started it, and for which due time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from temporalio import workflow
+from temporalio.common import SearchAttributeKey
+
+_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
+_DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+_SPANS = [timedelta(days=days) for days in (1, 8, 32, 367, 1_462)]
+
+
+@dataclass(frozen=True)
+class ScheduledRun:
+    """`due` is when it was to start, in UTC, however late it began; for a run triggered by hand it
+    is when that was."""
+
+    schedule: str
+    due: datetime
+
+    @property
+    def key(self) -> str:
+        """An idempotency key: the same for every attempt at this run, and for no other."""
+        return f"{self.schedule}@{self.due:%Y-%m-%dT%H:%M:%SZ}"
+
+    def previous(self) -> datetime | None:
+        """The due time before; None where there was none in four years, or where what is declared
+        cannot be read here (a codec for payloads but not for headers). Only in its workflow."""
+        # Looked for only where it is wanted: whoever does not want it need not load the rules.
+        with workflow.unsafe.imports_passed_through():
+            from musterwerk.schedules.compiling import compile_when
+            from musterwerk.schedules.mark import MARK, Mark
+            from musterwerk.schedules.server_rules import fires
+        payload = workflow.info().headers.get(MARK)
+        if payload is None:
+            return None
+        try:
+            (given,) = workflow.payload_converter().from_payloads([payload], [dict[str, Any]])
+        except Exception:
+            return None  # encoded for others
+        mark = Mark.read(given)
+        spec = compile_when(mark.declared.when, mark.as_of).spec
+        for span in _SPANS:
+            times = list(fires(spec, self.due - span, self.due - timedelta(seconds=1)))
+            if times:
+                return times[-1]
+        return None
+
+
+def current() -> ScheduledRun | None:
+    """None where no schedule started this workflow. It stays the same after continue-as-new."""
+    found = workflow.info().typed_search_attributes
+    name, due = found.get(_BY), found.get(_DUE)
+    return None if name is None or due is None else ScheduledRun(name, due)

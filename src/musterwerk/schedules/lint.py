@@ -1,0 +1,107 @@
+"""What is likely to surprise whoever declared it. Pure, but for what only a server knows."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+from musterwerk.schedules.compiling import compile_when
+from musterwerk.schedules.meaning import meant, patterns
+from musterwerk.schedules.model import Schedule
+from musterwerk.schedules.preview import Due, compare
+from musterwerk.schedules.server_rules import fires
+from musterwerk.schedules.zones import zone
+
+_YEARS = timedelta(days=731)
+_AROUND = timedelta(days=2)
+_LAST = datetime(2100, 12, 31, tzinfo=UTC)
+#: Temporal starts 30 a second in a namespace.
+MANY = 30
+_DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`rule` is a name for machines."""
+
+    schedule: str
+    rule: str
+    message: str
+
+
+def lint(schedules: Iterable[Schedule], now: datetime) -> list[Finding]:
+    """Raises `ScheduleMistake` for what cannot be at all."""
+    several = list(schedules)
+    found = [finding for one in several for finding in _one(one, now)]
+    return [*found, *_crowds(several, now)]
+
+
+def _one(schedule: Schedule, now: datetime) -> Iterator[Finding]:
+    compile_when(schedule.when, now)
+    if not list(islice(meant(schedule.when, now, _LAST), 1)):
+        yield Finding(schedule.name, "never", "it never fires again: all its times are past")
+        return
+    yield from _clock_changes(schedule, now)
+    for pattern in patterns(schedule.when):
+        for rule in pattern.dates:
+            late = min(rule.days)
+            if not rule.years and late > 28 and rule.months - {2} and len(rule.months) > 1:
+                short = [m for m in sorted(rule.months) if late > _length(m)]
+                if short:
+                    yield Finding(
+                        schedule.name,
+                        "short_months",
+                        f"day {late} does not exist in {len(short)} of its {len(rule.months)} "
+                        "months, where it does not fire; L is the last day of each month",
+                    )
+
+
+def _length(month: int) -> int:
+    return 29 if month == 2 else 30 if month in (4, 6, 9, 11) else 31
+
+
+def _clock_changes(schedule: Schedule, now: datetime) -> Iterator[Finding]:
+    when = schedule.when
+    spec = compile_when(when, now).spec
+    wrong: list[Due] = []
+    until = now + _YEARS
+    for at in zone(when.time_zone).changes_between(int(now.timestamp()), int(until.timestamp())):
+        change = datetime.fromtimestamp(at, UTC)
+        span = change - _AROUND, change + _AROUND
+        wrong += [
+            due for due in compare(when, fires(spec, *span), *span) if due.meant != due.will_happen
+        ]
+    for rule, said, some in (
+        ("lost", "are lost", [due for due in wrong if due.meant]),
+        ("doubled", "come that nobody means", [due for due in wrong if due.will_happen]),
+    ):
+        if some:
+            yield Finding(
+                schedule.name,
+                rule,
+                f"{len(some)} runs {said} at clock changes in the next two years, the first on "
+                f'{some[0].due_local:%Y-%m-%d %H:%M%z}; dst = "once" mends it',
+            )
+
+
+def _crowds(schedules: list[Schedule], now: datetime) -> Iterator[Finding]:
+    """Of the coming day: more in one second than Temporal starts in one."""
+    at_once = defaultdict[datetime, list[str]](list)
+    for one in schedules:
+        for due in islice(meant(one.when, now, now + _DAY), 1_500):
+            at_once[due].append(one.name)
+    told = set[str]()
+    for due, names in sorted(at_once.items()):
+        new = [name for name in names if name not in told]
+        if len(names) > MANY and new:
+            told.update(names)
+            offset = max(len(names) // MANY, 1)
+            yield Finding(
+                names[0],
+                "crowd",
+                f"{len(names)} schedules are due at {due:%H:%M:%S} UTC, and Temporal starts {MANY} "
+                f'a second; spread them by jitter = "{offset + 1}s" or more, or by other minutes',
+            )
