@@ -1,0 +1,185 @@
+"""`musterwerk schedules` as a developer and an operator use it."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from musterwerk.runtime.server import EmbeddedServer
+from tests.cli.support import Result, musterwerk
+
+FILE = """
+[[schedule]]
+name = "PREFIX-daily"
+workflow = "Report"
+task_queue = "PREFIX"
+args = ["daily"]
+cron = "0 6 * * *"
+time_zone = "Europe/Berlin"
+owner = "PREFIX"
+grace = "15m"
+
+[[schedule]]
+name = "PREFIX-quarters"
+workflow = "Sync"
+task_queue = "PREFIX"
+cron = "*/15 * * * *"
+time_zone = "Europe/Berlin"
+"""
+
+
+class Shell:
+    def __init__(self, home: Path, address: str) -> None:
+        self.home = home
+        self.address = address
+        self.prefix = f"c{uuid.uuid4().hex[:8]}"
+
+    def write(self, text: str, name: str = "schedules.toml") -> None:
+        (self.home / name).write_text(text.replace("PREFIX", self.prefix))
+
+    def __call__(self, *args: str) -> Result:
+        return musterwerk("schedules", *args, "--address", self.address, home=self.home)
+
+
+@pytest.fixture
+def shell(temporal_server: EmbeddedServer, tmp_path: Path) -> Iterator[Shell]:
+    shell = Shell(tmp_path, temporal_server.address)
+    shell.write(FILE)
+    yield shell
+    shell.write(FILE)
+    shell("destroy", "schedules.toml", "--yes")
+
+
+def test_from_plan_to_destroy(shell: Shell) -> None:
+    planned = shell("plan", "schedules.toml")
+    assert planned.code == 3, planned.stderr
+    assert f"+ {shell.prefix}-daily will be created" in planned.stdout
+    assert "2 to do" in planned.stderr
+    applied = shell("apply", "schedules.toml", "-o", "json")
+    assert applied.code == 0, applied.stderr
+    assert [(one["kind"], one["done"]) for one in applied.data] == [("create", True)] * 2
+    assert shell("plan", "schedules.toml").code == 0
+    assert shell("apply", "schedules.toml", "-o", "json").data == []
+
+    shell.write(FILE.replace("0 6 * * *", "0 7 * * *"))
+    changed = shell("plan", "schedules.toml", "-o", "json")
+    assert changed.code == 3
+    assert changed.data[0]["words"] == ["cron: 0 6 * * * -> 0 7 * * *"]
+    shell.write(FILE)
+
+    assert shell("pause", f"{shell.prefix}-*", "--note", "maintenance").code == 0
+    shown = shell("show", f"{shell.prefix}-daily", "-o", "json").data
+    assert (shown["paused"], shown["note"], shown["next"]) == (True, "maintenance", [])
+    assert shell("unpause", "--owner", shell.prefix).code == 0
+    assert not shell("show", f"{shell.prefix}-daily", "-o", "json").data["paused"]
+    assert shell("show", f"{shell.prefix}-quarters", "-o", "json").data["paused"]
+
+    unasked = shell("destroy", "schedules.toml")
+    assert (unasked.code, "Say --yes" in unasked.stderr) == (2, True)
+    assert shell("destroy", "schedules.toml", "--yes").code == 0
+    assert shell("plan", "schedules.toml").code == 3
+
+
+def test_next_tells_what_the_server_loses_and_whom_it_asked(shell: Shell) -> None:
+    def dues() -> list[dict[str, Any]]:
+        span = ("--from", "2026-10-25T00:00:00Z", "--count", "12")
+        found = shell("next", "schedules.toml", *span, "-o", "json")
+        assert found.code == 0, found.stderr
+        return [one for one in found.data if one["schedule"].endswith("-quarters")]
+
+    planned = dues()
+    assert {one["according_to"] for one in planned} == {"Temporal Server 1.32.0 (its rules)"}
+    lost = [one for one in planned if one["meant"] and not one["will_happen"]]
+    assert len(lost) == 8
+    assert set(planned[0]) >= {"schedule", "due_local", "due_utc", "meant", "will_happen", "note"}
+    assert shell("apply", "schedules.toml").code == 0
+    applied = dues()
+    assert {one["according_to"] for one in applied} == {"the server"}
+    for one in (*planned, *applied):
+        one.pop("according_to")
+    assert applied == planned
+    once = FILE.replace('cron = "*/15 * * * *"', 'cron = "*/15 * * * *"\ndst = "once"')
+    shell.write(once)
+    assert shell("apply", "schedules.toml").code == 0
+    assert all(one["will_happen"] for one in dues())
+
+
+def test_without_a_server_the_rules_will_do(shell: Shell) -> None:
+    found = musterwerk(
+        "schedules", "next", "schedules.toml", "--count", "1", "-o", "json", home=shell.home
+    )
+    assert found.code == 0, found.stderr
+    assert len(found.data) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "there is no schedule in it"),
+        ("[[schedule", "this is no TOML"),
+        ("[other]", "other: no such table; [[schedule]] is expected"),
+        ("[[schedule]]", "schedule number 1: name: is missing"),
+        (FILE.replace("*/15", "*/0"), "cron: '*/0 * * * *': minute '*/0': after / a number"),
+        (FILE.replace("0 6 * * *", "0 6 31 2 *"), "-daily': cron: '0 6 31 2 *' never fires"),
+        (FILE.replace("Europe/Berlin", "Europe/Bielefeld"), "time_zone: there is no time zone"),
+        (FILE.replace("-quarters", "-daily"), "name: there are 2 of this name"),
+        (FILE.replace("grace", "gracious"), "gracious: no such field"),
+        (FILE.replace('"15m"', '"soon"'), "grace: a length of time is expected"),
+        (FILE.replace("owner", 'overlap = "maybe"\nowner'), "overlap: 'skip', 'buffer_one'"),
+    ],
+)
+def test_what_is_wrong_is_named_and_nothing_is_done(shell: Shell, text: str, said: str) -> None:
+    shell.write(text, "wrong.toml")
+    for command in ("plan", "apply", "next", "lint"):
+        where = () if command == "lint" else ("--address", shell.address)
+        found = musterwerk("schedules", command, "wrong.toml", *where, home=shell.home)
+        assert found.code == 2, found.stdout
+        assert said in found.stderr
+        assert "wrong.toml: " in found.stderr
+        assert found.stdout == ""
+
+
+def test_all_mistakes_of_a_file_at_once(shell: Shell) -> None:
+    wrong = FILE.replace("*/15", "61").replace("0 6 * * *", "0 6 * *")
+    shell.write(wrong)
+    found = shell("plan", "schedules.toml")
+    assert len(found.stderr.strip().splitlines()) == 2
+    assert shell("plan", "nowhere.toml").code == 2
+    assert "a TOML file or module:name" in shell("plan", "nowhere").stderr
+
+
+def test_lint_says_what_will_surprise(shell: Shell) -> None:
+    late = FILE.split("[[schedule]]")[1].replace("-daily", "-late").replace("0 6 *", "0 6 31")
+    shell.write(f"{FILE}[[schedule]]{late}")
+    found = musterwerk("schedules", "lint", "schedules.toml", "-o", "json", home=shell.home)
+    assert found.code == 1
+    rules = {(one["schedule"].removeprefix(shell.prefix), one["rule"]) for one in found.data}
+    assert rules == {("-quarters", "lost"), ("-late", "short_months")}
+
+
+def test_a_dry_backfill_starts_nothing(shell: Shell) -> None:
+    assert shell("apply", "schedules.toml").code == 0
+    name = f"{shell.prefix}-daily"
+    span = ("--from", "2024-01-01", "--until", "2024-01-31T23:59:00")
+    found = shell("backfill", name, *span, "--dry-run", "-o", "json")
+    assert found.code == 0, found.stderr
+    assert (found.data["due"], len(found.data["missing"])) == (31, 31)
+    refused = shell("backfill", name, *span)
+    assert (refused.code, "Say --yes" in refused.stderr) == (2, True)
+    assert "they may have been, and would be started again" in refused.stderr
+    assert len(shell("backfill", name, *span, "--dry-run", "-o", "json").data["missing"]) == 31
+    assert shell("backfill", "nobody", *span).code == 2
+    assert shell("backfill", name, "--from", "soon", "--until", "2024-01-31").code == 2
+
+
+def test_nothing_is_held_by_a_slip_of_the_pen(shell: Shell) -> None:
+    assert shell("apply", "schedules.toml").code == 0
+    assert "name some, or say --all" in shell("pause").stderr
+    unknown = shell("pause", "nobody")
+    assert (unknown.code, "none of ours is called 'nobody'" in unknown.stderr) == (2, True)
+    overlap = shell("trigger", f"{shell.prefix}-daily", "--overlap", "maybe")
+    assert (overlap.code, "skip, buffer_one" in overlap.stderr) == (2, True)
