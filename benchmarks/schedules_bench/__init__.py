@@ -1,0 +1,1 @@
+"""What `benchmarks/schedules.py` measures, and how."""

@@ -65,7 +65,7 @@ async def _do(
         if "digest" not in fields:
             raise Problem("digest-required", "the form is not whole; open the page again")
         if fields.get("outcome") in found.status.answer_for:
-            fields["answer"] = answer_of(found.status.answer_schema, given)
+            fields["answer"] = answer_of(found.status.answer_schema, given, viewer.row.zone)
     who = {"id": act_id, "by": viewer.person, "channel": "console"}
     act = act_of(services, **{**fields, **who, "kind": kind})
     if isinstance(act, str):
