@@ -35,6 +35,7 @@ class Asked:
         self.name = name
 
     async def times(self, after: datetime, until: datetime) -> list[datetime]:
+        """Without what it repeats: at some changes it says one moment for ever."""
         found = list[datetime]()
         while True:
             answer = await self._client.workflow_service.list_schedule_matching_times(
@@ -45,8 +46,9 @@ class Asked:
                     end_time=_stamp(until),
                 )
             )
-            found += (one.ToDatetime(tzinfo=UTC) for one in answer.start_time)
-            if len(answer.start_time) < _PAGE:
+            told = [one.ToDatetime(tzinfo=UTC) for one in answer.start_time]
+            found += (at for n, at in enumerate(told) if at > (told[n - 1] if n else after))
+            if len(told) < _PAGE or told[-1] == told[-2]:
                 return found
 
     async def described(self) -> NativeSpec:

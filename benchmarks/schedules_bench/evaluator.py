@@ -16,12 +16,12 @@ from zoneinfo import available_timezones
 
 from temporalio.client import Client
 
-from schedules_bench.asking import Asked, asked, server_version
 from musterwerk.schedules import Calendar, When, cron, on
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.native import NativeSpec
 from musterwerk.schedules.server_rules import CHECKED_AGAINST, fires
 from musterwerk.schedules.zones import Zone, zone
+from schedules_bench.asking import Asked, asked, server_version
 
 FIRST, YEARS = datetime(2026, 1, 1, tzinfo=UTC), 10
 #: Wide enough for the hours before and after, and for a neighbouring midnight.
@@ -124,10 +124,9 @@ async def compare(client: Client, zones: Iterable[str], years: int, at_once: int
         sparse, dense = [one(name, w, False) for w in SPARSE], [one(name, w, True) for w in DENSE]
         await asyncio.gather(*sparse, *dense)
         tally.zones, tally.specs = number, len(SPARSE) + len(DENSE)
-        print(
-            f"evaluator: {number} of {len(names)} zones, {tally.compared:,} times compared, "
-            f"{len(tally.mismatches)} differ",
-            file=sys.stderr,
+        _say(
+            f"{number} of {len(names)} zones, {tally.compared:,} times compared, "
+            f"{len(tally.mismatches)} differ"
         )
     return tally
 
@@ -148,6 +147,10 @@ def _spans(one: Zone, years: int, dense: bool) -> list[tuple[datetime, datetime]
     return [(at - NEAR, at + NEAR) for at in moments]
 
 
+def _say(text: str) -> None:
+    sys.stderr.write(f"evaluator: {text}\n")
+
+
 def _label(when: When) -> str:
     return str(when.model_dump(mode="json", exclude_defaults=True, exclude={"time_zone"}))
 
@@ -157,7 +160,7 @@ async def measure(client: Client, zones: int = 64, years: int = YEARS) -> dict[s
     version = await server_version(client)
     tally = await compare(client, zones_of_different_rules(zones, years), years, at_once=6)
     for line in tally.mismatches[:50]:
-        print(f"evaluator: {line}", file=sys.stderr)
+        _say(line)
     return {
         "server": f"Temporal Server {version}",
         "checked_against": CHECKED_AGAINST,

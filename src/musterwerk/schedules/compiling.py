@@ -16,6 +16,8 @@ from itertools import chain
 
 from musterwerk.schedules.dates import (
     ALL_WEEKDAYS,
+    FIRST_YEAR,
+    LAST_YEAR,
     WORKDAYS,
     YEARS,
     DateRule,
@@ -25,7 +27,7 @@ from musterwerk.schedules.mistakes import ScheduleMistake
 from musterwerk.schedules.model import When
 from musterwerk.schedules.native import NativeCalendar, NativeInterval, NativeSpec, once
 from musterwerk.schedules.patterns import ALL_HOURS, Pattern
-from musterwerk.schedules.server_rules import fires
+from musterwerk.schedules.server_rules import fires, happens_once
 from musterwerk.schedules.zones import Zone, zone
 
 #: Whole years ahead for which is spelled out what has to be.
@@ -56,11 +58,14 @@ def _compiled(when: When, now: datetime) -> Compiled:
     start = datetime(now.year, 1, 1, tzinfo=UTC)
     end = datetime(now.year + AHEAD, 1, 1, tzinfo=UTC)
     spelled = when.business_days is not None
-    intervals = {once(int(one.timestamp())) for one in when.at}
+    intervals = set[NativeInterval]()
     if when.every is not None:
         every, phase = int(when.every.total_seconds()), int(when.phase.total_seconds())
         intervals.add(NativeInterval(every, phase))
-    zone_name, days = when.time_zone, frozenset[date]()
+    # Exclusions go by the zone's dates; without any, one-shots are told in UTC, where no hour comes
+    # twice.
+    at_alone = not (given or when.exclude or when.business_days)
+    zone_name, days = "UTC" if at_alone else when.time_zone, frozenset[date]()
     if when.dst == "once" and given:
         if _by_elapsed_time_alone(when, given, where, start, end):
             zone_name = "UTC"
@@ -68,25 +73,41 @@ def _compiled(when: When, now: datetime) -> Compiled:
             days = _days_of_change(where, start, end)
             spelled = spelled or bool(days)
             intervals |= {once(at) for at in _spelled_out(when, given, where, days)}
+    once_calendars, once_intervals = _one_shots(when, zone(zone_name))
     spec = NativeSpec(
-        frozenset(_calendars(given, days)),
-        frozenset(intervals),
+        frozenset(_calendars(given, days)) | once_calendars,
+        frozenset(intervals) | once_intervals,
         frozenset(_excludes(when, range(start.year, end.year))),
         zone_name,
         when.jitter,
         when.start,
-        _end(when),
+        when.end,
     )
     _prove(when, spec, where, start, end)
     return Compiled(spec, end if spelled else None)
 
 
-def _end(when: When) -> datetime | None:
-    """Where there are one-shots alone the server is told when it is over."""
-    if not when.at or when.cron or when.on or when.every:
-        return when.end
-    last = max(when.at)
-    return min(last, when.end) if when.end else last
+def _one_shots(
+    when: When, where: Zone
+) -> tuple[frozenset[NativeCalendar], frozenset[NativeInterval]]:
+    """Calendars of one second each: an interval would come again. Only in an hour that comes twice
+    there is no calendar for it."""
+    calendars, intervals = set[NativeCalendar](), set[NativeInterval]()
+    for at in {int(one.timestamp()) for one in when.at}:
+        calendar = _exactly(where, at)
+        if happens_once(calendar, where, at):
+            calendars.add(calendar)
+        else:
+            intervals.add(once(at))
+    return frozenset(calendars), frozenset(intervals)
+
+
+def _exactly(where: Zone, at: int) -> NativeCalendar:
+    day, seconds = where.clock(at)
+    numbers = seconds % 60, seconds // 60 % 60, seconds // 3_600, day.day, day.month
+    second, minute, hour, number, month = (frozenset({one}) for one in numbers)
+    years = frozenset({day.year})
+    return NativeCalendar(second, minute, hour, number, month, ALL_WEEKDAYS, years)
 
 
 def _check(when: When, given: tuple[Pattern, ...]) -> None:
@@ -96,6 +117,11 @@ def _check(when: When, given: tuple[Pattern, ...]) -> None:
         _check_interval(when.every, when.phase)
     if when.start and when.end and when.start >= when.end:
         raise ScheduleMistake("end", f"{when.end} is not after start, which is {when.start}")
+    for one in when.at:
+        if one.microsecond or one.astimezone(UTC).year not in range(FIRST_YEAR + 1, LAST_YEAR):
+            raise ScheduleMistake(
+                "at", f"{one} is none; whole seconds, after {FIRST_YEAR} and before {LAST_YEAR}"
+            )
     if when.business_days is not None:
         holidays_in(when.business_days, 2026)
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
 
-from musterwerk.schedules.dates import LAST_YEAR
+from musterwerk.schedules.dates import FIRST_YEAR, LAST_YEAR
 from musterwerk.schedules.native import NativeCalendar, NativeSpec
 from musterwerk.schedules.zones import Zone, zone
 
 CHECKED_AGAINST = "Temporal Server 1.32.0"
-_HOUR, _DAY = 3_600, 86_400
+_HOUR = 3_600
+_BEFORE_ALL = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()) - 86_400
 
 
 def fires(spec: NativeSpec, after: datetime, until: datetime) -> Iterator[datetime]:
@@ -37,8 +38,9 @@ def fires(spec: NativeSpec, after: datetime, until: datetime) -> Iterator[dateti
                 pending[number] = walk.next(at)
         found = [one for one in pending.values() if one is not None]
         found += [_next_interval(one.every, one.phase, at) for one in spec.intervals]
-        if not found or (at := min(found)) > end:
-            return
+        if not found or (then := min(found)) > end or then <= at:
+            return  # in a gap of half an hour or a day it may say the same moment for ever
+        at = then
         if not any(walk.fits(at) for walk in excludes):
             yield datetime.fromtimestamp(at, UTC)
 
@@ -149,6 +151,12 @@ class _Walk:
             else:
                 number += 1
         return None
+
+
+def happens_once(calendar: NativeCalendar, where: Zone, at: int) -> bool:
+    """Whether the calendar fires then, and never else."""
+    walk = _Walk(calendar, where)
+    return walk.next(_BEFORE_ALL) == at and walk.next(at) is None
 
 
 def _next_month(day: date) -> int:

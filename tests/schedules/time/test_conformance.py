@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from benchmarks.schedules_bench.asking import asked, server_version
 from temporalio.client import Client
 
-from benchmarks.schedules_bench.asking import asked, server_version
 from musterwerk.schedules import Calendar, When, at, cron, every, on
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.meaning import meant
+from musterwerk.schedules.mistakes import ScheduleMistake
 from musterwerk.schedules.native import NativeInterval, NativeSpec, to_proto
 from musterwerk.schedules.server_rules import CHECKED_AGAINST, fires
 from musterwerk.schedules.zones import zone
@@ -70,7 +71,7 @@ async def test_clock_changes(client: Client, name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "year"),
     [
-        # 30 December was left out; Lord Howe's half hour; double summer time; an hour for ever.
+        # In the first and the last one the server gets stuck: it says one moment for ever.
         ("Pacific/Apia", 2011),
         ("Australia/Lord_Howe", 2008),
         ("Antarctica/Troll", 2012),
@@ -129,6 +130,29 @@ async def test_one_shots_happen(client: Client, when: When) -> None:
     async with asked(client, spec) as server:
         assert await server.described() == spec
         assert await server.times(NOW, NOW + timedelta(days=10_000)) == sorted(when.at)
+
+
+@pytest.mark.parametrize(
+    "when",
+    [
+        at(MOMENTS[0], datetime(2099, 12, 31, tzinfo=UTC)),
+        cron("0 0 1 1 *", at=[datetime(2001, 3, 4, 5, 6, tzinfo=UTC)]),
+    ],
+)
+async def test_one_shots_never_come_again(client: Client, when: When) -> None:
+    """An interval as long as the time since 1970 would, in 2083 or already in 2032."""
+    span = NOW, datetime(2099, 12, 31, tzinfo=UTC)
+    async with asked(client, compile_when(when, NOW).spec) as server:
+        assert await server.times(*span) == list(meant(when, *span))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [datetime(1999, 1, 1, tzinfo=UTC), datetime(2027, 1, 1, 0, 0, 0, 500_000, tzinfo=UTC)],
+)
+def test_a_one_shot_that_the_server_cannot_tell(moment: datetime) -> None:
+    with pytest.raises(ScheduleMistake, match=r"at: .* whole seconds, after 2000"):
+        compile_when(at(moment), NOW)
 
 
 @pytest.mark.parametrize("name", ZONES)
