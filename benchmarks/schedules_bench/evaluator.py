@@ -16,12 +16,12 @@ from zoneinfo import available_timezones
 
 from temporalio.client import Client
 
-from schedules_bench.asking import Asked, asked, server_version
 from musterwerk.schedules import Calendar, When, cron, on
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.native import NativeSpec
 from musterwerk.schedules.server_rules import CHECKED_AGAINST, fires
 from musterwerk.schedules.zones import Zone, zone
+from schedules_bench.asking import Asked, asked, server_version
 
 FIRST, YEARS = datetime(2026, 1, 1, tzinfo=UTC), 10
 #: Wide enough for the hours before and after, and for a neighbouring midnight.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from benchmarks.schedules_bench.asking import asked, server_version
 from temporalio.client import Client
 
-from benchmarks.schedules_bench.asking import asked, server_version
 from musterwerk.schedules import Calendar, When, at, cron, every, on
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.meaning import meant
