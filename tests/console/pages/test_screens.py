@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from musterwerk.errors import StoreError
-from musterwerk.store.directory import AbsenceRow
+from musterwerk.store.directory import AbsenceRow, PersonRow
 from tests.console.office import Office
 from tests.console.pages.browsing import Browser, asked
 
@@ -188,3 +188,18 @@ async def test_where_the_database_is_away_nothing_is_said_to_be_recorded(
     assert "Nothing was recorded" in lost.text
     assert "too much" in lost.text
     assert (await handle.status()).state == "open"
+
+
+async def test_people_are_found_by_the_names_that_are_shown(served: Office) -> None:
+    """Nobody knows their colleagues' names for log-in."""
+    handle = await asked(served, "Refund", requester="rita")
+    browser = await Browser.of(served, "anna")
+    for name in ("rita", "Rita", "RITA"):
+        assert "Refund" in (await browser.get(f"/inbox?requester={name}")).text
+    assert "Nothing fits" in (await browser.get("/inbox?requester=Rit")).text
+    page = await browser.get(f"/requests/{handle.id}")
+    assert (await page.send("delegate", to="Stan")).notice == "Done."
+    assert "stranger" in (await handle.status()).may_decide
+    with served.services.people.changes(actor="test", channel="cli") as change:
+        change.person(PersonRow("stan2", "Stan"))
+    assert served.services.people.known_as("Stan") == "Stan"  # there are two

@@ -61,6 +61,8 @@ async def _do(
     found = await in_thread(find, services, viewer, request_id)
     fields: dict[str, Any] = {name: value for name in _KINDS[kind] if (value := text(given, name))}
     act_id = text(given, "act")
+    if "to" in fields:
+        fields["to"] = await in_thread(services.people.known_as, fields["to"])
     if kind == "decide":
         if "digest" not in fields:
             raise Problem("digest-required", "the form is not whole; open the page again")
