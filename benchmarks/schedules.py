@@ -11,16 +11,19 @@ import json
 import os
 import platform
 import sys
+import tempfile
 import time
 from datetime import UTC, datetime
-from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import temporalio
 
+from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
+from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.runtime.telemetry import logs_to_stderr
-from schedules_bench import applying
+from schedules_bench import applying, evaluator
 
 _QUICK = 40
 
@@ -39,7 +42,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     started, begun, load = datetime.now(UTC), time.perf_counter(), os.getloadavg()
     results = dict[str, Any]()
     if options.only != "applying":
-        results["evaluator"] = _evaluator(options.quick)
+        results["evaluator"] = asyncio.run(_evaluator(options.quick))
     if options.only != "evaluator":
         found = asyncio.run(applying.measure(_QUICK if options.quick else options.schedules))
         results |= {
@@ -62,9 +65,11 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _evaluator(quick: bool) -> dict[str, Any]:
-    found: dict[str, Any] = import_module("schedules_bench.evaluator").measure(quick=quick)
-    return found
+async def _evaluator(quick: bool) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        async with EmbeddedServer(Path(folder), ui=False) as running:
+            client = await connect(running.address, isolated=True)
+            return await evaluator.measure(client, *((3, 1) if quick else ()))
 
 
 def main() -> None:

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
-from musterwerk.schedules import Schedule, cron, every
+from musterwerk.schedules import Schedule, When, cron, every
 from musterwerk.schedules.applying import apply_plan
 from musterwerk.schedules.declaring import Declaration
 from musterwerk.schedules.planning import make_plan
 from musterwerk.schedules.server import ScheduleServer
 
-#: A quarter each: what is common, and what costs more to compile.
-_KINDS = (
-    lambda n: cron(f"{n % 60} {n % 24} * * *", tz="Europe/Berlin"),
-    lambda n: every("15m", phase=f"{n % 15}m"),
-    lambda n: cron(f"{n % 60} 9 * * *", tz="Europe/Berlin", business_days="DE-BY"),
-    lambda n: cron(f"{n % 60} 2 * * *", tz="America/New_York", dst="once"),
-)
+
+def _when(number: int) -> When:
+    """A quarter each: what is common, and what costs more to compile."""
+    minute, hour = number % 60, number % 24
+    kinds: tuple[Callable[[], When], ...] = (
+        lambda: cron(f"{minute} {hour} * * *", tz="Europe/Berlin"),
+        lambda: every("15m", phase=f"{number % 15}m"),
+        lambda: cron(f"{minute} 9 * * *", tz="Europe/Berlin", business_days="DE-BY"),
+        lambda: cron(f"{minute} 2 * * *", tz="America/New_York", dst="once"),
+    )
+    return kinds[number % len(kinds)]()
 
 
 async def measure(count: int) -> dict[str, Any]:
@@ -61,7 +66,7 @@ def _declared(count: int, owner: str) -> Declaration:
                 f"benchmark-{n}",
                 "Idle",
                 task_queue="nobody",
-                when=_KINDS[n % len(_KINDS)](n),
+                when=_when(n),
                 owner=owner,
             )
             for n in range(count)

@@ -48,7 +48,8 @@ class Compiled:
 
 def compile_when(when: When, now: datetime) -> Compiled:
     """Good for `AHEAD` calendar years from that of `now`. Raises `ScheduleMistake`."""
-    return _compiled(when, now)
+    # pydantic makes what is frozen hashable, which types do not tell.
+    return _compiled(when, now)  # pyright: ignore[reportArgumentType]
 
 
 @lru_cache(maxsize=4096)  # a plan compares, proves and extends by the same
