@@ -10,7 +10,9 @@ from axe_playwright_python.async_playwright import (  # pyright: ignore[reportMi
 )
 from playwright.async_api import Page, expect
 
+from musterwerk.store.mail_links import Shown
 from tests.browser.conftest import LogIn
+from tests.browser.test_deciding import Verdict
 from tests.console.office import Office
 from tests.console.pages.browsing import asked
 
@@ -26,7 +28,11 @@ async def _pages(desk: Office) -> list[str]:
     first = await asked(desk, "Refund with a Subject-That-Is-Long" * 3, details=_DETAILS)
     second = await asked(desk, "Another one")
     await second.request_info("Why?", by="anna")
+    typed = await asked(desk, "Typed", answer=Verdict, answer_for=("approve",))
     ids = f"id={first.id}&id={second.id}&id=gone"
+    status = await typed.status()
+    shown = Shown("n-1", typed.id, status.revision, status.digest, status.expires_at)
+    link = desk.services.links.issue(shown, ["anna"], desk.services.now())["anna"]
     return [
         "/inbox",
         "/inbox?box=all&q=nothing",
@@ -37,6 +43,11 @@ async def _pages(desk: Office) -> list[str]:
         "/audit",
         "/audit/verification",
         "/nothing",
+        "/me",
+        f"/requests/{typed.id}",
+        f"/m/{link}",
+        f"/m/{link}/decide/approve",
+        "/m/forged",
     ]
 
 

@@ -33,6 +33,12 @@ app = typer.Typer(
 PruneOption = Annotated[
     bool, typer.Option("--prune", help="Also delete those of this set that are not declared.")
 ]
+SetOption = Annotated[
+    str | None, typer.Option("--set", help="Whose they are; default: what the file is called.")
+]
+TakeOverOption = Annotated[
+    bool, typer.Option("--take-over", help="Also change what is of another set.")
+]
 _WORDS = {
     "create": "will be created",
     "change": "will be changed",
@@ -42,7 +48,7 @@ _WORDS = {
     "delete": "will be deleted",
     "unchanged": "is as declared",
     "finished": "is over",
-    "foreign": "is not ours, and is left alone",
+    "foreign": "is left alone",
 }
 _SIGNS = {"create": "+", "change": "~", "mend": "~", "extend": "~", "rename": "~", "delete": "-"}
 
@@ -58,14 +64,17 @@ def register(main: typer.Typer) -> None:
 def plan(
     where: DeclarationArgument,
     prune: PruneOption = False,
+    set_name: SetOption = None,
+    take_over: TakeOverOption = False,
     output: OutputOption = Format.table,
     namespace: NamespaceOption = None,
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Say what `apply` would do. Exits with 3 when there is something to do."""
-    out, declaration = Output(output), read_declaration(where)
-    found = run(_plan(out, find_address(address, data), namespace, declaration, prune))
+    out, declaration = Output(output), read_declaration(where, set_name)
+    server = _named(find_address(address, data), namespace)
+    found = run(_plan(out, server, declaration, prune=prune, take_over=take_over))
     _show(out, found)
     if found.work:
         raise typer.Exit(CHANGES)
@@ -75,6 +84,8 @@ def plan(
 def apply(
     where: DeclarationArgument,
     prune: PruneOption = False,
+    set_name: SetOption = None,
+    take_over: TakeOverOption = False,
     yes: YesOption = False,
     output: OutputOption = Format.table,
     namespace: NamespaceOption = None,
@@ -82,20 +93,21 @@ def apply(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Put there what is declared. What is paused stays so; what is not ours is left alone."""
-    out, declaration = Output(output), read_declaration(where)
-    target = find_address(address, data)
-    found = run(_plan(out, target, namespace, declaration, prune))
+    out, declaration = Output(output), read_declaration(where, set_name)
+    server = _named(find_address(address, data), namespace)
+    found = run(_plan(out, server, declaration, prune=prune, take_over=take_over))
     if not out.machine:
         _show(out, found)
     deleted = [step.name for step in found.work if step.kind == "delete"]
     if deleted and not agreed(out, f"Delete {len(deleted)} of them?", yes):
         raise typer.Exit(1)
-    _finish(out, found, run(_apply(out, target, namespace, found)))
+    _finish(out, found, run(_apply(out, server, found)))
 
 
 @app.command("destroy")
 def destroy(
     where: DeclarationArgument,
+    set_name: SetOption = None,
     yes: YesOption = False,
     output: OutputOption = Format.table,
     namespace: NamespaceOption = None,
@@ -103,26 +115,32 @@ def destroy(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Delete the schedules that are declared, and are ours. Runs that have begun go on."""
-    out, declaration = Output(output), read_declaration(where)
-    target = find_address(address, data)
-    found = run(_plan(out, target, namespace, declaration, False))
-    names = [s.was.name for s in found.steps if s.was is not None and s.was.mark is not None]
+    out, declaration = Output(output), read_declaration(where, set_name)
+    server = _named(find_address(address, data), namespace)
+    found = run(_plan(out, server, declaration))
+    names = [s.was.name for s in found.steps if s.was and s.was.ours and s.kind != "foreign"]
     steps = [Step(name, "delete", ("destroyed",)) for name in names]
-    if any(one.runs is not None for one in declaration.schedules):
-        steps.append(Step(ledger_of(declaration.set_name).name, "delete"))
+    if found.begun:
+        steps.append(Step(ledger_of(declaration.set_name).name, "delete", ("begin again",)))
     gone = Plan(declaration, tuple(steps), found.begun)
-    if not names:
+    if not steps:
         out.say("There is none of them.")
         return
-    if not agreed(out, f"Delete {', '.join(names)}?", yes):
+    what = ", ".join(names) or "what is known of finished ones"
+    if not agreed(out, f"Delete {what}?", yes):
         raise typer.Exit(1)
-    _finish(out, gone, run(_apply(out, target, namespace, gone)))
+    _finish(out, gone, run(_apply(out, server, gone)))
 
 
 async def _plan(
-    out: Output, target: Target, namespace: str | None, declaration: Declaration, prune: bool
+    out: Output,
+    target: Target,
+    declaration: Declaration,
+    *,
+    prune: bool = False,
+    take_over: bool = False,
 ) -> Plan:
-    server = ScheduleServer(await _named(target, namespace).connect())
+    server = ScheduleServer(await target.connect())
     seen = 0
     with out.progress("looking", total=len(declaration.schedules)) as advance:
 
@@ -131,11 +149,11 @@ async def _plan(
             seen += 1
             advance(seen)
 
-        return await make_plan(server, declaration, prune=prune, told=told)
+        return await make_plan(server, declaration, prune=prune, take_over=take_over, told=told)
 
 
-async def _apply(out: Output, target: Target, namespace: str | None, plan: Plan) -> list[Done]:
-    server = ScheduleServer(await _named(target, namespace).connect())
+async def _apply(out: Output, target: Target, plan: Plan) -> list[Done]:
+    server = ScheduleServer(await target.connect())
     seen = 0
     with out.progress("applying", total=len(plan.work)) as advance:
 

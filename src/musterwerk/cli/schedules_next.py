@@ -14,11 +14,12 @@ from musterwerk.cli.running import run
 from musterwerk.cli.schedules_common import DeclarationArgument, NamespaceOption, moment
 from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import Target
+from musterwerk.schedules.asking import due_times, is_told_by_server
 from musterwerk.schedules.declaring import read_declaration
 from musterwerk.schedules.differences import differences
-from musterwerk.schedules.model import Schedule
+from musterwerk.schedules.model import Schedule, When
 from musterwerk.schedules.preview import Due, compare, preview
-from musterwerk.schedules.server import ScheduleServer
+from musterwerk.schedules.server import Described, ScheduleServer
 from musterwerk.schedules.server_rules import CHECKED_AGAINST
 
 _SPANS = [timedelta(days=days) for days in (1, 7, 31, 366, 366 * 8, 366 * 41)]
@@ -87,23 +88,23 @@ async def _asked(
     found: dict[str, list[Due]] = {}
     for one in schedules:
         described = await server.describe(one.name)
-        if described is None or described.mark is None:
+        if described is None or described.mark is None or not is_told_by_server(described):
             continue
         if not differences(described.mark.declared, one):
-            found[one.name] = await _dues(server, one, after, count)
+            found[one.name] = await _dues(server, described, one.when, after, count)
     return found
 
 
 async def _dues(
-    server: ScheduleServer, schedule: Schedule, after: datetime, count: int
+    server: ScheduleServer, found: Described, when: When, after: datetime, count: int
 ) -> list[Due]:
     """In spans that grow: a schedule of every minute is not asked for forty years."""
     dues: list[Due] = []
     for span in _SPANS:
         until = min(after + span, _LAST)
-        times = await _most(server.times(schedule.name, after, until), count)
+        times = await _most(due_times(server, found, after, until), count)
         end = times[-1] if len(times) == count else until
-        dues = list(compare(schedule.when, times, after, end))
+        dues = list(compare(when, times, after, end))
         if len(dues) >= count:
             break
     return dues[:count]

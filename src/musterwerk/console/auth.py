@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
+from musterwerk.console.callers import Caller
 from musterwerk.console.problems import Problem
 from musterwerk.console.services import Services
 
@@ -17,21 +17,6 @@ _bearer = HTTPBearer(
     scheme_name="token",
     description="A token from `musterwerk people token PERSON`, or from an admin.",
 )
-#: They see every request.
-OVERSIGHT = frozenset({"operator", "auditor", "admin"})
-
-
-@dataclass(frozen=True)
-class Caller:
-    person: str
-    roles: frozenset[str]
-
-    @property
-    def sees_all(self) -> bool:
-        return not OVERSIGHT.isdisjoint(self.roles)
-
-    def has(self, *roles: str) -> bool:
-        return not self.roles.isdisjoint(roles)
 
 
 def services(request: Request) -> Services:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from musterwerk.console.callers import Caller
 from musterwerk.errors import StoreError
 from musterwerk.store import live
 
@@ -77,9 +78,11 @@ class Live:
         """The requests that have changed, none where there are too many to name; and up to which
         line of the trail. What happened between a page and its listening is told first."""
         await self._check(listener)
-        seen = listener.after
+        head = (await asyncio.to_thread(live.since, self._services.store, None)).head
+        # No browser says where the others are: what it has seen counts up to where the trail ends.
+        seen = listener.after = None if listener.after is None else min(listener.after, head)
         if self._head is None:
-            self._head = seen  # the first look is from here on
+            self._head = head
         self._listeners.add(listener)
         try:
             if seen is not None:
@@ -124,6 +127,7 @@ class Live:
         if owner is None:
             _end(listener)
             return
+        listener.sees_all = Caller(listener.person, frozenset(owner.roles)).sees_all
         found = await asyncio.to_thread(self._services.people.principals_of, listener.person, now)
         listener.principals = frozenset({listener.person, *found})
 

@@ -6,23 +6,26 @@ What is left half done by a failure is found by the next plan, and done then.
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from temporalio.api.schedule.v1 import ScheduleState
 
 from musterwerk.errors import MusterwerkError, ServerError
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.mark import Mark
-from musterwerk.schedules.planning import Plan, Step, ledger_of
-from musterwerk.schedules.protos import comparable, kept_state, new_state, to_server
+from musterwerk.schedules.planning import Plan, Step, by_hand, ledger_of
+from musterwerk.schedules.protos import kept_state, new_state, to_server
 from musterwerk.schedules.server import Described, ScheduleServer
 
 _SIDE_BY_SIDE = 24
-_ATTEMPTS = 5
+_ATTEMPTS = 20
 #: The server takes an update as a signal, and does it a moment later.
 _LOOKS, _LOOK_SECONDS = 60, 0.05
+#: Compiled so near to each other, two of the same declaration are the same.
+_SAME_TIME = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -73,9 +76,8 @@ async def _create(server: ScheduleServer, wanted: Mark, state: ScheduleState) ->
         found = await server.describe(declared.name)
         if found is None or not found.ours:
             raise ServerError(f"{declared.name}: somebody has put another one there meanwhile")
-        await change(server, declared.name, wanted)  # two applies at once
-        return
-    await _proven(server, declared.name, wanted, None)
+    # Where it was created this only proves it; with two applies at once the other may be first.
+    await change(server, declared.name, wanted)
 
 
 async def change(
@@ -88,35 +90,41 @@ async def change(
         was = await server.describe(name)
         if was is None or not was.ours:
             raise ServerError(f"{name}: it was deleted meanwhile; plan again")
+        if not await _otherwise(server, was, wanted):
+            return
         before = was.mark.declared if was.mark else declared
         state = kept_state(was.proto.state, before, declared)
         if paused is not None:
             state.paused = paused
         await server.update(was, await to_server(declared, compiled, converter, state), wanted)
-        if await _proven(server, name, wanted, was):
+        if await _proven(server, was, wanted):
             return
+        await asyncio.sleep(_LOOK_SECONDS * random.random())  # noqa: S311 - so that one is first
     raise ServerError(f"{name}: somebody else changes it all the time; try again")
 
 
-async def _proven(server: ScheduleServer, name: str, wanted: Mark, was: Described | None) -> bool:
-    """Whether the server has it. False where somebody else was first; raises where nothing comes
-    of it."""
-    declared, converter = wanted.declared, server.client.data_converter
-    compiled = compile_when(declared.when, wanted.as_of)
-    proto = await to_server(declared, compiled, converter, ScheduleState())
-    expected = await comparable(proto, converter)
+async def _proven(server: ScheduleServer, was: Described, wanted: Mark) -> bool:
+    """Whether the server has it. False where somebody else was first, or it did nothing."""
     for _ in range(_LOOKS):
-        found = await server.describe(name)
-        if found is not None:
-            is_it = found.mark == wanted and await comparable(found.proto, converter) == expected
-            if is_it:
-                return True
-            if was is not None and found.token != was.token:
-                return False
+        found = await server.describe(was.name)
+        if found is None:
+            return False
+        if found.token != was.token:
+            words = await _otherwise(server, found, wanted)
+            if words and found.mark == wanted:
+                raise ServerError(f"{was.name}: the server took it otherwise: {'; '.join(words)}")
+            return not words
         await asyncio.sleep(_LOOK_SECONDS)
-    if was is None:
-        raise ServerError(f"{name}: it was created, and is not there as it was declared")
     return False
+
+
+async def _otherwise(server: ScheduleServer, found: Described, wanted: Mark) -> tuple[str, ...]:
+    """How it is not what is wanted. It may also be the work of another apply at the same time."""
+    if found.mark is None or abs(found.mark.as_of - wanted.as_of) > _SAME_TIME:
+        return ("it is not told yet",)
+    if found.mark.model_copy(update={"as_of": wanted.as_of}) != wanted:
+        return ("it is declared otherwise",)
+    return await by_hand(server, found, found.mark)
 
 
 async def _delete(server: ScheduleServer, name: str) -> None:
@@ -140,7 +148,9 @@ async def _rename(server: ScheduleServer, step: Step, wanted: Mark) -> None:
         renaming, state.paused = state.paused, True
         await _create(server, wanted.model_copy(update={"renaming": renaming}), state)
     if wanted.declared.renamed_from is not None:
-        await _delete(server, wanted.declared.renamed_from)
+        old = await server.describe(wanted.declared.renamed_from)
+        if old is not None and old.ours:
+            await _delete(server, old.name)
     await change(server, wanted.declared.name, wanted, paused=renaming)
 
 

@@ -1,8 +1,9 @@
 """Making up for runs that have not been: which are missing, what it costs, and starting them.
 
-Runs are known by Temporal's list of workflows. So what has been started is not started again, and
-whoever was interrupted goes on by saying the same again. What Temporal has deleted after its
-retention is not known any more.
+Runs are known by Temporal's list of workflows, and once more by their ids before they are started,
+for a list may be some seconds old. So what has been started is not started again, and whoever was
+interrupted goes on by saying the same again. What Temporal has deleted after its retention is not
+known any more.
 """
 
 from __future__ import annotations
@@ -17,20 +18,29 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.schedule.v1 import BackfillRequest, SchedulePatch
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError, RPCStatusCode
 
-from musterwerk.errors import ServerError
+from musterwerk.errors import ServerError, UsageError
+from musterwerk.schedules.asking import due_times
 from musterwerk.schedules.model import Overlap
+from musterwerk.schedules.native import NativeSpec, from_proto
 from musterwerk.schedules.protos import OVERLAPS
-from musterwerk.schedules.server import ScheduleServer
+from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.server_rules import fires
 
 #: Temporal starts so many in a namespace.
 STARTS_PER_SECOND = 30
 _SLICE = 300
+_SIDE_BY_SIDE = 24
 _DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _RPC = timedelta(seconds=10)
 _LOOK_SECONDS = 0.2
+#: On SQLite the server compares times as text, and the ends of a span may not be in it.
+_MARGIN = timedelta(days=1)
 #: Nothing new for so long: a worker is not needed for a start, so something is wrong.
 _PATIENCE = 60.0
+#: A backfill that goes on starts some every second.
+_QUIET = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,7 @@ class Backfill:
     due: tuple[datetime, ...]
     missing: tuple[datetime, ...]
     known_from: datetime | None
+    only_missing: bool = True
 
     @property
     def minutes(self) -> float:
@@ -56,11 +67,12 @@ class Backfill:
 async def make_backfill(
     server: ScheduleServer, name: str, start: datetime, end: datetime, *, only_missing: bool = True
 ) -> Backfill:
-    """For the due times from `start` to `end`, both with. Starts nothing."""
-    due = [one async for one in server.times(name, start - timedelta(seconds=1), end)]
-    known = await _runs(server, name, start, end) if only_missing else set[datetime]()
+    """For the due times from `start` to `end`, both with. Starts nothing. Raises `UsageError`."""
+    found = await _found(server, name)
+    due = [one async for one in due_times(server, found, start - timedelta(seconds=1), end)]
+    known = await _runs(server, found, start, end) if only_missing else set[datetime]()
     missing = tuple(one for one in due if one not in known)
-    return Backfill(name, tuple(due), missing, await _known_from(server))
+    return Backfill(name, tuple(due), missing, await _known_from(server), only_missing)
 
 
 async def do_backfill(
@@ -69,28 +81,111 @@ async def do_backfill(
     overlap: Overlap = "allow_all",
     told: Callable[[int], object] = lambda _: None,
 ) -> int:
-    """How many have been started; `told` hears of it. With `skip` fewer may be than are missing:
+    """How many are there by now; `told` hears of it. With `skip` fewer may be than are missing:
     then it ends when the server has taken all."""
-    started = 0
+    done = 0
+    found = await _idle(server, plan.schedule)
     for first in range(0, len(plan.missing), _SLICE):
-        part = plan.missing[first : first + _SLICE]
-        requests = [
-            BackfillRequest(
-                start_time=_stamp(low), end_time=_stamp(high), overlap_policy=OVERLAPS[overlap]
+        part: Sequence[datetime] = plan.missing[first : first + _SLICE]
+        if plan.only_missing:
+            part = await _without_run(server, found, part)
+        done += len(plan.missing[first : first + _SLICE]) - len(part)
+        if part:
+            await _start(server, found, plan.due, part, overlap)
+            if overlap == "allow_all":
+                await _seen(server, found, part, done, told)
+            else:
+                await _idle(server, plan.schedule)
+        done += len(part)
+        told(done)
+    return done
+
+
+async def _start(
+    server: ScheduleServer,
+    found: Described,
+    due: Sequence[datetime],
+    part: Sequence[datetime],
+    overlap: Overlap,
+) -> None:
+    spec = from_proto(found.proto.spec)
+    requests = [
+        BackfillRequest(
+            start_time=_stamp(low),
+            end_time=_stamp(_with_jitter(spec, high)),
+            overlap_policy=OVERLAPS[overlap],
+        )
+        for low, high in _spans(due, part)
+    ]
+    await server.patch(found.name, SchedulePatch(backfill_request=requests))
+
+
+def _with_jitter(spec: NativeSpec, due: datetime) -> datetime:
+    """The server leaves out what jitter puts after the end; it never puts it after the next one."""
+    if not spec.jitter:
+        return due
+    latest = due + spec.jitter
+    following = next(fires(spec, due, latest), None)
+    return latest if following is None else following - timedelta(milliseconds=1)
+
+
+async def _found(server: ScheduleServer, name: str) -> Described:
+    found = await server.describe(name)
+    if found is None:
+        raise UsageError(f"there is no schedule {name!r}")
+    return found
+
+
+async def _idle(server: ScheduleServer, name: str) -> Described:
+    """As soon as the server has started all that it was asked before. It drops what is too much for
+    it, and what it has not started yet looks as if it were missing.
+
+    Of a backfill that goes on it tells nothing but that its count of runs grows.
+    """
+    loop = asyncio.get_running_loop()
+    begun = since = loop.time()
+    was = (-1, -1)
+    while True:
+        found = await _found(server, name)
+        now = (found.info.action_count, found.info.buffer_size)
+        if now != was:
+            was, since = now, loop.time()
+        quiet = loop.time() - since >= _QUIET or loop.time() - begun >= _PATIENCE
+        if quiet and not found.info.buffer_size:
+            return found
+        if loop.time() - since >= _PATIENCE:
+            raise ServerError(
+                f"{name}: the server holds {found.info.buffer_size} runs back until others have "
+                "ended; the same command again goes on later"
             )
-            for low, high in _spans(plan.due, part)
-        ]
-        await server.patch(plan.schedule, SchedulePatch(backfill_request=requests))
-        if overlap == "allow_all":
-            await _seen(server, plan.schedule, part, started, told)
-        started += len(part)
-        told(started)
-    return started
+        await asyncio.sleep(_LOOK_SECONDS)
+
+
+async def _without_run(
+    server: ScheduleServer, found: Described, part: Sequence[datetime]
+) -> list[datetime]:
+    """Those of which there is no workflow, asked one by one."""
+    base = found.proto.action.start_workflow.workflow_id
+    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def has_run(due: datetime) -> bool:
+        async with few:
+            handle = server.client.get_workflow_handle(f"{base}-{_text(due)}")
+            try:
+                await handle.describe(rpc_timeout=_RPC)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+            return True
+
+    have = await asyncio.gather(*map(has_run, part))
+    return [due for due, has in zip(part, have, strict=True) if not has]
 
 
 async def _seen(
     server: ScheduleServer,
-    name: str,
+    found: Described,
     part: Sequence[datetime],
     before: int,
     told: Callable[[int], object],
@@ -100,27 +195,29 @@ async def _seen(
     loop = asyncio.get_running_loop()
     until = loop.time() + _PATIENCE
     while loop.time() < until:
-        found = len(wanted & await _runs(server, name, part[0], part[-1]))
-        if found > seen:
-            seen, until = found, loop.time() + _PATIENCE
-            told(before + found)
-        if found == len(wanted):
+        count = len(wanted & await _runs(server, found, part[0], part[-1]))
+        if count > seen:
+            seen, until = count, loop.time() + _PATIENCE
+            told(before + count)
+        if count == len(wanted):
             return
         await asyncio.sleep(_LOOK_SECONDS)
     raise ServerError(
-        f"{name}: {seen} of {len(wanted)} runs have been started, and for a minute no more; "
+        f"{found.name}: {seen} of {len(wanted)} runs have been started, and for a minute no more; "
         "the same command again goes on with the others"
     )
 
 
-async def _runs(server: ScheduleServer, name: str, start: datetime, end: datetime) -> set[datetime]:
-    """The due times of the runs that Temporal knows."""
-    quoted = name.replace("'", "''")
-    # A second more: the list's own comparison leaves out what is equal.
-    start, end = start - timedelta(seconds=1), end + timedelta(seconds=1)
+async def _runs(
+    server: ScheduleServer, schedule: Described, start: datetime, end: datetime
+) -> set[datetime]:
+    """The due times of the runs that Temporal lists, also under the name that it had before."""
+    before = schedule.mark.declared.renamed_from if schedule.mark else None
+    names = [f"'{_quoted(name)}'" for name in (schedule.name, before) if name]
     query = (
-        f"TemporalScheduledById = '{quoted}' AND TemporalScheduledStartTime >= '{_text(start)}' "
-        f"AND TemporalScheduledStartTime <= '{_text(end)}'"
+        f"TemporalScheduledById IN ({', '.join(names)}) "
+        f"AND TemporalScheduledStartTime >= '{_text(start - _MARGIN)}' "
+        f"AND TemporalScheduledStartTime <= '{_text(end + _MARGIN)}'"
     )
     found = set[datetime]()
     async for run in server.client.list_workflows(query):
@@ -147,6 +244,10 @@ def _spans(
         if is_missing:
             run = list(group)
             yield run[0], run[-1]
+
+
+def _quoted(text: str) -> str:
+    return text.replace("'", "''")
 
 
 def _text(at: datetime) -> str:

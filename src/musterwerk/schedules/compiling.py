@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 
 from musterwerk.schedules.dates import (
@@ -47,6 +48,12 @@ class Compiled:
 
 def compile_when(when: When, now: datetime) -> Compiled:
     """Good for `AHEAD` calendar years from that of `now`. Raises `ScheduleMistake`."""
+    # pydantic makes what is frozen hashable, which types do not tell.
+    return _compiled(when, now)  # pyright: ignore[reportArgumentType]
+
+
+@lru_cache(maxsize=4096)  # a plan compares, proves and extends by the same
+def _compiled(when: When, now: datetime) -> Compiled:
     where, given = zone(when.time_zone), patterns(when)
     _check(when, given)
     start = datetime(now.year, 1, 1, tzinfo=UTC)

@@ -6,9 +6,10 @@ Every mistake of a file is told at once, with file, schedule and field.
 from __future__ import annotations
 
 import importlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
@@ -23,6 +24,8 @@ from musterwerk.schedules.model import Schedule, When
 
 _WHEN = frozenset(When.model_fields)
 _TABLES = ("schedule", "set")
+#: It is part of a name on the server.
+_LONGEST_SET = 80
 
 
 @dataclass(frozen=True)
@@ -34,8 +37,19 @@ class Declaration:
     schedules: tuple[Schedule, ...]
 
 
-def read_declaration(where: str) -> Declaration:
-    """From FILE.toml or module:name. Raises `UsageError` with every mistake."""
+def read_declaration(where: str, set_name: str | None = None) -> Declaration:
+    """From FILE.toml or module:name. Raises `UsageError` with every mistake.
+
+    The set is the given one, or the file's `set`, or else the file's or the Python object's name.
+    """
+    found = _read(where)
+    if set_name is None:
+        return found
+    _check_set(set_name, "--set")
+    return replace(found, set_name=set_name)
+
+
+def _read(where: str) -> Declaration:
     path = Path(where)
     if path.suffix == ".toml" or path.exists():
         return _from_file(path)
@@ -62,7 +76,22 @@ def _from_file(path: Path) -> Declaration:
     flaws += _flaws(found)
     if flaws:
         raise UsageError("\n".join(f"{path}: {flaw}" for flaw in flaws))
-    return Declaration(str(path), str(document.get("set", path.stem)), tuple(found))
+    return Declaration(str(path), _set_of(path, document), tuple(found))
+
+
+def _set_of(path: Path, document: Mapping[str, Any]) -> str:
+    if "set" in document:
+        _check_set(document["set"], f"{path}: set")
+        return str(document["set"])
+    return re.sub(r"[^A-Za-z0-9._-]", "_", path.stem)[:_LONGEST_SET]
+
+
+def _check_set(name: Any, place: str) -> None:
+    if not isinstance(name, str) or not re.fullmatch(rf"[A-Za-z0-9._-]{{1,{_LONGEST_SET}}}", name):
+        raise UsageError(
+            f"{place}: {name!r} is no name of a set; letters, digits, . _ and - are expected, "
+            f"{_LONGEST_SET} at most"
+        )
 
 
 def _from_python(where: str) -> Declaration:
@@ -79,7 +108,7 @@ def _from_python(where: str) -> Declaration:
         raise UsageError(f"{where} is no Schedule, and no list of them")
     if flaws := _flaws(schedules):
         raise UsageError("\n".join(f"{where}: {flaw}" for flaw in flaws))
-    return Declaration(where, module, schedules)
+    return Declaration(where, f"{module}.{name}"[:_LONGEST_SET], schedules)
 
 
 def _one(table: Any) -> Schedule:
@@ -106,6 +135,23 @@ def _flaws(found: Iterable[Schedule]) -> list[str]:
         for name, count in counted.items()
         if count > 1
     ]
+    return [*flaws, *_renames(schedules, set(counted))]
+
+
+def _renames(schedules: Iterable[Schedule], names: set[str]) -> list[str]:
+    """The old one is deleted: nobody else may want it."""
+    flaws: list[str] = []
+    taken: set[str] = set()
+    for one in schedules:
+        old = one.renamed_from
+        if old is None:
+            continue
+        place = f"schedule {one.name!r}: renamed_from: {old!r}"
+        if old in names:
+            flaws.append(f"{place} is still declared here; take one of both out")
+        elif old in taken:
+            flaws.append(f"{place} is already what another one was")
+        taken.add(old)
     return flaws
 
 

@@ -100,8 +100,8 @@ class Schedule(Wire):
     """`id` is the base of the runs' workflow ids, to which Temporal adds the due time.
 
     `runs` is how many there will be in all. `catch_up` is how late a run may be started at most
-    after an outage. `grace` is how late it may be before somebody is told. `renamed_from` is the
-    name that it had before.
+    after an outage, ten seconds or more. `grace` is how late it may be before somebody is told.
+    `renamed_from` is the name that it had before.
     """
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
@@ -111,7 +111,7 @@ class Schedule(Wire):
     args: tuple[Json, ...] = ()
     id: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     overlap: Overlap = "skip"
-    catch_up: Duration = timedelta(days=365)
+    catch_up: Annotated[Duration, Field(ge=timedelta(seconds=10))] = timedelta(days=365)
     pause_on_failure: bool = False
     runs: Annotated[int, Field(ge=1)] | None = None
     execution_timeout: Duration | None = None

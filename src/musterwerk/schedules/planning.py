@@ -26,6 +26,7 @@ WORK: tuple[Kind, ...] = ("create", "change", "mend", "extend", "rename", "delet
 #: What is spelled out is extended when less than this is left of it.
 _LEFT = timedelta(days=365)
 _SIDE_BY_SIDE = 24
+_OVER = "all its runs have been, or somebody deleted it; after `destroy` it can begin again"
 _LAST = datetime(2100, 12, 31, tzinfo=UTC)
 
 
@@ -70,10 +71,14 @@ async def make_plan(
     declaration: Declaration,
     *,
     prune: bool = False,
+    take_over: bool = False,
     now: datetime | None = None,
     told: Callable[[], object] = lambda: None,
 ) -> Plan:
-    """`told` is called for each that has been looked at. Raises `ServerError`."""
+    """`told` is called for each that has been looked at. Raises `ServerError`.
+
+    `take_over` also changes what is of another set.
+    """
     at = now or datetime.now(UTC)
     begun = await _begun(server, declaration)
     few = asyncio.Semaphore(_SIDE_BY_SIDE)
@@ -81,6 +86,8 @@ async def make_plan(
     async def one(schedule: Schedule) -> Step:
         async with few:
             step = await _step(server, declaration, schedule, begun, at)
+            if step.was is not None and not take_over:
+                step = _unless_of_another(step, declaration.set_name)
             told()
             return step
 
@@ -88,6 +95,18 @@ async def make_plan(
     if prune:
         steps += await _too_many(server, declaration, steps)
     return Plan(declaration, tuple(steps), begun)
+
+
+def _unless_of_another(step: Step, set_name: str) -> Step:
+    """Two files that declare one name would undo each other's work."""
+    mark = step.was.mark if step.was else None
+    if mark is None or mark.set_name == set_name:
+        return step
+    words = (
+        f"it is of the set {mark.set_name!r}, and this is {set_name!r}; name that set, choose "
+        "another name, or --take-over",
+    )
+    return Step(step.name, "foreign", words, step.was)
 
 
 async def _begun(server: ScheduleServer, declaration: Declaration) -> frozenset[str]:
@@ -116,9 +135,12 @@ async def _step(
         return Step(schedule.name, "mend", words, found, wanted)
     if found.mark.renaming is not None:
         return Step(schedule.name, "rename", ("goes on",), found, wanted)
-    if words := differences(found.mark.declared, schedule):
+    words = differences(found.mark.declared, schedule)
+    if found.mark.set_name != wanted.set_name:
+        words = (f"set: {found.mark.set_name} -> {wanted.set_name}", *words)
+    if words:
         return Step(schedule.name, "change", words, found, wanted)
-    if words := await _by_hand(server, found, found.mark):
+    if words := await by_hand(server, found, found.mark):
         return Step(schedule.name, "mend", words, found, wanted)
     until = compile_when(schedule.when, found.mark.as_of).complete_until
     if until is not None and until - now < _LEFT:
@@ -139,13 +161,14 @@ async def _missing(
         if old is not None and old.ours:
             return Step(schedule.name, "rename", (f"{old.name} -> {schedule.name}",), old, wanted)
     if schedule.runs is not None and schedule.name in begun:
-        return Step(schedule.name, "finished", ("all its runs have been",))
+        return Step(schedule.name, "finished", (_OVER,))
     if not list(islice(meant(schedule.when, now, _LAST), 1)):
         return Step(schedule.name, "finished", ("all its times are past",))
     return Step(schedule.name, "create", (), None, wanted)
 
 
-async def _by_hand(server: ScheduleServer, found: Described, mark: Mark) -> tuple[str, ...]:
+async def by_hand(server: ScheduleServer, found: Described, mark: Mark) -> tuple[str, ...]:
+    """What the server has otherwise than its mark says."""
     converter = server.client.data_converter
     expected = await to_server(
         mark.declared,

@@ -6,13 +6,16 @@ header of the workflow that it starts, for the memo of a schedule can be written
 
 from __future__ import annotations
 
+import asyncio
+import random
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
+from pydantic import ValidationError
 from temporalio.api.common.v1 import Memo, Payload
 from temporalio.api.schedule.v1 import Schedule as ScheduleProto
 from temporalio.api.schedule.v1 import ScheduleInfo, SchedulePatch
@@ -33,12 +36,16 @@ from musterwerk.schedules.mark import MARK, Mark
 
 _RPC = timedelta(seconds=10)
 _PAGE = 1_000
+#: A server that has too much to do says so, and it does not come to it: a schedule takes one
+#: question at a time, and two applies ask at once.
+_BUSY_SECONDS, _BUSY_PAUSE = 20.0, 0.1
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Described:
-    """A schedule as the server has it. `mark` is None where it is not `ours`, or where somebody has
-    put another action into it by hand."""
+    """A schedule as the server has it. `mark` is None where it is not `ours`, where somebody has
+    put another action into it by hand, or where another version's cannot be read."""
 
     name: str
     ours: bool
@@ -59,7 +66,7 @@ class ScheduleServer:
     async def describe(self, name: str) -> Described | None:
         request = DescribeScheduleRequest(**self._where, schedule_id=name)
         try:
-            found = await self._service.describe_schedule(request, timeout=_RPC)
+            found = await _patient(self._service.describe_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
@@ -79,7 +86,7 @@ class ScheduleServer:
             request_id=str(uuid.uuid4()),
         )
         try:
-            await self._service.create_schedule(request, timeout=_RPC)
+            await _patient(self._service.create_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.ALREADY_EXISTS:
                 return False
@@ -96,7 +103,7 @@ class ScheduleServer:
             request_id=str(uuid.uuid4()),
         )
         try:
-            await self._service.update_schedule(request, timeout=_RPC)
+            await _patient(self._service.update_schedule, request)
         except RPCError as error:
             if error.status is not RPCStatusCode.FAILED_PRECONDITION:
                 raise _away(error) from error
@@ -104,7 +111,7 @@ class ScheduleServer:
     async def delete(self, name: str) -> bool:
         request = DeleteScheduleRequest(**self._where, schedule_id=name)
         try:
-            await self._service.delete_schedule(request, timeout=_RPC)
+            await _patient(self._service.delete_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
@@ -116,7 +123,7 @@ class ScheduleServer:
             **self._where, schedule_id=name, patch=patch, request_id=str(uuid.uuid4())
         )
         try:
-            await self._service.patch_schedule(request, timeout=_RPC)
+            await _patient(self._service.patch_schedule, request)
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise UsageError(f"there is no schedule {name!r}") from None
@@ -130,7 +137,7 @@ class ScheduleServer:
                 **self._where, maximum_page_size=_PAGE, next_page_token=page
             )
             try:
-                found = await self._service.list_schedules(request, timeout=_RPC)
+                found = await _patient(self._service.list_schedules, request)
             except RPCError as error:
                 raise _away(error) from error
             for one in found.schedules:
@@ -147,7 +154,7 @@ class ScheduleServer:
                 **self._where, schedule_id=name, start_time=_stamp(after), end_time=_stamp(until)
             )
             try:
-                found = await self._service.list_schedule_matching_times(request, timeout=_RPC)
+                found = await _patient(self._service.list_schedule_matching_times, request)
             except RPCError as error:
                 raise _away(error) from error
             for one in found.start_time:
@@ -169,11 +176,27 @@ class ScheduleServer:
             return None
         converter = self.client.data_converter
         (found,) = await converter.decode([header[MARK]], [dict[str, Any]])
-        return Mark.read(found)
+        try:
+            return Mark.read(found)
+        except ValidationError:  # of another version of ours
+            return None
 
     async def _encoded(self, value: Any) -> Payload:
         (found,) = await self.client.data_converter.encode([value])
         return found
+
+
+async def _patient(call: Callable[..., Awaitable[T]], request: object) -> T:
+    """Requests have ids: the server knows one that comes again."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + _BUSY_SECONDS
+    while True:
+        try:
+            return await call(request, timeout=_RPC)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.RESOURCE_EXHAUSTED or loop.time() > until:
+                raise
+        await asyncio.sleep(_BUSY_PAUSE * (0.5 + random.random()))  # noqa: S311 - no secret
 
 
 def _stamp(at: datetime) -> Timestamp:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from musterwerk.errors import UsageError
 from musterwerk.store import membership
@@ -104,6 +104,15 @@ class PeopleTable:
         query = select(people.c.id, people.c.name).where(people.c.id.in_(set(ids)))
         with self.store.read() as connection:
             return {row.id: row.name for row in connection.execute(query)}
+
+    def known_as(self, text: str) -> str:
+        """The id of whoever is meant: by their id, or by a name that only one active person has.
+        What nobody goes by is given back as it is."""
+        called = func.lower(people.c.name) == text.lower()
+        query = select(people.c.id).where(or_(people.c.id == text, called & people.c.active))
+        with self.store.read() as connection:
+            found = list(connection.execute(query.limit(2)).scalars())
+        return found[0] if len(found) == 1 and text not in found else text
 
     def all(self) -> list[PersonRow]:
         with self.store.read() as connection:

@@ -29,3 +29,29 @@ def test_a_reference_that_leads_nowhere_is_typed_as_json(named: Any) -> None:
     schema = {"type": "object", "properties": {"b": {"$ref": "#/$defs/A"}}, "$defs": named}
     (found,) = fields_of(schema)
     assert (found.name, found.kind) == ("b", "json")
+
+
+@pytest.mark.parametrize(
+    ("typed", "read"),
+    [
+        ("1500", 1500.0),
+        ("1,5", 1.5),
+        ("1.5", 1.5),
+        ("0,125", 0.125),
+        ("12,5000", 12.5),
+        # Thousands to some, a fraction to others: nobody is told what they did not mean.
+        ("1,500", "1,500"),
+        ("1.500", "1.500"),
+        ("1.500,00", "1.500,00"),
+    ],
+)
+def test_a_number_is_never_another_one(typed: str, read: Any) -> None:
+    assert answer_of({"type": "number"}, FormData([(FIELD, typed)])) == read
+
+
+def test_a_time_is_that_of_whoever_typed_it() -> None:
+    """Without a zone it was taken, and then failed the workflow that had asked."""
+    schema = {"type": "string", "format": "date-time"}
+    typed = FormData([(FIELD, "2026-11-28T10:00")])
+    assert answer_of(schema, typed, "Europe/Berlin") == "2026-11-28T10:00:00+01:00"
+    assert answer_of(schema, FormData([(FIELD, "soon")])) == "soon"

@@ -15,6 +15,7 @@ import pytest
 
 from musterwerk.console.access import cookies
 from musterwerk.console.access.hashing import hashed
+from musterwerk.console.access.limits import network_of
 from musterwerk.console.pages.login import local
 from musterwerk.errors import UsageError
 from tests.console.office import Office
@@ -51,6 +52,13 @@ async def test_one_address_cannot_try_everybody(office: Office) -> None:
         )
     assert (await guesser.log_in("anna", page=page)).status == 429
     assert (await Browser(office).log_in("anna")).path == "/inbox"
+
+
+async def test_a_network_of_ipv6_counts_as_one_address() -> None:
+    """Whoever has a network has more addresses than there are passwords."""
+    assert network_of("2001:db8:1:2:3::4") == network_of("2001:db8:1:2:ffff::1")
+    assert network_of("2001:db8:1:3::1") != network_of("2001:db8:1:2::1")
+    assert (network_of("203.0.113.7"), network_of("?")) == ("203.0.113.7", "?")
 
 
 async def test_guesses_sent_at_once_are_counted_too(office: Office) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from musterwerk.console.live import Listener, Live
 from musterwerk.store import live as store_live
+from musterwerk.store.mail_links import Shown
 from tests.console.office import Office
 from tests.console.pages.browsing import asked
 
@@ -58,9 +59,42 @@ async def test_a_session_that_has_ended_hears_nothing_more(served: Office) -> No
     async with listening(served) as live:
         one = listener(served, "anna")
         stream = live.listen(one)
-        waiting = asyncio.ensure_future(anext(stream, None))
+        heard = asyncio.ensure_future(anext(stream))
+        await asked(served, "Refund")
+        await heard
         served.services.sessions.close(one.secret)
-        assert await waiting is None
+        one.checked = None  # a minute has passed
+        assert await anext(stream, None) is None
+
+
+async def test_looking_is_no_change(served: Office) -> None:
+    """Mail scanners open every link: all open pages would say that the request has changed."""
+    handle = await asked(served, "Refund")
+    status = await handle.status()
+    shown = Shown("n-1", handle.id, status.revision, status.digest, status.expires_at)
+    now = served.services.now()
+    secret = served.services.links.issue(shown, ["anna"], now)["anna"]
+    link = served.services.links.get(secret)
+    assert link is not None
+    head = served.services.trail.head().seq
+    served.services.links.note_view(link, now)
+    news = store_live.since(served.services.store, head)
+    assert (news.head > head, news.requests) == (True, {})
+
+
+async def test_no_browser_moves_the_others(served: Office) -> None:
+    """One page with a number too large kept everybody from hearing anything."""
+    async with listening(served) as live:
+        far, anna = listener(served, "stranger"), listener(served, "anna")
+        far.after = 2**63 - 1
+        first = asyncio.ensure_future(anext(live.listen(far)))
+        stream = live.listen(anna)
+        heard = asyncio.ensure_future(anext(stream))
+        await live.round()
+        handle = await asked(served, "Refund")
+        assert (await heard)[1] == [handle.id]
+        assert (far.after or 0) < 2**62
+        first.cancel()
 
 
 async def test_after_much_has_happened_everything_may_have_changed(

@@ -93,6 +93,13 @@ async def test_claims_that_are_not_in_the_token_are_asked_for(
     assert "Known as ben" in (await through(Browser(office), "/me")).text
     issuer.info["sub"] = "8"
     assert (await through(Browser(office), "/me")).status == 401
+    # A mail counts if it is verified, and that may stand there alone.
+    issuer.account = {"email": "anna@example.com"}
+    issuer.info = {"sub": "7", "email": "anna@example.com", "email_verified": True}
+    assert "Known as anna" in (await through(Browser(office), "/me")).text
+    # That another mail is verified says nothing of this one.
+    issuer.info["email"] = "other@example.com"
+    assert (await through(Browser(office), "/me")).status == 403
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from urllib.parse import quote
+
+import pytest
+
+from musterwerk.errors import StoreError
+from musterwerk.store.directory import AbsenceRow, PersonRow
 from tests.console.office import Office
 from tests.console.pages.browsing import Browser, asked
 
@@ -114,3 +121,85 @@ async def test_words_for_which_no_form_is_left_are_shown(served: Office) -> None
     late = await page.send("comment", text="see page 7")
     assert late.status == 409
     assert "see page 7" in late.text
+
+
+async def test_every_row_is_shown_whole(served: Office) -> None:
+    """A requester could hide a price behind a first row that has none."""
+    lines = [{"article": "Chair"}, {"article": "Desk", "price": "1,000,000 EUR"}]
+    await asked(served, "Order", details={"lines": lines})
+    page = await (await (await Browser.of(served, "anna")).get("/inbox")).follow("Order")
+    assert "1,000,000 EUR" in page.text
+
+
+async def test_refusals_are_in_the_readers_language_and_name_people(served: Office) -> None:
+    served.services.people.change("anna", language="de", actor="test", channel="cli")
+    first = await asked(served, "Refund")
+    anna = await Browser.of(served, "anna")
+    page = await anna.get(f"/requests/{first.id}")
+    refused = await page.send("decide", outcome="reject")
+    assert "eine Ablehnung braucht eine Begründung" in refused.notice
+    assert (await first.claim(by="ben")).ok
+    refused = await refused.send("decide", outcome="approve")
+    assert "Ben hat es übernommen" in refused.notice
+
+
+async def test_who_stands_in_for_the_requester_answers_for_them(served: Office) -> None:
+    """The list of questions led them to a page that was not there."""
+    handle = await asked(served, "Refund", requester="rita")
+    assert (await handle.request_info("Which order?", by="anna")).ok
+    now = served.services.now()
+    away = AbsenceRow("rita", now - timedelta(days=1), now + timedelta(days=1), "stranger")
+    with served.services.people.changes(actor="test", channel="cli") as change:
+        change.absence(away)
+    browser = await Browser.of(served, "stranger")
+    page = await (await browser.get("/inbox?box=questions")).follow("Refund")
+    assert (await page.send("inform", text="C-17")).notice == "Done."
+    assert (await handle.status()).state == "open"
+
+
+async def test_what_changed_since_the_list_is_not_decided_with_the_rest(served: Office) -> None:
+    """Other details under the same subject would be approved unseen."""
+    first, second = await asked(served, "One"), await asked(served, "Two")
+    browser = await Browser.of(served, "anna")
+    listed = await browser.get("/inbox")
+    digests = [(one.id, (await one.status()).digest) for one in (first, second)]
+    chosen = "&".join(f"id={quote(f'{name} {digest}')}" for name, digest in digests)
+    assert (await second.status()).digest in listed.response.text
+    assert (await second.amend(by="rita", details={"amount": "9,999.00 EUR"})).ok
+    page = await browser.get(f"/bulk?outcome=approve&{chosen}")
+    assert "Approve this request?" in page.text
+    assert "it has changed since you saw the list" in page.text
+    assert "1 of 1 approved" in (await page.send("bulk")).text
+    assert (await second.status()).state == "open"
+
+
+async def test_where_the_database_is_away_nothing_is_said_to_be_recorded(
+    served: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = await asked(served, "Refund")
+    page = await (await (await Browser.of(served, "anna")).get("/inbox")).follow("Refund")
+
+    def away(*_: object) -> None:
+        raise StoreError("it is away")
+
+    monkeypatch.setattr(type(served.services.acts), "put", away)
+    lost = await page.send("decide", outcome="reject", reason="too much")
+    assert lost.status == 503
+    assert "Nothing was recorded" in lost.text
+    assert "too much" in lost.text
+    assert (await handle.status()).state == "open"
+
+
+async def test_people_are_found_by_the_names_that_are_shown(served: Office) -> None:
+    """Nobody knows their colleagues' names for log-in."""
+    handle = await asked(served, "Refund", requester="rita")
+    browser = await Browser.of(served, "anna")
+    for name in ("rita", "Rita", "RITA"):
+        assert "Refund" in (await browser.get(f"/inbox?requester={name}")).text
+    assert "Nothing fits" in (await browser.get("/inbox?requester=Rit")).text
+    page = await browser.get(f"/requests/{handle.id}")
+    assert (await page.send("delegate", to="Stan")).notice == "Done."
+    assert "stranger" in (await handle.status()).may_decide
+    with served.services.people.changes(actor="test", channel="cli") as change:
+        change.person(PersonRow("stan2", "Stan"))
+    assert served.services.people.known_as("Stan") == "Stan"  # there are two

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
 
 from limits import RateLimitItem, RateLimitItemPerHour, RateLimitItemPerMinute
 from limits.storage import MemoryStorage
@@ -68,15 +69,24 @@ class LinkLimits:
     _limiter: MovingWindowRateLimiter = field(default_factory=_new)
 
     def allows(self, address: str) -> bool:
-        return all(self._limiter.test(item, "link", address) for item in _FROM_ONE)
+        return all(self._limiter.test(item, "link", network_of(address)) for item in _FROM_ONE)
 
     def failed(self, address: str) -> None:
         for item in _FROM_ONE:
-            self._limiter.hit(item, "link", address)
+            self._limiter.hit(item, "link", network_of(address))
+
+
+def network_of(address: str) -> str:
+    """One customer's, where that is more than an address: with IPv6 everybody has very many."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return address
+    return address if found.version == 4 else str(ip_network((found, 64), strict=False))
 
 
 def _counted(
     person: str | None, address: str
 ) -> list[tuple[_Key, tuple[RateLimitItem, RateLimitItem]]]:
     of_one = [] if person is None else [(("person", person[:200]), _OF_ONE)]
-    return [*of_one, (("address", address), _FROM_ONE)]
+    return [*of_one, (("address", network_of(address)), _FROM_ONE)]

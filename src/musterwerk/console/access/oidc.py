@@ -95,14 +95,36 @@ class OidcClient:
             tokens = await self._tokens(http, about, code, trip, back)
             keys = await _document(http, "GET", _endpoint(about, "jwks_uri"))
             found = self._checked(tokens, keys, trip)
-            if not set(self.provider.claims) & set(found) and "userinfo_endpoint" in about:
-                headers = {"Authorization": f"Bearer {tokens.get('access_token')}"}
-                address = _endpoint(about, "userinfo_endpoint")
-                more = await _document(http, "GET", address, headers=headers)
-                if more.get("sub") != found["sub"]:
-                    raise NotProven("the user info is of somebody else")
-                found = {**more, **found}
+            if not self._complete(found) and "userinfo_endpoint" in about:
+                found = {**await self._more(http, about, tokens, found), **found}
         return found
+
+    async def _more(
+        self,
+        http: httpx.AsyncClient,
+        about: Mapping[str, Any],
+        tokens: Mapping[str, Any],
+        found: Mapping[str, Any],
+    ) -> Mapping[str, Any]:
+        """What only the user info says. It may be away where the token names somebody already."""
+        headers = {"Authorization": f"Bearer {tokens.get('access_token')}"}
+        address = _endpoint(about, "userinfo_endpoint")
+        try:
+            more = await _document(http, "GET", address, headers=headers)
+        except ProviderAway:
+            if set(self.provider.claims) & set(found):
+                return {}
+            raise
+        if more.get("sub") != found["sub"]:
+            raise NotProven("the user info is of somebody else")
+        if more.get("email") != found.get("email", more.get("email")):
+            more.pop("email_verified", None)  # that is said of another mail
+        return more
+
+    def _complete(self, found: Mapping[str, Any]) -> bool:
+        """Whether all claims are there that name somebody."""
+        wanted = set(self.provider.claims)
+        return wanted <= set(found) and ("email" not in wanted or "email_verified" in found)
 
     async def _discovered(self, http: httpx.AsyncClient) -> Mapping[str, Any]:
         if self._about is not None and self.now() - self._about[0] < _KEPT:
@@ -126,7 +148,7 @@ class OidcClient:
             "code_verifier": trip.verifier,
         }
         ways = about.get("token_endpoint_auth_methods_supported", ["client_secret_basic"])
-        basic = "client_secret_basic" in ways
+        basic = not isinstance(ways, list) or "client_secret_basic" in ways
         if not basic:
             form |= {"client_id": ours[0], "client_secret": ours[1]}
         auth = httpx.BasicAuth(*ours) if basic else httpx.USE_CLIENT_DEFAULT
@@ -189,10 +211,12 @@ def _endpoint(about: Mapping[str, Any], name: str) -> str:
 
 def _keys(document: Mapping[str, Any]) -> KeySet:
     """Those that sign; a provider may have others for other uses."""
-    given = cast("list[dict[str, Any]]", document.get("keys", []))
+    found = document.get("keys")
+    given = cast("list[object]", found) if isinstance(found, list) else []
+    several = [cast("dict[str, Any]", one) for one in given if isinstance(one, dict)]
     signing = [
         one
-        for one in given
+        for one in several
         if one.get("kty") in ("RSA", "EC", "OKP") and one.get("use", "sig") == "sig"
     ]
     return KeySet.import_key_set(cast("KeySetSerialization", {"keys": signing}))

@@ -61,11 +61,13 @@ async def _do(
     found = await in_thread(find, services, viewer, request_id)
     fields: dict[str, Any] = {name: value for name in _KINDS[kind] if (value := text(given, name))}
     act_id = text(given, "act")
+    if "to" in fields:
+        fields["to"] = await in_thread(services.people.known_as, fields["to"])
     if kind == "decide":
         if "digest" not in fields:
             raise Problem("digest-required", "the form is not whole; open the page again")
         if fields.get("outcome") in found.status.answer_for:
-            fields["answer"] = answer_of(found.status.answer_schema, given)
+            fields["answer"] = answer_of(found.status.answer_schema, given, viewer.row.zone)
     who = {"id": act_id, "by": viewer.person, "channel": "console"}
     act = act_of(services, **{**fields, **who, "kind": kind})
     if isinstance(act, str):

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal, cast
+from zoneinfo import ZoneInfo
 
 from starlette.datastructures import FormData
 
@@ -19,6 +22,8 @@ FIELD = "answer."
 Kind = Literal[
     "text", "long", "number", "integer", "boolean", "date", "datetime-local", "choice", "json"
 ]
+#: A separator before exactly three digits.
+_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
 #: Longer texts get several lines.
 _LONG = 200
 
@@ -50,13 +55,14 @@ def fields_of(schema: Mapping[str, Any] | None) -> tuple[Field, ...]:
     )
 
 
-def answer_of(schema: Mapping[str, Any] | None, given: FormData) -> Any:
-    """What was typed, as the schema has it; what cannot be read that way stays as it was typed,
-    and is refused with the reason. Fields that are empty and not required are left out."""
+def answer_of(schema: Mapping[str, Any] | None, given: FormData, zone: str = "UTC") -> Any:
+    """What was typed, times in `zone`, as the schema has it; what cannot be read that way stays as
+    it was typed, and is refused with the reason. Fields that are empty and not required are left
+    out."""
     fields = fields_of(schema)
     if len(fields) == 1 and fields[0].name == "":
-        return _value(fields[0], given.get(FIELD))
-    found = {one.name: _value(one, given.get(FIELD + one.name)) for one in fields}
+        return _value(fields[0], given.get(FIELD), zone)
+    found = {one.name: _value(one, given.get(FIELD + one.name), zone) for one in fields}
     wanted = {one.name for one in fields if one.required}
     return {name: value for name, value in found.items() if value is not None or name in wanted}
 
@@ -121,7 +127,7 @@ def _kind(found: Mapping[str, Any]) -> Kind:
             return "json"
 
 
-def _value(one: Field, typed: Any) -> Any:
+def _value(one: Field, typed: Any, zone: str) -> Any:
     text = typed.strip() if isinstance(typed, str) else ""
     if one.kind == "boolean":
         return {"yes": True, "no": False}.get(text)
@@ -132,8 +138,16 @@ def _value(one: Field, typed: Any) -> Any:
     if one.kind == "integer":
         return _read(int, text)
     if one.kind == "number":
-        return _read(_number, text.replace(",", "."))
+        return _read(_decimal, text)
+    if one.kind == "datetime-local":
+        return _read(lambda given: _moment(given, zone), text)
     return _read(_json, text) if one.kind == "json" else text
+
+
+def _moment(text: str, zone: str) -> str:
+    """Browsers send it without a zone: it is that of whoever typed it."""
+    found = datetime.fromisoformat(text)
+    return (found if found.tzinfo else found.replace(tzinfo=ZoneInfo(zone))).isoformat()
 
 
 def _read(how: Callable[[str], Any], text: str) -> Any:
@@ -145,6 +159,14 @@ def _read(how: Callable[[str], Any], text: str) -> Any:
 
 def _json(text: str) -> Any:
     return json.loads(text, parse_float=_number, parse_constant=_number)
+
+
+def _decimal(text: str) -> float:
+    """Point or comma. 1,500 and 1.500 are other numbers to other people: whoever means neither
+    thousands nor thousandths writes so that it can be told, or is asked to."""
+    if _AMBIGUOUS.fullmatch(text):
+        raise ValueError(f"{text} may mean two numbers")
+    return _number(text.replace(",", "."))
 
 
 def _number(text: str) -> float:

@@ -7,13 +7,11 @@ from starlette.responses import Response
 
 from musterwerk.console.access import cookies
 from musterwerk.console.access.mail_links import Closed
-from musterwerk.console.pages.answer_form import FIELD
+from musterwerk.console.pages.forming import words_of
 from musterwerk.console.pages.link_views import closed_page
 from musterwerk.console.pages.site import LoginNeeded, goto, render, text
 from musterwerk.console.problems import Problem
 
-#: Fields of forms in which people write at length; passwords are none of them.
-_WORDS = ("reason", "text")
 _PROGRAMS = ("/api/", "/health", "/static/")
 
 
@@ -42,8 +40,7 @@ async def _written(request: Request) -> list[str]:
     given = await request.form()
     if not cookies.is_ours(request, secret, text(given, "form")):
         return []
-    names = [name for name in given if name in _WORDS or name.startswith(FIELD)]
-    return [written for name in names if (written := text(given, name))]
+    return words_of(given)
 
 
 def for_programs(request: Request) -> bool:
@@ -52,4 +49,11 @@ def for_programs(request: Request) -> bool:
 
 def error_page(request: Request, problem: Problem) -> Response:
     """In the reader's language: the kind of problem; its details are for programs."""
-    return render(request, "problem.html", status=problem.kind.status, problem=problem)
+    return render(
+        request,
+        "problem.html",
+        status=problem.kind.status,
+        problem=problem,
+        sent=request.method == "POST",
+        written=words_of(getattr(request.state, "given", None)),
+    )

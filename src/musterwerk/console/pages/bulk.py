@@ -1,7 +1,7 @@
 """Several requests decided at once: first what would happen, then what did.
 
-The preview names every request with the digest it was shown with, and gives each decision its id:
-sent twice, it is made once, and a request that changed meanwhile is left alone.
+Each request comes with the digest with which the list showed it, and the preview gives each
+decision its id: sent twice, it is made once, and a request that changed meanwhile is left alone.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ Outcome = Literal["approve", "reject"]
 
 @dataclass(frozen=True)
 class Item:
-    """`no` says why it would not be decided: "gone", "ended", "not_asked", "claimed", "answer"."""
+    """`no` says why it would not be decided: "gone", "ended", "not_asked", "claimed", "answer",
+    "changed"."""
 
     request_id: str
     status: Status | None
@@ -71,7 +72,7 @@ def preview(
     chosen = list(dict.fromkeys(id or []))
     if not chosen:
         return goto("/inbox")
-    items = [_item(services, viewer, one, outcome) for one in chosen[:MOST]]
+    items = [_item(services, viewer, one, outcome) for one in map(_seen, chosen[:MOST])]
     return render(
         request,
         "bulk.html",
@@ -90,8 +91,8 @@ async def decide(
     outcome, reason = text(given, "outcome"), text(given, "reason")
     picked = [_picked(one) for one in given.getlist("item")[:MOST]]
     if outcome == REJECT and not reason:
-        ids = [one[0] for one in picked]
-        items = [await in_thread(_item, services, viewer, one, outcome) for one in ids]
+        seen = [(request_id, digest) for request_id, digest, _ in picked]
+        items = [await in_thread(_item, services, viewer, one, outcome) for one in seen]
         names = await in_thread(_names, services, items)
         again = {"items": items, "names": names, "outcome": outcome, "left": 0, "missing": True}
         return render(request, "bulk.html", status=422, **again)
@@ -131,12 +132,20 @@ def _act(viewer: Viewer, services: Services, act_id: str, **fields: str) -> Act:
     return act
 
 
-def _item(services: Services, viewer: Viewer, request_id: str, outcome: str) -> Item:
+def _seen(chosen: str) -> tuple[str, str]:
+    """A request, and the digest with which the list showed it."""
+    request_id, _, digest = chosen.partition(" ")
+    return request_id, digest
+
+
+def _item(services: Services, viewer: Viewer, seen: tuple[str, str], outcome: str) -> Item:
+    request_id, digest = seen
     try:
         status = find(services, viewer, request_id).status
     except Problem:
         return Item(request_id, None, "gone")
-    no = _obstacle(services, viewer, status, outcome)
+    changed = bool(digest) and digest != status.digest and status.ended_at is None
+    no = "changed" if changed else _obstacle(services, viewer, status, outcome)
     # In a form's field: what was shown, and the id of the decision.
     field = json.dumps([request_id, status.digest, new_id()])
     return Item(request_id, status, no, field)

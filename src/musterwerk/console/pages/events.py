@@ -13,14 +13,16 @@ from musterwerk.console.live import Listener
 from musterwerk.console.pages.site import ViewerDep
 
 router = APIRouter()
+#: No database counts further.
+_MOST = 2**63 - 1
 
 
 @router.get("/events", response_class=EventSourceResponse)
 async def events(
     viewer: ViewerDep,
     services: ServicesDep,
-    after: Annotated[int | None, Query(ge=0)] = None,
-    last_event_id: Annotated[int | None, Header(ge=0)] = None,
+    after: Annotated[int | None, Query(ge=0, le=_MOST)] = None,
+    last_event_id: Annotated[int | None, Header(ge=0, le=_MOST)] = None,
 ) -> AsyncIterator[ServerSentEvent]:
     """Which requests have changed; [] where there are too many to name. `after` is what the page
     has seen; a browser that connects again says itself where it was."""

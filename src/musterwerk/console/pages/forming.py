@@ -13,6 +13,9 @@ from musterwerk.console.pages.request import Typed
 from musterwerk.console.pages.site import text
 from musterwerk.console.services import Services
 
+#: Passwords are none of them.
+_WORDS = ("reason", "text", "to")
+
 
 def act_of(services: Services, **fields: Any) -> Act | str:
     """Made now; or what is wrong with it."""
@@ -26,7 +29,6 @@ def act_of(services: Services, **fields: Any) -> Act | str:
 def typed(given: FormData, kind: str = "") -> Typed:
     return Typed(
         kind=kind,
-        outcome=text(given, "outcome"),
         reason=text(given, "reason"),
         text=text(given, "text"),
         to=text(given, "to"),
@@ -36,3 +38,9 @@ def typed(given: FormData, kind: str = "") -> Typed:
             if name.startswith(FIELD) and isinstance(value, str)
         },
     )
+
+
+def words_of(given: FormData | None) -> list[str]:
+    """What somebody wrote at length: so that it can be copied where its form is gone."""
+    names = [name for name in given or () if name in _WORDS or name.startswith(FIELD)]
+    return [written for name in names if given and (written := text(given, name))]

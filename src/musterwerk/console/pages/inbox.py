@@ -62,7 +62,7 @@ def inbox(
         box=box,
         person=viewer.person,
         text=filters.q or None,
-        requester=filters.requester or None,
+        requester=services.people.known_as(filters.requester) if filters.requester else None,
         expires_before=services.now() + _SOON if filters.due else None,
         after=cursor,
         limit=_ON_A_PAGE,

@@ -13,7 +13,7 @@ from musterwerk.approvals import Reply
 from musterwerk.approvals.client import new_id
 from musterwerk.console.access.mail_links import STATUS, Closed, Opened, Step
 from musterwerk.console.pages.answer_form import fields_of
-from musterwerk.console.pages.forming import typed
+from musterwerk.console.pages.forming import typed, words_of
 from musterwerk.console.pages.request import choice
 from musterwerk.console.pages.site import render
 from musterwerk.console.services import Services
@@ -28,8 +28,11 @@ class Visit:
     here: str
     found: Opened
 
-    def shown(self, reply: Reply | None = None, status: int = 200) -> Response:
-        """The request and what can be done; or what has been. `reply` is to what was refused."""
+    def shown(
+        self, reply: Reply | None = None, status: int = 200, given: FormData | None = None
+    ) -> Response:
+        """The request and what can be done; or what has been. `reply` is to what was refused, and
+        what was `given` with that is shown, as no form is left for it."""
         asked, person = self.found.status, self.found.person.id
         if self.found.is_changed:
             raise Closed("changed", self.found.person)
@@ -41,6 +44,7 @@ class Visit:
             opened=self.found,
             by_link=self.services.mail_decisions,
             reply=reply,
+            written=words_of(given),
         )
 
     def confirmation(
@@ -81,7 +85,14 @@ class Visit:
 
 def closed_page(request: Request, closed: Closed) -> Response:
     status = STATUS[closed.why]
-    page = render(request, "link_closed.html", status=status, why=closed.why, whose=closed.whose)
+    page = render(
+        request,
+        "link_closed.html",
+        status=status,
+        why=closed.why,
+        whose=closed.whose,
+        written=words_of(getattr(request.state, "given", None)),
+    )
     if status == 429:
         page.headers["Retry-After"] = "60"
     return page

@@ -62,6 +62,7 @@ async def do(
     request: Request, secret: str, kind: str, named: str, services: ServicesDep
 ) -> Response:
     given, step = await request.form(), Step(kind, named)
+    request.state.given = given
     visit: Visit = await in_thread(_visit, request, services, secret)
     found = visit.found
     check(services, found, step, text(given, "act"))
@@ -81,7 +82,7 @@ async def do(
     if reply.verdict == "invalid":
         return await in_thread(visit.confirmation, step, given, reply.message, 422)
     now: Visit = await in_thread(_visit, request, services, secret)
-    return await in_thread(now.shown, reply, KINDS[REFUSALS[reply.verdict]].status)
+    return await in_thread(now.shown, reply, KINDS[REFUSALS[reply.verdict]].status, given)
 
 
 def _visit(request: Request, services: Services, secret: str) -> Visit:
@@ -110,7 +111,7 @@ def _act(found: Opened, services: Services, step: Step, given: FormData) -> Act 
         fields |= {"reason": text(given, "reason")}
         fields |= {"on_behalf_of": text(given, "on_behalf_of") or None}
         if step.named in found.status.answer_for:
-            fields["answer"] = answer_of(found.status.answer_schema, given)
+            fields["answer"] = answer_of(found.status.answer_schema, given, found.person.zone)
     else:
         fields |= {"kind": "inform", "text": text(given, "text")}
     return act_of(services, **fields)

@@ -27,11 +27,14 @@ class Typed:
     """What somebody had typed into a form of this kind that was not taken."""
 
     kind: str = ""
-    outcome: str = ""
     reason: str = ""
     text: str = ""
     to: str = ""
     answer: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    @property
+    def words(self) -> list[str]:
+        return [one for one in (self.reason, self.text, self.to, *self.answer.values()) if one]
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ def choice(viewer: Caller, status: Status, places: Collection[Place]) -> Choice:
     out = viewer.person in status.excluded
     seats = {*status.may_decide} - {*status.delegations}
     holders = dict.fromkeys(place.holder for place in places if place.principal in seats)
-    own = viewer.person == status.requester
+    own = status.requester in (viewer.person, *(place.holder for place in places))
     return Choice(
         decide=open_ and bool(holders) and not voted and not out,
         holders=tuple(holders),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from functools import cache, partial
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from urllib.parse import urlencode
 
 from fastapi import Depends, Request
@@ -17,6 +17,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from musterwerk.console.access import cookies
 from musterwerk.console.auth import Caller, ServicesDep
 from musterwerk.console.pages import language as lang
+from musterwerk.console.pages.refusals import refusal
+from musterwerk.console.pages.shapes import columns, is_table
 from musterwerk.console.problems import Problem
 from musterwerk.store.directory import PersonRow
 
@@ -53,8 +55,7 @@ class LoginNeeded(Exception):
 def viewer(request: Request, services: ServicesDep) -> Viewer:
     if (found := viewer_of(request, services)) is None:
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        # A form is on the page above its own address.
-        raise LoginNeeded(here if request.method == "GET" else here.rpartition("/")[0] or "/")
+        raise LoginNeeded(here if request.method == "GET" else _page_of(request.url.path))
     return found
 
 
@@ -68,12 +69,20 @@ def viewer_of(request: Request, services: ServicesDep) -> Viewer | None:
     return found
 
 
+def _page_of(path: str) -> str:
+    """On which page the form is that is sent there."""
+    parts = path.split("/")
+    if parts[1] == "requests":
+        return "/".join(parts[:3])
+    return "/me" if parts[1] == "me" else "/"
+
+
 ViewerDep = Annotated[Viewer, Depends(viewer)]
 
 
 async def form(request: Request, viewer: ViewerDep) -> FormData:
     """A form that we showed to this viewer. Raises `Problem` "not-ours" for any other."""
-    given = await request.form()
+    given = request.state.given = await request.form()
     if not cookies.is_ours(request, viewer.secret, text(given, "form")):
         raise Problem("not-ours", "this form is not from here, or too old; open the page again")
     return given
@@ -95,6 +104,7 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
     language = language_of(request)
     zone = reader.zone if reader else "UTC"
     secret = who.secret if who else cookies.door_of(request)
+    names: dict[str, str] = context.pop("names", {})
     page = environment(language).get_template(template)
     html = page.render(
         viewer=who,
@@ -104,7 +114,9 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         now=request.app.state.services.now(),
         moment=partial(lang.moment, zone=zone, language=language),
         distance=partial(lang.distance, language=language),
-        **{"names": dict[str, str](), **context},
+        names=names,
+        refusal=partial(refusal, names=names, language=language),
+        **context,
     )
     response = HTMLResponse(html, status, headers=_HEADERS)
     if who is None:
@@ -138,6 +150,8 @@ def environment(language: str) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+    filters = cast("dict[str, Any]", found.filters)
+    filters |= {"is_table": is_table, "columns": columns}
     found.install_gettext_translations(lang.translations(language), newstyle=True)  # pyright: ignore
     return found
 

@@ -1,15 +1,21 @@
 // Everything works without this. With it: keys, pages that follow what happens, and no second
 // click while the first is on its way.
 
+const free = (form) => {
+  delete form.dataset.sent;
+  form.removeAttribute("aria-busy");
+};
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    form.setAttribute("aria-busy", "true");
+    setTimeout(() => free(form), 8000); // stopped, or lost on the way: again does no harm
   });
 }
 // Coming back with the browser's button, a form can be sent again.
 addEventListener("pageshow", () => {
-  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+  document.querySelectorAll("form[data-sent]").forEach(free);
 });
 
 const move = (by) => {
@@ -33,7 +39,20 @@ const keys = {
   "?": () => document.querySelector("#keys")?.showModal(),
 };
 
+// They can be switched off: who dictates, or has a tremor, triggers them unmeant.
+const off = "musterwerk-keys-off";
+const switched = document.querySelector("#keys-on");
+if (switched) {
+  switched.closest("section").hidden = false;
+  switched.checked = !localStorage.getItem(off);
+  switched.addEventListener("change", () => {
+    if (switched.checked) localStorage.removeItem(off);
+    else localStorage.setItem(off, "yes");
+  });
+}
+
 addEventListener("keydown", (event) => {
+  if (localStorage.getItem(off)) return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.target.closest("input, textarea, select")) {
     if (event.key === "Escape") event.target.blur();
@@ -58,8 +77,9 @@ const refresh = async () => {
   waiting = false;
   // Who is choosing or typing is left alone until they are done.
   if (live.querySelector("input:checked[name=id], input:focus, select:focus")) return later(2000);
-  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-  if (!answer.ok || answer.redirected) return;
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (answer?.redirected) return location.reload(); // logged out
+  if (!answer?.ok) return later(5000);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("[data-live]");
   if (!fresh || live.querySelector("input:checked[name=id]")) return later(2000);
@@ -82,12 +102,20 @@ if (live) {
     }
   };
   // Only while it is looked at: browsers have six connections for all pages of a site.
+  let pause = 1000;
   const listen = () => {
     stream?.close();
     stream = null;
     if (document.hidden) return;
     stream = new EventSource(`/events?after=${seen}`);
+    stream.addEventListener("open", () => (pause = 1000));
     stream.addEventListener("message", hear);
+    // Browsers give up for good on an answer that is no stream, such as a proxy's 502.
+    stream.addEventListener("error", () => {
+      if (stream?.readyState !== EventSource.CLOSED) return;
+      setTimeout(listen, pause);
+      pause = Math.min(2 * pause, 60000);
+    });
   };
   document.addEventListener("visibilitychange", listen);
   addEventListener("pagehide", () => stream?.close());
