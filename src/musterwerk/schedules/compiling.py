@@ -119,9 +119,9 @@ def _check(when: When, given: tuple[Pattern, ...]) -> None:
     if when.start and when.end and when.start >= when.end:
         raise ScheduleMistake("end", f"{when.end} is not after start, which is {when.start}")
     for one in when.at:
-        if one.microsecond or one.astimezone(UTC).year not in range(FIRST_YEAR + 1, LAST_YEAR):
+        if one.microsecond or one.astimezone(UTC).year not in range(FIRST_YEAR + 1, LAST_YEAR + 1):
             raise ScheduleMistake(
-                "at", f"{one} is none; whole seconds, after {FIRST_YEAR} and before {LAST_YEAR}"
+                "at", f"{one} is none; whole seconds, from {FIRST_YEAR + 1} to {LAST_YEAR}"
             )
     if when.business_days is not None:
         holidays_in(when.business_days, 2026)
