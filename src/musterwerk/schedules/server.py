@@ -157,10 +157,13 @@ class ScheduleServer:
                 found = await _patient(self._service.list_schedule_matching_times, request)
             except RPCError as error:
                 raise _away(error) from error
+            before = after
             for one in found.start_time:
-                after = one.ToDatetime(tzinfo=UTC)
-                yield after
-            if len(found.start_time) < _PAGE:
+                if (at := one.ToDatetime(tzinfo=UTC)) > after:
+                    after = at
+                    yield after
+            # At some changes of the past the server says one moment for ever.
+            if len(found.start_time) < _PAGE or after == before:
                 return
 
     async def _marked(self, proto: ScheduleProto, mark: Mark) -> ScheduleProto:
