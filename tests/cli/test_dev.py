@@ -155,7 +155,9 @@ async def test_dead_letters_are_kept_from_the_start(tmp_path: Path) -> None:
 
 async def test_temporal_leads_back_to_the_console(tmp_path: Path) -> None:
     """Who tries it would find no way from a process to what people see of it."""
-    with dev(tmp_path) as (_, printed):
+    with dev(tmp_path) as (process, printed):
+        assert process.stdout is not None
+        assert "admin" in process.stdout.readline()  # from here on there is one
         client = await connect(address_of(tmp_path), isolated=True)
         request = ApprovalRequest[Any](
             subject="Tea", requester="kitchen", policy=Policy(approvers=("admin",))
