@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, cast
 
 from pydantic import ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from pydantic.json_schema import GenerateJsonSchema
 from typing_extensions import TypeVar
 
 from musterwerk.approvals.policy import APPROVE, REJECT, OutcomeName, Person, Policy
@@ -37,8 +38,27 @@ ID_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._~:@-]{0,199}$"
 #: Words that states need for themselves.
 _RESERVED = {"open", "info_requested", "approved", "rejected", "expired", "withdrawn"}
 
+#: How a decimal is written in JSON text.
+DECIMAL = r"^[+-]?[0-9]+(\.[0-9]+)?$"
+
 #: What is answered; a request that asks for nothing has no type for it.
 A = TypeVar("A", default=Any)
+
+
+class _AnswerSchema(GenerateJsonSchema):
+    def decimal_schema(self, schema: Any) -> dict[str, Any]:
+        """As text it has to be a number: Pydantic's own takes any, and would refuse it only when
+        the decision is made."""
+        found = super().decimal_schema(schema)
+        for option in found.get("anyOf", [found]):
+            if option.get("type") == "string":
+                option.setdefault("pattern", DECIMAL)
+        return found
+
+
+def schema_of(answer: Any) -> dict[str, Any]:
+    """By which an answer is judged before it counts."""
+    return TypeAdapter(answer).json_schema(schema_generator=_AnswerSchema)
 
 
 class ApprovalRequest(Wire, Generic[A]):
@@ -96,7 +116,7 @@ class ApprovalRequest(Wire, Generic[A]):
             return fields
         if fields.get("answer_schema") is not None:
             raise ValueError("give either answer or answer_schema")
-        return {**fields, "answer_schema": TypeAdapter(fields["answer"]).json_schema()}
+        return {**fields, "answer_schema": schema_of(fields["answer"])}
 
     @model_validator(mode="after")
     def _consistent(self) -> ApprovalRequest[A]:

@@ -32,6 +32,7 @@ def answer_problems(app: FastAPI) -> None:
         RequestValidationError,
         HTTPException,
         UsageError,
+        UnicodeError,
         StoreError,
         ServerError,
         ApprovalNotFound,
@@ -55,6 +56,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem("invalid", str(error.detail))
         case UsageError():
             return Problem("invalid", str(error))
+        case UnicodeError():
+            return Problem("invalid", "the form is in an encoding that is none")
         case ApprovalNotFound():
             return Problem("not-found", str(error))
         case StoreError():

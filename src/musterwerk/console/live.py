@@ -24,6 +24,8 @@ _log = logging.getLogger(__name__)
 _EVERY = 0.5
 #: Groups and absences change rarely; so does who is logged in.
 _REFRESH = timedelta(seconds=60)
+#: So many streams a session has.
+_OF_ONE = 20
 #: Whoever cannot follow hears that something has changed, not what.
 _MOST = 100
 
@@ -50,7 +52,8 @@ class Live:
     def __init__(self, services: Services, *, every: float = _EVERY) -> None:
         self._services = services
         self._every = every
-        self._listeners: set[Listener] = set()
+        #: In the order in which they came.
+        self._listeners: dict[Listener, None] = {}
         #: None while nobody listens.
         self._head: int | None = None
 
@@ -83,7 +86,8 @@ class Live:
         seen = listener.after = None if listener.after is None else min(listener.after, head)
         if self._head is None:
             self._head = head
-        self._listeners.add(listener)
+        self._let_go_of_the_oldest(listener.secret)
+        self._listeners[listener] = None
         try:
             if seen is not None:
                 news = await asyncio.to_thread(live.since, self._services.store, seen)
@@ -96,11 +100,17 @@ class Live:
                 if changed or much:
                     yield listener.after or 0, [] if much else changed
         finally:
-            self._listeners.discard(listener)
+            self._listeners.pop(listener, None)
 
     def close(self) -> None:
         """Let every browser go: at the end of the process nobody waits for them."""
         for listener in self._listeners:
+            _end(listener)
+
+    def _let_go_of_the_oldest(self, secret: str) -> None:
+        """Of one browser: its pages that are looked at are few."""
+        own = [one for one in self._listeners if one.secret == secret and not one.over]
+        for listener in own[: max(len(own) - _OF_ONE + 1, 0)]:
             _end(listener)
 
     def _tell(self, listeners: Iterable[Listener], news: live.News) -> None:
@@ -123,7 +133,7 @@ class Live:
     async def _check(self, listener: Listener) -> None:
         """Whether they are still logged in, and for whom they act."""
         listener.checked = now = self._services.now()
-        owner = await asyncio.to_thread(self._services.sessions.owner, listener.secret)
+        owner = await asyncio.to_thread(self._services.sessions.owner, listener.secret, click=False)
         if owner is None:
             _end(listener)
             return

@@ -121,10 +121,16 @@ def check_roles(roles: Sequence[str], where: str = "roles") -> None:
             raise UsageError(f"{where}: {role!r} is no role; there are {', '.join(ROLES)}")
 
 
+#: Near the ends of the calendar no zone can be applied.
+_YEARS = (1970, 9000)
+
+
 def check_absence(absence: AbsenceRow, where: str = "absence") -> None:
     if absence.starts >= absence.ends:
         starts, ends = (f"{one:%Y-%m-%d %H:%M %Z}" for one in (absence.starts, absence.ends))
         raise UsageError(f"{where}: it ends ({ends}) before it begins ({starts})")
+    if absence.starts.year < _YEARS[0] or absence.ends.year > _YEARS[1]:
+        raise UsageError(f"{where}: years from {_YEARS[0]} to {_YEARS[1]} are expected")
     if absence.substitute == absence.person:
         raise UsageError(f"{where}: {absence.person!r} cannot stand in for themselves")
 

@@ -6,7 +6,7 @@ import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import (
@@ -237,7 +237,8 @@ def _read_key(given: str) -> tuple[datetime, str]:
     try:
         at, request_id = json.loads(urlsafe_b64decode(given + "=" * (-len(given) % 4)))
         found = datetime.fromisoformat(at)
-    except (ValueError, TypeError) as error:
+        found = found.astimezone(UTC) if found.tzinfo else found
+    except (ValueError, TypeError, OverflowError, RecursionError) as error:
         raise UsageError(f"{given[:80]!r} is no place in a list; begin without it") from error
     if found.tzinfo is None or not isinstance(request_id, str):
         raise UsageError(f"{given[:80]!r} is no place in a list; begin without it")

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 
 from musterwerk.errors import UsageError
 from musterwerk.store import membership
@@ -108,11 +108,14 @@ class PeopleTable:
     def known_as(self, text: str) -> str:
         """The id of whoever is meant: by their id, or by a name that only one active person has.
         What nobody goes by is given back as it is."""
-        called = func.lower(people.c.name) == text.lower()
-        query = select(people.c.id).where(or_(people.c.id == text, called & people.c.active))
+        # Not by the database's lower(): SQLite's leaves umlauts as they are.
+        query = select(people.c.id, people.c.name).where(people.c.active)
         with self.store.read() as connection:
-            found = list(connection.execute(query.limit(2)).scalars())
-        return found[0] if len(found) == 1 and text not in found else text
+            if find_person(connection, text) is not None:
+                return text
+            rows = connection.execute(query).all()
+        found = [row.id for row in rows if row.name.casefold() == text.casefold()]
+        return found[0] if len(found) == 1 else text
 
     def all(self) -> list[PersonRow]:
         with self.store.read() as connection:

@@ -16,6 +16,7 @@ from musterwerk.store.approval_tables import absences, groups, members, people, 
 from musterwerk.store.audit import AuditLine
 from musterwerk.store.dialects import insert
 from musterwerk.store.directory import AbsenceRow, PersonRow
+from musterwerk.store.sessions import all_of
 
 #: What can happen to people and what they have, as the audit trail names it.
 PeopleEvent = Literal[
@@ -87,6 +88,8 @@ class PeopleChanges:
         )
         if before is None:
             return self._note("person_added", asdict(person))
+        if not person.active:
+            self._connection.execute(all_of(person.id))  # nor do they come back by coming back
         old = asdict(before)
         changed = {key: value for key, value in asdict(person).items() if old[key] != value}
         was = {key: old[key] for key in changed}

@@ -60,8 +60,9 @@ class SessionTable:
             connection.execute(sessions.insert(), row)
         return secret
 
-    def owner(self, secret: str) -> SessionOwner | None:
-        """None where the session is unknown or over, or its person has left."""
+    def owner(self, secret: str, *, click: bool = True) -> SessionOwner | None:
+        """None where the session is unknown or over, or its person has left. Without a `click` it
+        is no sign of life: pages ask by themselves."""
         now = self._now()
         query = (
             select(people, sessions.c.seen_at, sessions.c.created_at)
@@ -78,7 +79,7 @@ class SessionTable:
                 return None
             person = PersonRow(**row)
             roles = membership.roles_of(connection, [person.id]).get(person.id, ())
-        if seen < now - _NOTED_EVERY:
+        if click and seen < now - _NOTED_EVERY:
             self._note(secret, now)
         return SessionOwner(person, roles)
 

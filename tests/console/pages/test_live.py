@@ -11,8 +11,10 @@ import pytest
 from musterwerk.console.live import Listener, Live
 from musterwerk.store import live as store_live
 from musterwerk.store.mail_links import Shown
+from musterwerk.store.sessions import IDLE, SessionTable
 from tests.console.office import Office
 from tests.console.pages.browsing import asked
+from tests.waiting import until
 
 
 @asynccontextmanager
@@ -110,3 +112,24 @@ async def test_after_much_has_happened_everything_may_have_changed(
     stream = Live(served.services).listen(one)
     assert (await anext(stream))[1] == []
     await stream.aclose()
+
+
+async def test_listening_is_no_click_and_a_session_has_few_streams(served: Office) -> None:
+    """A forgotten tab stayed logged in for a week; thousands of streams held up everybody."""
+    live = Live(served.services)
+    first = listener(served, "anna")
+    streams = [Listener(first.secret, "anna", sees_all=False) for _ in range(25)]
+    heard = [asyncio.ensure_future(anext(live.listen(one), None)) for one in streams]
+    await until(lambda: sum(one.over for one in streams) == 5)
+    live.close()
+    await asyncio.gather(*heard)
+
+
+async def test_only_clicks_keep_a_session_open(served: Office) -> None:
+    clock = [served.services.now()]
+    sessions = SessionTable(served.services.store, now=lambda: clock[0])
+    secret = sessions.open("anna")
+    clock[0] += IDLE * 0.6
+    assert sessions.owner(secret, click=False)
+    clock[0] += IDLE * 0.6
+    assert sessions.owner(secret) is None

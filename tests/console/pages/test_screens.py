@@ -202,4 +202,16 @@ async def test_people_are_found_by_the_names_that_are_shown(served: Office) -> N
     assert "stranger" in (await handle.status()).may_decide
     with served.services.people.changes(actor="test", channel="cli") as change:
         change.person(PersonRow("stan2", "Stan"))
+        change.person(PersonRow("oz", "Özlem Ünal"))
     assert served.services.people.known_as("Stan") == "Stan"  # there are two
+    assert served.services.people.known_as("özlem ünal") == "oz"
+
+
+async def test_a_second_act_from_the_same_page_is_said_to_be_none(served: Office) -> None:
+    """A hasty second press was told that it is our fault, though the first one counted."""
+    handle = await asked(served, "Refund")
+    page = await (await (await Browser.of(served, "anna")).get("/inbox")).follow("Refund")
+    assert (await page.send("decide", outcome="approve")).notice == "Done."
+    second = await page.send("decide", outcome="reject", reason="no")
+    assert "You have sent something else from this page already" in second.text
+    assert (await handle.result()).approved

@@ -78,6 +78,8 @@ def form_token(secret: str) -> str:
 
 def is_ours(request: Request, secret: str, given: str) -> bool:
     """Whether a form that was sent is one that this console showed to this browser."""
+    if not secret:
+        return False  # everybody knows what follows from nothing
     if request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
         return False
     return hmac.compare_digest(form_token(secret).encode(), given.encode("utf-8", "replace"))

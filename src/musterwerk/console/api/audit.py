@@ -51,7 +51,7 @@ def list_audit(
     event: Annotated[str | None, Query(max_length=60, examples=["decided"])] = None,
     since: AwareDatetime | None = None,
     until: AwareDatetime | None = None,
-    after: Annotated[int, Query(ge=0)] = 0,
+    after: Annotated[int, Query(ge=0, le=2**63 - 1)] = 0,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
 ) -> Lines:
     """In its order. `musterwerk audit verify` tells whether it is whole."""

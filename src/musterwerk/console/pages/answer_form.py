@@ -20,10 +20,21 @@ from starlette.datastructures import FormData
 
 FIELD = "answer."
 Kind = Literal[
-    "text", "long", "number", "integer", "boolean", "date", "datetime-local", "choice", "json"
+    "text",
+    "long",
+    "decimal",
+    "number",
+    "integer",
+    "boolean",
+    "date",
+    "datetime-local",
+    "choice",
+    "json",
 ]
-#: A separator before exactly three digits.
-_AMBIGUOUS = re.compile(r"[+-]?[1-9]\d{0,2}[.,]\d{3}")
+#: What is a number to everybody, and what is another one to some: a separator before exactly three
+#: digits.
+_NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?")
+_AMBIGUOUS = re.compile(r"[+-]?0*[1-9][0-9]{0,2}[.,][0-9]{3}")
 #: Longer texts get several lines.
 _LONG = 200
 
@@ -109,10 +120,10 @@ def _options(found: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 def _kind(found: Mapping[str, Any]) -> Kind:
     if "enum" in found:
         return "choice"
-    if {one.get("type") for one in _options(found)} == {"number", "string"}:
-        return "text"  # a decimal, which as a number would lose its digits
+    if sorted(str(one.get("type")) for one in _options(found)) == ["number", "string"]:
+        return "decimal"  # as a number it would lose its digits
     formats: dict[str, Kind] = {"date": "date", "date-time": "datetime-local"}
-    match found.get("type"):
+    match _type(found):
         case "string":
             if (form := found.get("format")) in formats:
                 return formats[form]
@@ -127,6 +138,15 @@ def _kind(found: Mapping[str, Any]) -> Kind:
             return "json"
 
 
+def _type(found: Mapping[str, Any]) -> Any:
+    """Without the null of what may be left out."""
+    given = found.get("type")
+    if not isinstance(given, list):
+        return given
+    real = [one for one in cast("list[Any]", given) if one != "null"]
+    return real[0] if len(real) == 1 else None
+
+
 def _value(one: Field, typed: Any, zone: str) -> Any:
     text = typed.strip() if isinstance(typed, str) else ""
     if one.kind == "boolean":
@@ -136,9 +156,11 @@ def _value(one: Field, typed: Any, zone: str) -> Any:
     if one.kind == "choice":
         return next((choice for choice in one.choices if str(choice) == text), text)
     if one.kind == "integer":
-        return _read(int, text)
+        return _read(int, text) if text.isascii() and "_" not in text else text
     if one.kind == "number":
         return _read(_decimal, text)
+    if one.kind == "decimal":
+        return _exact(text)
     if one.kind == "datetime-local":
         return _read(lambda given: _moment(given, zone), text)
     return _read(_json, text) if one.kind == "json" else text
@@ -161,11 +183,18 @@ def _json(text: str) -> Any:
     return json.loads(text, parse_float=_number, parse_constant=_number)
 
 
+def _exact(text: str) -> str:
+    """With a point, all digits kept. What cannot be told gets words that keep it from counting."""
+    if _AMBIGUOUS.fullmatch(text):
+        return f"{text} (thousands? write it without a separator)"
+    return text.replace(",", ".") if _NUMBER.fullmatch(text) else text
+
+
 def _decimal(text: str) -> float:
     """Point or comma. 1,500 and 1.500 are other numbers to other people: whoever means neither
     thousands nor thousandths writes so that it can be told, or is asked to."""
-    if _AMBIGUOUS.fullmatch(text):
-        raise ValueError(f"{text} may mean two numbers")
+    if _AMBIGUOUS.fullmatch(text) or not _NUMBER.fullmatch(text):
+        raise ValueError(f"{text} is none, or may mean two numbers")
     return _number(text.replace(",", "."))
 
 

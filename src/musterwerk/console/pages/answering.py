@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from musterwerk.console.access import cookies
@@ -37,7 +38,10 @@ async def _written(request: Request) -> list[str]:
     secret = cookies.session_of(request)
     if request.method != "POST" or secret is None:
         return []
-    given = await request.form()
+    try:
+        given = await request.form()
+    except (UnicodeError, HTTPException):
+        return []
     if not cookies.is_ours(request, secret, text(given, "form")):
         return []
     return words_of(given)

@@ -68,7 +68,7 @@ def show(
     viewer: AuditorDep,
     services: ServicesDep,
     wanted: WantedDep,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    before: Annotated[int | None, Query(ge=1, le=2**63 - 1)] = None,
 ) -> Response:
     """The latest lines, those first."""
     only = wanted.filter(viewer.row.zone)

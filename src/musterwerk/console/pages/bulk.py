@@ -174,6 +174,8 @@ def _obstacle(services: Services, viewer: Viewer, status: Status, outcome: str) 
 def _picked(field: Any) -> tuple[str, str, str]:
     try:
         request_id, digest, act_id = json.loads(field)
-        return str(request_id), str(digest), str(act_id)
-    except (ValueError, TypeError):
+        found = str(request_id), str(digest), str(act_id)
+        "".join(found).encode()
+        return found
+    except (ValueError, TypeError, RecursionError):
         raise Problem("invalid", "the form is not whole; open the page again") from None

@@ -100,7 +100,7 @@ def _visit(request: Request, services: Services, secret: str) -> Visit:
 def _is_ours(request: Request, given: FormData) -> bool:
     viewer = getattr(request.state, "viewer", None)
     secret = viewer.secret if viewer else request.cookies.get(cookies.DOOR)
-    return secret is not None and cookies.is_ours(request, secret, text(given, "form"))
+    return bool(secret) and cookies.is_ours(request, secret, text(given, "form"))
 
 
 def _act(found: Opened, services: Services, step: Step, given: FormData) -> Act | str:
