@@ -57,11 +57,14 @@ def is_day(when: When, day: date) -> bool:
 @lru_cache(maxsize=1024)
 def holidays_in(region: str, year: int) -> frozenset[date]:
     """Raises `ScheduleMistake`."""
-    # Only for whom it is used: it loads the holidays of all countries.
-    from musterwerk.regions import public_holidays
-
     try:
+        # Only for whom it is used: it loads the holidays of all countries.
+        from musterwerk.regions import public_holidays
+
         return public_holidays(region, year)
+    except ModuleNotFoundError as missing:
+        needed = f"it needs {missing.name}: pip install 'musterwerk[schedules]'"
+        raise ScheduleMistake("business_days", needed) from missing
     except UsageError as error:
         raise ScheduleMistake("business_days", str(error)) from None
 
