@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import uuid
+from asyncio import run
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from temporalio.client import ScheduleActionStartWorkflow, ScheduleUpdate, ScheduleUpdateInput
 
+from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
 from tests.cli.support import Result, musterwerk
+from tests.waiting import until_async
 
 FILE = """
 [[schedule]]
@@ -159,6 +163,40 @@ def test_lint_says_what_will_surprise(shell: Shell) -> None:
     assert found.code == 1
     rules = {(one["schedule"].removeprefix(shell.prefix), one["rule"]) for one in found.data}
     assert rules == {("-quarters", "lost"), ("-late", "short_months")}
+    asked = shell("lint", "schedules.toml", "-o", "json").data
+    assert {one["rule"] for one in asked} == {"lost", "short_months", "no_worker"}
+    assert shell("lint", "schedules.toml", "--offline", "-o", "json").data == found.data
+
+
+def test_what_was_changed_by_hand_can_still_be_held(shell: Shell) -> None:
+    assert shell("apply", "schedules.toml").code == 0
+    name = f"{shell.prefix}-daily"
+    run(put_another_action(shell.address, name))
+    shown = shell("show", name, "-o", "json").data
+    assert (shown["workflow"], shown["declared"]) == ("Other", None)
+    assert "active, changed by hand" in shell("list").stdout
+    assert shell("pause", name).code == 0
+    assert shell("show", name, "-o", "json").data["paused"]
+    planned = shell("plan", "schedules.toml", "-o", "json").data
+    assert [one["kind"] for one in planned if one["schedule"] == name] == ["mend"]
+
+
+async def put_another_action(address: str, name: str) -> None:
+    client = await connect(address)
+
+    def changed(was: ScheduleUpdateInput) -> ScheduleUpdate:
+        schedule = was.description.schedule
+        schedule.action = ScheduleActionStartWorkflow("Other", id="other", task_queue="other")
+        return ScheduleUpdate(schedule)
+
+    handle = client.get_schedule_handle(name)
+    before = (await handle.describe()).schedule
+    await handle.update(changed)
+
+    async def done() -> bool:
+        return (await handle.describe()).schedule.action != before.action
+
+    await until_async(done)
 
 
 def test_a_dry_backfill_starts_nothing(shell: Shell) -> None:

@@ -22,12 +22,20 @@ AddressOption = Annotated[
 DataOption = Annotated[Path, typer.Option("--data", help="Data folder of `musterwerk dev`.")]
 
 
-def find_address(address: str | None = None, data: Path = DEFAULT_DATA) -> Target:
+NamespaceOption = Annotated[
+    str | None, typer.Option("--namespace", help="Default: Temporal's own setting.")
+]
+
+
+def find_address(
+    address: str | None = None, data: Path = DEFAULT_DATA, namespace: str | None = None
+) -> Target:
     """`--address`, then Temporal's environment or profile, then the `musterwerk dev` on `data`."""
     if target := given_address(address):
-        return target
+        return Target(target.address, namespace)
     if running := read_dev(data):
-        return Target(running["address"], running["namespace"], isolated=running["isolated"])
+        known = namespace or running["namespace"]
+        return Target(running["address"], known, isolated=running["isolated"])
     raise ServerError(
         f"no Temporal server is known: start one with `musterwerk dev --data {data}`, "
         "or set TEMPORAL_ADDRESS or --address"

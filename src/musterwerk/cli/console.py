@@ -5,13 +5,20 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.address import (
+    DEFAULT_DATA,
+    AddressOption,
+    DataOption,
+    NamespaceOption,
+    find_address,
+)
 from musterwerk.cli.output import Output
 from musterwerk.cli.running import run
 from musterwerk.errors import UsageError
@@ -36,7 +43,7 @@ def console(
     host: Annotated[str, typer.Option(help="Where to listen; 0.0.0.0 is everywhere.")] = HOST,
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 is any that is free.")] = PORT,
     address: AddressOption = None,
-    namespace: Annotated[str | None, typer.Option(help="Default: Temporal's own setting.")] = None,
+    namespace: NamespaceOption = None,
     data: DataOption = DEFAULT_DATA,
     task_queue: Annotated[str, typer.Option(help="Where new requests are served.")] = TASK_QUEUE,
     isolated: Annotated[bool, typer.Option("--isolated", hidden=True)] = False,
@@ -60,10 +67,8 @@ def console(
             f"the console needs {missing.name}: pip install 'musterwerk[console]'"
         ) from missing
     access = AccessSettings.from_environment()
-    found = find_address(address, data)
-    target = Target(
-        found.address, namespace or found.namespace, isolated=isolated or found.isolated
-    )
+    found = find_address(address, data, namespace)
+    target = replace(found, isolated=isolated or found.isolated)
     out = Output()
     listening = listen(host, port, or_any=or_any)
 

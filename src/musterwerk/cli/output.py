@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated, Any, Protocol
@@ -85,6 +85,19 @@ class Output:
                 bar.update(task, completed=done, total=total)
 
             yield advance
+
+    @contextmanager
+    def counting(self, label: str, total: int) -> Generator[Callable[..., None]]:
+        """The same for what is told one by one; whatever is said with it is not shown."""
+        seen = 0
+        with self.progress(label, total) as advance:
+
+            def one(*_: object) -> None:
+                nonlocal seen
+                seen += 1
+                advance(seen)
+
+            yield one
 
 
 def plain(text: str | Text) -> Text:

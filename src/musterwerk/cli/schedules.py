@@ -8,14 +8,24 @@ from typing import Annotated
 
 import typer
 
-from musterwerk.cli import schedules_backfill, schedules_control, schedules_next
-from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli import (
+    schedules_backfill,
+    schedules_control,
+    schedules_lint,
+    schedules_next,
+)
+from musterwerk.cli.address import (
+    DEFAULT_DATA,
+    AddressOption,
+    DataOption,
+    NamespaceOption,
+    find_address,
+)
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
 from musterwerk.cli.schedules_common import (
     CHANGES,
     DeclarationArgument,
-    NamespaceOption,
     YesOption,
     agreed,
 )
@@ -57,6 +67,7 @@ def register(main: typer.Typer) -> None:
     schedules_next.register(app)
     schedules_control.register(app)
     schedules_backfill.register(app)
+    schedules_lint.register(app)
     main.add_typer(app, name="schedules")
 
 
@@ -73,7 +84,7 @@ def plan(
 ) -> None:
     """Say what `apply` would do. Exits with 3 when there is something to do."""
     out, declaration = Output(output), read_declaration(where, set_name)
-    server = _named(find_address(address, data), namespace)
+    server = find_address(address, data, namespace)
     found = run(_plan(out, server, declaration, prune=prune, take_over=take_over))
     _show(out, found)
     if found.work:
@@ -94,7 +105,7 @@ def apply(
 ) -> None:
     """Put there what is declared. What is paused stays so; what is not ours is left alone."""
     out, declaration = Output(output), read_declaration(where, set_name)
-    server = _named(find_address(address, data), namespace)
+    server = find_address(address, data, namespace)
     found = run(_plan(out, server, declaration, prune=prune, take_over=take_over))
     if not out.machine:
         _show(out, found)
@@ -116,7 +127,7 @@ def destroy(
 ) -> None:
     """Delete the schedules that are declared, and are ours. Runs that have begun go on."""
     out, declaration = Output(output), read_declaration(where, set_name)
-    server = _named(find_address(address, data), namespace)
+    server = find_address(address, data, namespace)
     found = run(_plan(out, server, declaration))
     names = [s.was.name for s in found.steps if s.was and s.was.ours and s.kind != "foreign"]
     steps = [Step(name, "delete", ("destroyed",)) for name in names]
@@ -141,32 +152,14 @@ async def _plan(
     take_over: bool = False,
 ) -> Plan:
     server = ScheduleServer(await target.connect())
-    seen = 0
-    with out.progress("looking", total=len(declaration.schedules)) as advance:
-
-        def told() -> None:
-            nonlocal seen
-            seen += 1
-            advance(seen)
-
+    with out.counting("looking", len(declaration.schedules)) as told:
         return await make_plan(server, declaration, prune=prune, take_over=take_over, told=told)
 
 
 async def _apply(out: Output, target: Target, plan: Plan) -> list[Done]:
     server = ScheduleServer(await target.connect())
-    seen = 0
-    with out.progress("applying", total=len(plan.work)) as advance:
-
-        def told(_: Done) -> None:
-            nonlocal seen
-            seen += 1
-            advance(seen)
-
+    with out.counting("applying", len(plan.work)) as told:
         return await apply_plan(server, plan, told)
-
-
-def _named(target: Target, namespace: str | None) -> Target:
-    return Target(target.address, namespace or target.namespace, isolated=target.isolated)
 
 
 def _show(out: Output, plan: Plan) -> None:

@@ -1,18 +1,22 @@
-"""`musterwerk schedules backfill|lint`: making up for what was missed; what may surprise."""
+"""`musterwerk schedules backfill`: making up for what was missed."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import typer
 
-from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.address import (
+    DEFAULT_DATA,
+    AddressOption,
+    DataOption,
+    NamespaceOption,
+    find_address,
+)
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
 from musterwerk.cli.schedules_common import (
-    DeclarationArgument,
-    NamespaceOption,
     YesOption,
     agreed,
     moment,
@@ -21,15 +25,12 @@ from musterwerk.errors import UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules.backfill import Backfill, do_backfill, make_backfill
 from musterwerk.schedules.control import overlap_of
-from musterwerk.schedules.declaring import read_declaration
-from musterwerk.schedules.lint import lint as find
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.server import ScheduleServer
 
 
 def register(app: typer.Typer) -> None:
     app.command("backfill")(backfill)
-    app.command("lint")(lint)
 
 
 def backfill(
@@ -55,8 +56,7 @@ def backfill(
     start, end = moment(from_, "--from"), moment(until, "--until")
     if end < start:
         raise UsageError(f"--until {until} is before --from {from_}")
-    found = find_address(address, data)
-    target = Target(found.address, namespace or found.namespace, isolated=found.isolated)
+    target = find_address(address, data, namespace)
     plan = run(_make(target, name, start, end, only_missing=not every))
     _tell(out, plan, dry_run)
     if dry_run or not plan.missing:
@@ -70,22 +70,6 @@ def backfill(
         raise typer.Exit(1)
     done = run(_do(out, target, plan, policy))
     out.say(f"{done} of {len(plan.missing)} handed to the server.")
-
-
-def lint(
-    where: DeclarationArgument,
-    output: OutputOption = Format.table,
-) -> None:
-    """Say what is likely to surprise. Exits with 1 if there is anything."""
-    out, declaration = Output(output), read_declaration(where)
-    found = find(declaration.schedules, datetime.now(UTC))
-    if out.machine:
-        out.json([vars(one) for one in found])
-    for one in found if not out.machine else ():
-        out.text(f"{one.schedule}: {one.rule}: {one.message}")
-    out.say(f"{len(found)} findings in {len(declaration.schedules)} schedules.")
-    if found:
-        raise typer.Exit(1)
 
 
 async def _make(

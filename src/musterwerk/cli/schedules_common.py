@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import sys
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from musterwerk.cli.address import find_address
 from musterwerk.cli.output import Output
-from musterwerk.errors import UsageError
+from musterwerk.errors import ServerError, UsageError
+from musterwerk.runtime.connection import Target
 
 #: `plan` exits so when there is something to do.
 CHANGES = 3
 DeclarationArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A TOML file, or module:name of Schedules.")
 ]
-NamespaceOption = Annotated[
-    str | None, typer.Option("--namespace", help="Default: Temporal's own setting.")
+OfflineOption = Annotated[
+    bool, typer.Option("--offline", help="Do not ask the server, also for what is applied.")
 ]
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
+
+
+def known_target(address: str | None, data: Path, namespace: str | None) -> Target | None:
+    """None where no server is known: then its rules will do."""
+    try:
+        return find_address(address, data, namespace)
+    except ServerError:
+        return None
 
 
 def agreed(out: Output, question: str, yes: bool) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 from functools import partial
@@ -9,11 +10,16 @@ from typing import Annotated, Any, cast
 
 import typer
 
-from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.address import (
+    DEFAULT_DATA,
+    AddressOption,
+    DataOption,
+    NamespaceOption,
+    find_address,
+)
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
-from musterwerk.cli.schedules_common import NamespaceOption
-from musterwerk.errors import UsageError
+from musterwerk.errors import MusterwerkError, ServerError, UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules import control
 from musterwerk.schedules.server import Described, ScheduleServer
@@ -47,7 +53,7 @@ def list_(
 ) -> None:
     """List the schedules that are ours."""
     out = Output(output)
-    found = run(_chosen(_target(address, data, namespace), None, True, owner))
+    found = run(_chosen(find_address(address, data, namespace), None, True, owner))
     rows = [control.facts(one) for one in found]
     if out.machine:
         out.json(rows)
@@ -65,7 +71,7 @@ def show(
 ) -> None:
     """Show one: how it is declared, how it stands, its last and next runs."""
     out = Output(output)
-    found = run(_chosen(_target(address, data, namespace), [name], False, None))
+    found = run(_chosen(find_address(address, data, namespace), [name], False, None))
     row = control.facts(found[0])
     if out.machine:
         out.json(row)
@@ -87,9 +93,8 @@ def pause(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Start no runs until `unpause`. What is due meanwhile is not made up for."""
-    target = _target(address, data, namespace)
-    done = run(_each(target, names, every, owner, partial(control.pause, note=note)))
-    Output().say(f"Paused: {', '.join(done)}")
+    target = find_address(address, data, namespace)
+    run(_each("Paused", target, names, every, owner, partial(control.pause, note=note)))
 
 
 def unpause(
@@ -102,9 +107,8 @@ def unpause(
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Go on. What was due meanwhile is not made up for: see `backfill`."""
-    target = _target(address, data, namespace)
-    done = run(_each(target, names, every, owner, partial(control.unpause, note=note)))
-    Output().say(f"Going on: {', '.join(done)}")
+    target = find_address(address, data, namespace)
+    run(_each("Going on", target, names, every, owner, partial(control.unpause, note=note)))
 
 
 def trigger(
@@ -120,24 +124,35 @@ def trigger(
 ) -> None:
     """Start a run now, also where it is paused."""
     policy = control.overlap_of(overlap)
-    target = _target(address, data, namespace)
-    done = run(_each(target, names, every, owner, partial(control.trigger, overlap=policy)))
-    Output().say(f"Started: {', '.join(done)}")
-
-
-def _target(address: str | None, data: Any, namespace: str | None) -> Target:
-    found = find_address(address, data)
-    return Target(found.address, namespace or found.namespace, isolated=found.isolated)
+    target = find_address(address, data, namespace)
+    run(_each("Started", target, names, every, owner, partial(control.trigger, overlap=policy)))
 
 
 async def _each(
-    target: Target, names: list[str] | None, every: bool, owner: str | None, do: _Act
-) -> list[str]:
-    server = ScheduleServer(await target.connect())
+    label: str, target: Target, names: list[str] | None, every: bool, owner: str | None, do: _Act
+) -> None:
+    """One that fails does not keep the others from it; what was done is told in any case."""
+    out, server = Output(), ScheduleServer(await target.connect())
     found = [one.name for one in await _chosen(target, names, every, owner)]
-    for name in found:
-        await do(server, name)
-    return found
+    few = asyncio.Semaphore(control.SIDE_BY_SIDE)
+    with out.counting(label, len(found)) as told:
+
+        async def one(name: str) -> MusterwerkError | None:
+            async with few:
+                try:
+                    await do(server, name)
+                except MusterwerkError as error:
+                    return error
+                finally:
+                    told()
+                return None
+
+        flaws = dict(zip(found, await asyncio.gather(*map(one, found)), strict=True))
+    done = [name for name, flaw in flaws.items() if flaw is None]
+    failed = [f"{name}: {flaw}" for name, flaw in flaws.items() if flaw is not None]
+    out.say(f"{label}: {', '.join(done) or 'none'}")
+    if failed:
+        raise ServerError(f"{len(failed)} not: {'; '.join(failed)}")
 
 
 async def _chosen(
@@ -160,5 +175,7 @@ async def _chosen(
 
 def _cells(row: dict[str, Any]) -> list[str]:
     state = "paused" if row["paused"] else "active"
+    if row["declared"] is None:
+        state += ", changed by hand"
     following = str(row["next"][0]) if row["next"] else "never"
     return [row["schedule"], row["workflow"], state, following, str(row["runs_made"]), row["owner"]]

@@ -8,11 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.address import (
+    DEFAULT_DATA,
+    AddressOption,
+    DataOption,
+    NamespaceOption,
+)
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
-from musterwerk.cli.schedules_common import DeclarationArgument, NamespaceOption, moment
-from musterwerk.errors import ServerError
+from musterwerk.cli.schedules_common import (
+    DeclarationArgument,
+    OfflineOption,
+    known_target,
+    moment,
+)
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules.asking import due_times, is_told_by_server
 from musterwerk.schedules.declaring import read_declaration
@@ -36,9 +45,7 @@ def next_(
         str | None, typer.Option("--from", metavar="TIME", help="ISO 8601; default: now.")
     ] = None,
     count: Annotated[int, typer.Option(min=1, max=10_000, help="Of each schedule.")] = 5,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Do not ask the server, also for what is applied.")
-    ] = False,
+    offline: OfflineOption = False,
     output: OutputOption = Format.table,
     namespace: NamespaceOption = None,
     address: AddressOption = None,
@@ -53,7 +60,7 @@ def next_(
     after = start - timedelta(seconds=1)
     asked: dict[str, list[Due]] = {}
     if not offline:
-        target = _target(address, data, namespace)
+        target = known_target(address, data, namespace)
         asked = run(_asked(target, declaration.schedules, after, count)) if target else {}
     rows: list[dict[str, Any]] = []
     for one in declaration.schedules:
@@ -69,15 +76,6 @@ def next_(
     planned = [one.name for one in declaration.schedules if one.name not in asked]
     if planned:
         out.say(f"By the rules of {CHECKED_AGAINST}, not asked: {', '.join(planned)}")
-
-
-def _target(address: str | None, data: Any, namespace: str | None) -> Target | None:
-    """None where no server is known: then its rules will do."""
-    try:
-        found = find_address(address, data)
-    except ServerError:
-        return None
-    return Target(found.address, namespace or found.namespace, isolated=found.isolated)
 
 
 async def _asked(

@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from musterwerk.cli.address import DEFAULT_DATA, AddressOption, DataOption, find_address
+from musterwerk.cli.address import (
+    DEFAULT_DATA,
+    AddressOption,
+    DataOption,
+    NamespaceOption,
+    find_address,
+)
 from musterwerk.cli.output import Output
 from musterwerk.cli.running import run
 from musterwerk.errors import UsageError
@@ -42,7 +48,7 @@ def register(app: typer.Typer) -> None:
 
 def worker(
     address: AddressOption = None,
-    namespace: Annotated[str | None, typer.Option(help="Default: Temporal's own setting.")] = None,
+    namespace: NamespaceOption = None,
     data: DataOption = DEFAULT_DATA,
     isolated: Annotated[bool, typer.Option("--isolated", hidden=True)] = False,
     task_queue: Annotated[str, typer.Option(help="Of requests and dead letters.")] = TASK_QUEUE,
@@ -51,10 +57,8 @@ def worker(
 
     The database is DATA/musterwerk.sqlite, or what MUSTERWERK_DATABASE_URL says.
     """
-    target = find_address(address, data)
-    target = Target(
-        target.address, namespace or target.namespace, isolated=isolated or target.isolated
-    )
+    found = find_address(address, data, namespace)
+    target = replace(found, isolated=isolated or found.isolated)
     options = replace(worker_options(data), task_queue=task_queue)
     run(_work(target, options), stop_code=0)
 

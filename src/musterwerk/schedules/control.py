@@ -15,7 +15,7 @@ from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.protos import OVERLAPS
 from musterwerk.schedules.server import Described, ScheduleServer
 
-_SIDE_BY_SIDE = 24
+SIDE_BY_SIDE = 24
 _LOOKS, _LOOK_SECONDS = 60, 0.05
 _LEDGER = "musterwerk.begun."
 
@@ -31,26 +31,29 @@ async def ours(
             if fits and not name.startswith(_LEDGER):
                 names.add(name)
     names |= {one for one in patterns or () if "*" not in one}
-    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(name: str) -> Described | None:
         async with few:
             return await server.describe(name)
 
     for found in await asyncio.gather(*map(one, sorted(names))):
-        if found is not None and found.mark is not None:
+        if found is not None and found.ours:
             yield found
 
 
 def facts(found: Described) -> dict[str, Any]:
-    """For people and machines: the declaration, how it stands, last and next runs."""
-    assert found.mark is not None  # noqa: S101 - only ours are shown
-    declared, state, info = found.mark.declared, found.proto.state, found.info
+    """For people and machines: the declaration, how it stands, last and next runs.
+
+    `declared` is None where somebody has put another action into it by hand.
+    """
+    declared = found.mark.declared if found.mark else None
+    action, state, info = found.proto.action.start_workflow, found.proto.state, found.info
     return {
         "schedule": found.name,
-        "workflow": declared.workflow,
-        "task_queue": declared.task_queue,
-        "owner": declared.owner,
+        "workflow": action.workflow_type.name,
+        "task_queue": action.task_queue.name,
+        "owner": declared.owner if declared else "",
         "paused": state.paused,
         "note": state.notes,
         "runs_made": info.action_count,
@@ -63,7 +66,7 @@ def facts(found: Described) -> dict[str, Any]:
         "next": [one.ToDatetime(tzinfo=UTC).isoformat() for one in info.future_action_times]
         if not state.paused
         else [],
-        "declared": declared.as_json(),
+        "declared": declared.as_json() if declared else None,
     }
 
 

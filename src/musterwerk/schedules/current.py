@@ -33,16 +33,16 @@ class ScheduledRun:
         # Looked for only where it is wanted: whoever does not want it need not load the rules.
         with workflow.unsafe.imports_passed_through():
             from musterwerk.schedules.compiling import compile_when
-            from musterwerk.schedules.mark import MARK, Mark
+            from musterwerk.schedules.mark import MARK, UNREADABLE, Mark
             from musterwerk.schedules.server_rules import fires
         payload = workflow.info().headers.get(MARK)
         if payload is None:
             return None
         try:
             (given,) = workflow.payload_converter().from_payloads([payload], [dict[str, Any]])
-        except Exception:
-            return None  # encoded for others
-        mark = Mark.read(given)
+            mark = Mark.read(given)
+        except UNREADABLE:
+            return None
         spec = compile_when(mark.declared.when, mark.as_of).spec
         for span in _SPANS:
             times = list(fires(spec, self.due - span, self.due - timedelta(seconds=1)))

@@ -1,14 +1,15 @@
-"""What is likely to surprise whoever declared it. Pure, but for what only a server knows."""
+"""What is likely to surprise whoever declared it. Pure; `observing.py` asks a server for more."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from musterwerk.schedules.compiling import compile_when
+from musterwerk.schedules.dates import DateRule
 from musterwerk.schedules.meaning import meant, patterns
 from musterwerk.schedules.model import Schedule
 from musterwerk.schedules.preview import Due, compare
@@ -21,15 +22,17 @@ _LAST = datetime(2100, 12, 31, tzinfo=UTC)
 #: Temporal starts 30 a second in a namespace.
 MANY = 30
 _DAY = timedelta(days=1)
+_FEW_DAYS = 4
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`rule` is a name for machines."""
+    """`rule` is a name for machines. `offsets` are by schedule: by how much to move it."""
 
     schedule: str
     rule: str
     message: str
+    offsets: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def lint(schedules: Iterable[Schedule], now: datetime) -> list[Finding]:
@@ -47,16 +50,20 @@ def _one(schedule: Schedule, now: datetime) -> Iterator[Finding]:
     yield from _clock_changes(schedule, now)
     for pattern in patterns(schedule.when):
         for rule in pattern.dates:
-            late = min(rule.days)
-            if not rule.years and late > 28 and rule.months - {2} and len(rule.months) > 1:
-                short = [m for m in sorted(rule.months) if late > _length(m)]
-                if short:
-                    yield Finding(
-                        schedule.name,
-                        "short_months",
-                        f"day {late} does not exist in {len(short)} of its {len(rule.months)} "
-                        "months, where it does not fire; L is the last day of each month",
-                    )
+            yield from _short_months(schedule.name, rule)
+
+
+def _short_months(name: str, rule: DateRule) -> Iterator[Finding]:
+    """Where few days are named: a step or a long range means "whichever there are"."""
+    late = max(rule.days)
+    short = [month for month in rule.months if late > _length(month)]
+    if len(rule.days) <= _FEW_DAYS and not rule.years and short and len(rule.months) > 1:
+        yield Finding(
+            name,
+            "short_months",
+            f"day {late} does not exist in {len(short)} of its {len(rule.months)} months, where "
+            "it does not fire; L is the last day of each month",
+        )
 
 
 def _length(month: int) -> int:
@@ -98,10 +105,15 @@ def _crowds(schedules: list[Schedule], now: datetime) -> Iterator[Finding]:
         new = [name for name in names if name not in told]
         if len(names) > MANY and new:
             told.update(names)
-            offset = max(len(names) // MANY, 1)
+            # By whole minutes: cron knows no less, and a phase takes them as well.
+            offsets = {name: f"{at // MANY}m" for at, name in enumerate(names) if at >= MANY}
+            some = ", ".join(f"{name} by {by}" for name, by in islice(offsets.items(), 3))
+            more = f" and {len(offsets) - 3} more (-o json)" if len(offsets) > 3 else ""
             yield Finding(
                 names[0],
                 "crowd",
                 f"{len(names)} schedules are due at {due:%H:%M:%S} UTC, and Temporal starts {MANY} "
-                f'a second; spread them by jitter = "{offset + 1}s" or more, or by other minutes',
+                f'a second; jitter = "{len(names) // MANY + 1}s" spreads them, or move '
+                f"{some}{more}",
+                offsets,
             )

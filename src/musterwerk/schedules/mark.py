@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from pydantic import ValidationError
+
 from musterwerk.schedules.model import Schedule
 from musterwerk.wire import Wire
 
 #: Of the schedule's memo, which says that it is ours, and of the header.
 MARK = "musterwerk"
+#: What reading one raises that another codec has encoded, or another version of ours has written.
+UNREADABLE = (KeyError, RuntimeError, ValidationError)
 
 
 class Mark(Wire):

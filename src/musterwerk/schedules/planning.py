@@ -59,7 +59,7 @@ class Plan:
 
 
 def ledger_of(set_name: str) -> Schedule:
-    """A paused schedule that never fires: its memo says which schedules with a number of runs have
+    """A paused schedule that never fires: its mark says which schedules with a number of runs have
     been put there. When those have run the server forgets them, and they would begin again."""
     return Schedule(
         f"musterwerk.begun.{set_name}", "none", task_queue="none", when=When(at=(_LAST,))

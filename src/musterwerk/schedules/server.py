@@ -15,7 +15,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from google.protobuf.timestamp_pb2 import Timestamp
-from pydantic import ValidationError
 from temporalio.api.common.v1 import Memo, Payload
 from temporalio.api.schedule.v1 import Schedule as ScheduleProto
 from temporalio.api.schedule.v1 import ScheduleInfo, SchedulePatch
@@ -32,7 +31,7 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
-from musterwerk.schedules.mark import MARK, Mark
+from musterwerk.schedules.mark import MARK, UNREADABLE, Mark
 
 _RPC = timedelta(seconds=10)
 _PAGE = 1_000
@@ -178,10 +177,10 @@ class ScheduleServer:
         if MARK not in header:
             return None
         converter = self.client.data_converter
-        (found,) = await converter.decode([header[MARK]], [dict[str, Any]])
         try:
+            (found,) = await converter.decode([header[MARK]], [dict[str, Any]])
             return Mark.read(found)
-        except ValidationError:  # of another version of ours
+        except UNREADABLE:
             return None
 
     async def _encoded(self, value: Any) -> Payload:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 
 import pytest
+from sqlalchemy import select, update
 
 from musterwerk.console.live import Listener, Live
 from musterwerk.store import live as store_live
+from musterwerk.store.access_tables import sessions
 from musterwerk.store.mail_links import Shown
 from musterwerk.store.sessions import IDLE, SessionTable
 from tests.console.office import Office
-from tests.console.pages.browsing import asked
+from tests.console.pages.browsing import Browser, asked
 from tests.waiting import until
 
 
@@ -133,3 +136,19 @@ async def test_only_clicks_keep_a_session_open(served: Office) -> None:
     assert sessions.owner(secret, click=False)
     clock[0] += IDLE * 0.6
     assert sessions.owner(secret) is None
+
+
+async def test_what_a_page_asks_for_by_itself_is_no_click(served: Office) -> None:
+    browser = await Browser.of(served, "anna")
+    long_ago = served.services.now() - IDLE * 0.5
+
+    async def seen_after(mode: str) -> datetime:
+        with served.services.store.begin() as connection:
+            connection.execute(update(sessions).values(seen_at=long_ago))
+        answer = await browser.http.get("/", headers={"Sec-Fetch-Mode": mode})
+        assert answer.status_code == 200
+        with served.services.store.read() as connection:
+            return connection.execute(select(sessions.c.seen_at)).scalars().first() or long_ago
+
+    assert await seen_after("cors") == long_ago
+    assert await seen_after("navigate") > long_ago

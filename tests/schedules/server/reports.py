@@ -18,3 +18,12 @@ class Report:
             return [kind, None, None, None]
         before = run.previous()
         return [kind, run.key, run.due.isoformat(), before.isoformat() if before else None]
+
+
+@workflow.defn
+class Slow:
+    """Takes more than a second."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(1.2)

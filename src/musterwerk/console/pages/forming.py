@@ -12,6 +12,7 @@ from musterwerk.console.pages.answer_form import FIELD
 from musterwerk.console.pages.request import Typed
 from musterwerk.console.pages.site import text
 from musterwerk.console.services import Services
+from musterwerk.documents import mistakes
 
 #: Passwords are none of them.
 _WORDS = ("reason", "text", "to")
@@ -22,8 +23,7 @@ def act_of(services: Services, **fields: Any) -> Act | str:
     try:
         return read_act({**fields, "made_at": services.now()})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        return f"{first['loc'][-1]}: {first['msg']}"
+        return str(mistakes(error.errors())[0])
 
 
 def typed(given: FormData, kind: str = "") -> Typed:

@@ -61,7 +61,9 @@ def viewer(request: Request, services: ServicesDep) -> Viewer:
 
 def viewer_of(request: Request, services: ServicesDep) -> Viewer | None:
     secret = cookies.session_of(request)
-    owner = services.sessions.owner(secret) if secret else None
+    # What a page asks for by itself (live lists, streams) is no click that keeps a session alive.
+    click = request.headers.get("sec-fetch-mode", "navigate") == "navigate"
+    owner = services.sessions.owner(secret, click=click) if secret else None
     if owner is None or secret is None:
         return None
     found = Viewer(owner.person.id, frozenset(owner.roles), owner.person, secret)
