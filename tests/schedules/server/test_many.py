@@ -1,0 +1,47 @@
+"""Two thousand schedules: more than one page of the server's list."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from musterwerk.runtime.connection import connect
+from musterwerk.runtime.server import EmbeddedServer
+from musterwerk.schedules import Schedule, every
+from musterwerk.schedules.applying import apply_plan
+from musterwerk.schedules.control import ours
+from musterwerk.schedules.declaring import Declaration
+from musterwerk.schedules.planning import make_plan
+from musterwerk.schedules.server import ScheduleServer
+from tests.waiting import until_async
+
+COUNT = 2_000
+
+
+def declared(count: int, owner: str = "") -> Declaration:
+    when = every("1d")
+    names = [f"many-{number:04}" for number in range(count)]
+    several = (
+        Schedule(name, "Idle", task_queue="nobody", when=when, owner=owner) for name in names
+    )
+    return Declaration("many", "many", tuple(several))
+
+
+async def test_two_thousand_and_then_fewer(tmp_path: Path) -> None:
+    """A server of its own: the others' tests list what is there."""
+    async with EmbeddedServer(tmp_path, ui=False) as running:
+        server = ScheduleServer(await connect(running.address, isolated=True))
+        told: list[object] = []
+        done = await apply_plan(server, await make_plan(server, declared(COUNT)), told.append)
+        assert len(told) == len(done) == COUNT
+        assert not [one.flaw for one in done if one.flaw]
+        assert not (await make_plan(server, declared(COUNT))).work
+
+        async def all_listed() -> bool:
+            return len([name async for name in server.names()]) == COUNT
+
+        await until_async(all_listed)
+        assert len([one async for one in ours(server)]) == COUNT
+        fewer = await make_plan(server, declared(COUNT - 100), prune=True)
+        assert {step.kind for step in fewer.work} == {"delete"}
+        assert not [one.flaw for one in await apply_plan(server, fewer) if one.flaw]
+        assert not (await make_plan(server, declared(COUNT - 100))).work
