@@ -15,7 +15,7 @@ from sqlalchemy import inspect, text
 
 from musterwerk.errors import StoreError, StoreMissing, UsageError
 from musterwerk.store import DeadLetterTable, LetterRow, Store, database_url
-from musterwerk.store.tables import metadata
+from musterwerk.store.schedule_tables import metadata
 from tests.databases import Database
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)

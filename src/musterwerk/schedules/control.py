@@ -17,7 +17,8 @@ from musterwerk.schedules.server import Described, ScheduleServer
 
 SIDE_BY_SIDE = 24
 _LOOKS, _LOOK_SECONDS = 60, 0.05
-_LEDGER = "musterwerk.begun."
+#: Of the names of those that only remember what has begun.
+LEDGER_PREFIX = "musterwerk.begun."
 
 
 async def ours(
@@ -28,7 +29,7 @@ async def ours(
     if patterns is None or any("*" in one for one in patterns):
         async for name in server.names():
             fits = patterns is None or any(fnmatchcase(name, one) for one in patterns)
-            if fits and not name.startswith(_LEDGER):
+            if fits and not name.startswith(LEDGER_PREFIX):
                 names.add(name)
     names |= {one for one in patterns or () if "*" not in one}
     few = asyncio.Semaphore(SIDE_BY_SIDE)

@@ -6,11 +6,12 @@ server is given for it is made elsewhere (`native.py`, `compiling.py`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 from temporalio import workflow
 
 from musterwerk.wire import Duration, Json, Moment, Wire
@@ -20,6 +21,9 @@ Overlap = Literal[
 ]
 #: Also part of workflow ids and file names.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
+
+#: More exactly it is told where it is written to.
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 def _several(given: object) -> object:
@@ -40,6 +44,12 @@ def _type_name(given: object) -> object:
             f"{given!r} is no workflow; its class, its run method or its name is expected"
         )
     return definition.name
+
+
+def _target(given: str) -> str:
+    if given.startswith(("http://", "https://")) or _ADDRESS.fullmatch(given):
+        return given
+    raise ValueError(f"{given!r} is neither a mail address nor a web address")
 
 
 #: As in cron: "*", "5", "1-5", "*/2", "1,15", names where the field has some.
@@ -99,7 +109,8 @@ class Retry(Wire):
 class Schedule(Wire):
     """`id` is the base of the runs' workflow ids, to which Temporal adds the due time.
 
-    `runs` is how many there will be in all. `catch_up` is how late a run may be started at most
+    `runs` is how many there will be in all. `alert` are mail addresses and web addresses (http,
+    https) of those who are told of what is not well; none means the operators. `catch_up` is how late a run may be started at most
     after an outage, ten seconds or more. `grace` is how late it may be before somebody is told.
     `renamed_from` is the name that it had before.
     """
@@ -121,6 +132,7 @@ class Schedule(Wire):
     memo: dict[str, Json] = Field(default_factory=dict[str, Any])
     search_attributes: dict[str, Json] = Field(default_factory=dict[str, Any])
     grace: Duration = timedelta(minutes=5)
+    alert: tuple[Annotated[str, AfterValidator(_target)], ...] = ()
     owner: str = ""
     note: str = ""
     renamed_from: Annotated[str, Field(pattern=NAME_PATTERN)] | None = None

@@ -1,0 +1,99 @@
+"""What Temporal knows of the runs of schedules."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.common import SearchAttributeKey
+from temporalio.service import RPCError, RPCStatusCode
+
+from musterwerk.errors import ServerError
+from musterwerk.schedules.ledger.model import Run
+
+_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
+_DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+_RPC = timedelta(seconds=10)
+_SIDE_BY_SIDE = 24
+_STATUS = {
+    WorkflowExecutionStatus.RUNNING: "Running",
+    WorkflowExecutionStatus.COMPLETED: "Completed",
+    WorkflowExecutionStatus.FAILED: "Failed",
+    WorkflowExecutionStatus.CANCELED: "Canceled",
+    WorkflowExecutionStatus.TERMINATED: "Terminated",
+    WorkflowExecutionStatus.CONTINUED_AS_NEW: "ContinuedAsNew",
+    WorkflowExecutionStatus.TIMED_OUT: "TimedOut",
+}
+
+
+async def runs_since(client: Client, since: datetime) -> list[Run]:
+    """All that began or ended since then, by Temporal's list, which may be some seconds old."""
+    at = f"'{since.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}'"
+    query = f"TemporalScheduledById IS NOT NULL AND (StartTime >= {at} OR CloseTime >= {at})"
+    try:
+        return _chains([run async for run in _listed(client, query)])
+    except RPCError as error:
+        raise ServerError(f"Temporal's server: {error.message or error.status.name}") from error
+
+
+async def look_up(client: Client, wanted: Iterable[tuple[str, datetime, str]]) -> list[Run]:
+    """Of each schedule, due time and workflow id: its run, if there is one; asked one by one, and
+    so as it is now."""
+    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+
+    async def one(schedule: str, due: datetime, workflow_id: str) -> Run | None:
+        async with few:
+            try:
+                found = await client.get_workflow_handle(workflow_id).describe(rpc_timeout=_RPC)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return None
+                raise ServerError(f"Temporal's server: {error.message}") from error
+        run = _run(found)
+        return run if run and (run.schedule, run.due) == (schedule, due) else None
+
+    found = await asyncio.gather(*(one(*key) for key in wanted))
+    return [run for run in found if run is not None]
+
+
+def joined(known: Run | None, new: Run) -> Run:
+    """One chain: the first start, and the last one's end."""
+    if known is None:
+        return new
+    last = new if new.run_started_at >= known.run_started_at else known
+    return replace(last, started_at=min(known.started_at, new.started_at))
+
+
+async def _listed(client: Client, query: str) -> AsyncIterator[Run]:
+    async for found in client.list_workflows(query, page_size=1_000):
+        if run := _run(found):
+            yield run
+
+
+def _run(found: WorkflowExecution) -> Run | None:
+    attributes = found.typed_search_attributes
+    schedule, due = attributes.get(_BY), attributes.get(_DUE)
+    if schedule is None or due is None or found.status is None:
+        return None
+    ended = None if found.status is WorkflowExecutionStatus.RUNNING else found.close_time
+    return Run(
+        schedule=schedule,
+        due=due.astimezone(UTC),
+        workflow_id=found.id,
+        run_id=found.run_id,
+        status=_STATUS[found.status],
+        started_at=found.start_time,
+        run_started_at=found.start_time,
+        ended_at=ended,
+    )
+
+
+def _chains(runs: Iterable[Run]) -> list[Run]:
+    found: dict[tuple[str, datetime], Run] = {}
+    for run in runs:
+        key = (run.schedule, run.due)
+        found[key] = joined(found.get(key), run)
+    return list(found.values())

@@ -1,0 +1,150 @@
+"""One look at all schedules of ours: what is new since the last one, judged and written down.
+
+Whoever looks again after an outage of any length goes on where it ended. To write the same twice
+changes nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from musterwerk.schedules.control import LEDGER_PREFIX, SIDE_BY_SIDE
+from musterwerk.schedules.ledger.case import Case
+from musterwerk.schedules.ledger.model import Run
+from musterwerk.schedules.ledger.opening import Look, open_case
+from musterwerk.schedules.ledger.reading import look_up, runs_since
+from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.store.ledger import (
+    Entry,
+    FireRow,
+    IncidentRow,
+    LedgerTable,
+    ScheduleRow,
+    WatchRow,
+)
+
+#: Temporal's list may be so old.
+_LIST_LAG = timedelta(seconds=60)
+#: So long without a look is told to the operators, if anything was due meanwhile.
+_AWAY = timedelta(minutes=2)
+_AT_ONCE = 100
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Sweeper:
+    """`sweep` raises `ServerError` and `StoreError` while these are away, and has then written
+    nothing, or only of some schedules: the next one does all of it."""
+
+    def __init__(
+        self, server: ScheduleServer, table: LedgerTable, clock: Callable[[], datetime] = _now
+    ) -> None:
+        self._server = server
+        self._table = table
+        self._clock = clock
+
+    async def sweep(self, alive: Callable[[], object] = lambda: None) -> WatchRow:
+        """`alive` is called every now and then while it works."""
+        began = self._clock()
+        before = await asyncio.to_thread(self._table.watched)
+        looked = before.good_until if before and before.good_until else None
+        cases = await self._cases(began, looked, alive)
+        judged = [entry for case in cases if (entry := case.entry()) is not None]
+        for first in range(0, len(judged), _AT_ONCE):
+            await asyncio.to_thread(self._table.write, judged[first : first + _AT_ONCE])
+            alive()
+        took = self._clock() - began
+        row = WatchRow(began, began, len(cases), int(took.total_seconds() * 1000))
+        await asyncio.to_thread(self._away, looked, began, judged)
+        await asyncio.to_thread(self._table.note_watch, row)
+        return row
+
+    async def _cases(
+        self, now: datetime, looked: datetime | None, alive: Callable[[], object]
+    ) -> list[Case]:
+        known = await asyncio.to_thread(self._table.known)
+        found = await self._described(set(known), alive)
+        runs = await self._runs(now if looked is None else looked)
+        alive()
+        open_fires = await asyncio.to_thread(self._table.open_fires)
+        incidents = await asyncio.to_thread(self._table.open_incidents)
+        stands = await asyncio.to_thread(
+            self._table.stands,
+            {name: _earliest(now, known.get(name), open_fires, runs.get(name)) for name in found},
+        )
+        keys = [(name, due) for name, of in runs.items() for due in of]
+        fires = {
+            (one.schedule, one.due): one
+            for one in await asyncio.to_thread(self._table.fires_at, keys)
+        }
+        look = Look(now, looked, known, stands, open_fires, fires, runs, incidents)
+        opened = [await open_case(self._server, *one, look) for one in found.items()]
+        cases = {case.name: case for case in opened if case is not None}
+        alive()
+        doubts = [doubt for case in cases.values() for doubt in case.doubts()]
+        for run in await look_up(self._server.client, doubts):
+            cases[run.schedule].add(run)
+        return list(cases.values())
+
+    async def _described(
+        self, known: set[str], alive: Callable[[], object]
+    ) -> dict[str, Described | None]:
+        names = {name async for name in self._server.names()} | known
+        few = asyncio.Semaphore(SIDE_BY_SIDE)
+
+        async def one(name: str) -> tuple[str, Described | None]:
+            async with few:
+                found = await self._server.describe(name)
+                alive()
+                return name, found if found is not None and found.ours else None
+
+        ours = sorted(name for name in names if not name.startswith(LEDGER_PREFIX))
+        return {
+            name: found
+            for name, found in await asyncio.gather(*map(one, ours))
+            if found is not None or name in known
+        }
+
+    async def _runs(self, looked: datetime) -> dict[str, dict[datetime, Run]]:
+        found: dict[str, dict[datetime, Run]] = {}
+        for run in await runs_since(self._server.client, looked - _LIST_LAG):
+            found.setdefault(run.schedule, {})[run.due] = run
+        return found
+
+    def _away(self, looked: datetime | None, now: datetime, judged: list[Entry]) -> None:
+        """Who watches for others is watched by itself: it tells that it was away."""
+        if looked is None or now - looked < _AWAY:
+            return
+        late = sum(looked < fire.due <= now for entry in judged for fire in entry.fires)
+        if not late:
+            return
+        reason = f"{late} due times between were looked at only afterwards"
+        told = IncidentRow(
+            id=f"monitor@{looked:%Y-%m-%dT%H:%M:%SZ}",
+            schedule="",
+            due=looked,
+            verdict="away",
+            reason=reason,
+            last_good_at=looked,
+            opened_at=now,
+            closed_at=now,
+            recovered_due=now,
+            to_tell="closed",
+        )
+        self._table.note_incident(told)
+
+
+def _earliest(
+    now: datetime,
+    known: ScheduleRow | None,
+    open_fires: Mapping[str, list[FireRow]],
+    runs: Mapping[datetime, Run] | None,
+) -> datetime:
+    """Of all due times that are to be judged."""
+    waiting = open_fires.get(known.name, []) if known else []
+    times = [now, *(runs or ()), *(one.due for one in waiting)]
+    return min([*times, known.watched_until] if known else times)
