@@ -110,9 +110,9 @@ class Schedule(Wire):
     """`id` is the base of the runs' workflow ids, to which Temporal adds the due time.
 
     `runs` is how many there will be in all. `alert` are mail addresses and web addresses (http,
-    https) of those who are told of what is not well; none means the operators. `catch_up` is how late a run may be started at most
-    after an outage, ten seconds or more. `grace` is how late it may be before somebody is told.
-    `renamed_from` is the name that it had before.
+    https) of those who are told of what is not well; none means the operators. `catch_up` is how
+    late a run may be started at most after an outage, ten seconds or more. `grace` is how late it
+    may be before somebody is told. `renamed_from` is the name that it had before.
     """
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
