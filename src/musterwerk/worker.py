@@ -28,6 +28,9 @@ from musterwerk.notify import Settings
 from musterwerk.saga import TASK_QUEUE
 from musterwerk.saga.letterbox.activities import LetterboxActivities
 from musterwerk.saga.letterbox.workflow import DeadLetterWorkflow
+from musterwerk.schedules.ledger.activities import MonitorActivities
+from musterwerk.schedules.ledger.starting import keep_watching
+from musterwerk.schedules.ledger.workflow import ScheduleMonitorWorkflow
 from musterwerk.store import DeadLetterTable, Store, database_url
 from musterwerk.store.audit_folder import AuditFolder
 from musterwerk.store.checkpoints import Checkpointer
@@ -91,13 +94,14 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
     backlink = Backlink(options.notify.console)
     await backlink.prepare(client)
     approvals = ApprovalActivities(store, told=sender.wake, backlink=backlink)
+    monitor = MonitorActivities(client, store, options.notify)
     try:
         async with (
             Worker(
                 client,
                 task_queue=options.task_queue,
-                workflows=[DeadLetterWorkflow, ApprovalWorkflow],
-                activities=[*letters.all(), *approvals.all()],
+                workflows=[DeadLetterWorkflow, ApprovalWorkflow, ScheduleMonitorWorkflow],
+                activities=[*letters.all(), *approvals.all(), *monitor.all()],
                 # They are our own, and approvals are tested inside the sandbox. Here it would take
                 # a quarter of the CPU, most of it to enter and leave once for every payload.
                 workflow_runner=UnsandboxedWorkflowRunner(),
@@ -112,6 +116,7 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
             asyncio.TaskGroup() as background,
         ):
             background.create_task(sender.run())
+            background.create_task(keep_watching(client, options.task_queue))
             if options.audit is not None:
                 background.create_task(_seal(Checkpointer(store, options.audit)))
             ready(_served(client, options, store, away))
@@ -149,8 +154,9 @@ async def _prepare(store: Store) -> str | None:
 def _served(client: Client, options: WorkerOptions, store: Store, away: str | None) -> str:
     names = [target.name for target in options.notify.targets]
     lines = [
-        f"Serves approvals and dead letters of sagas on the task queue {options.task_queue!r} of "
-        f"{client.service_client.config.target_host}, namespace {client.namespace!r}.",
+        "Serves approvals, dead letters of sagas and the ledger of schedules on the task queue "
+        f"{options.task_queue!r} of {client.service_client.config.target_host}, namespace "
+        f"{client.namespace!r}.",
         f"Database: {store}" + (f" (away: {away})" if away else ""),
         f"Mail to people: {_mail(options.notify)}",
         f"Alerts: {', '.join(names) or 'none are configured (see MUSTERWERK_ALERT_MAIL)'}",

@@ -11,6 +11,7 @@ import typer
 from musterwerk.cli import (
     schedules_backfill,
     schedules_control,
+    schedules_ledger,
     schedules_lint,
     schedules_next,
 )
@@ -68,6 +69,7 @@ def register(main: typer.Typer) -> None:
     schedules_control.register(app)
     schedules_backfill.register(app)
     schedules_lint.register(app)
+    schedules_ledger.register(app)
     main.add_typer(app, name="schedules")
 
 

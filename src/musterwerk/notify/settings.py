@@ -22,6 +22,7 @@ _FROM = "MUSTERWERK_MAIL_FROM"
 _TO = "MUSTERWERK_ALERT_MAIL"
 _WEBHOOK = "MUSTERWERK_ALERT_WEBHOOK"
 _LANGUAGE = "MUSTERWERK_LANGUAGE"
+_DEAD_MAN = "MUSTERWERK_DEAD_MAN_URL"
 #: Where people reach the console.
 CONSOLE_URL = "MUSTERWERK_CONSOLE_URL"
 _PORTS = {"smtp": 25, "smtps": 465}
@@ -31,7 +32,8 @@ _THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 @dataclass(frozen=True)
 class Settings:
-    """`targets` is empty where nobody is to be alerted.
+    """`targets` is empty where nobody is to be alerted. `dead_man` is a URL that is told again and
+    again that all is well.
 
     `server` and `sender` are for mail to anybody else. `console` is where people reach the
     console, without a slash at the end; None where mails have no links.
@@ -42,6 +44,7 @@ class Settings:
     server: MailServer | None = None
     sender: Address | None = None
     console: str | None = None
+    dead_man: str | None = None
 
     def mailbox(self, address: str) -> Mailbox | None:
         """None if no mail can be sent, or not to this address."""
@@ -68,7 +71,8 @@ class Settings:
             targets.append(Mailbox(server, sender, _address(_TO, one)))
         different = tuple({target.name: target for target in targets}.values())
         console = _console(given[CONSOLE_URL]) if CONSOLE_URL in given else None
-        return cls(different, _language(given), server, sender, console)
+        dead_man = _web_address(_DEAD_MAN, given[_DEAD_MAN]) if _DEAD_MAN in given else None
+        return cls(different, _language(given), server, sender, console, dead_man)
 
 
 def _language(given: Mapping[str, str]) -> Language:

@@ -142,8 +142,7 @@ async def _step(
         return Step(schedule.name, "change", words, found, wanted)
     if words := await by_hand(server, found, found.mark):
         return Step(schedule.name, "mend", words, found, wanted)
-    until = compile_when(schedule.when, found.mark.as_of).complete_until
-    if until is not None and until - now < _LEFT:
+    if (until := runs_out(found.mark, now)) is not None:
         words = (f"holidays or clock changes are told to the server until {until:%Y-%m-%d}",)
         return Step(schedule.name, "extend", words, found, wanted)
     return Step(schedule.name, "unchanged", (), found, wanted)
@@ -165,6 +164,12 @@ async def _missing(
     if not list(islice(meant(schedule.when, now, _LAST), 1)):
         return Step(schedule.name, "finished", ("all its times are past",))
     return Step(schedule.name, "create", (), None, wanted)
+
+
+def runs_out(mark: Mark, now: datetime) -> datetime | None:
+    """Up to when the server has been told, if that is less than a year; else None."""
+    until = compile_when(mark.declared.when, mark.as_of).complete_until
+    return until if until is not None and until - now < _LEFT else None
 
 
 async def by_hand(server: ScheduleServer, found: Described, mark: Mark) -> tuple[str, ...]:

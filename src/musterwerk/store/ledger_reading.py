@@ -1,0 +1,153 @@
+"""Reading the schedule ledger: what became of due times, and how well a schedule has done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from statistics import median
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+
+from musterwerk.errors import UsageError
+from musterwerk.store.ledger import FireRow, IncidentRow
+from musterwerk.store.schedule_tables import fires, incidents
+
+MAX_LIMIT = 10_000
+#: Durations and lateness are those of so many at most, the latest.
+_MEASURED = 1_000
+
+
+@dataclass(frozen=True)
+class FireSearch:
+    """Latest due first. Empty fields leave nothing out; `after` is `next` of the page before."""
+
+    schedules: tuple[str, ...] = ()
+    verdicts: tuple[str, ...] = ()
+    owner: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    after: str | None = None
+    limit: int = 100
+
+
+@dataclass(frozen=True)
+class FirePage:
+    fires: tuple[FireRow, ...]
+    next: str | None = None
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Of one schedule in a span. `success_rate` is of those that were to run: ran, late and failed
+    ones, dropped and missed; None where there were none. Seconds; None where nothing was measured.
+    """
+
+    schedule: str
+    verdicts: dict[str, int]
+    success_rate: float | None
+    late_median_s: float | None
+    late_max_s: float | None
+    took_median_s: float | None
+    took_max_s: float | None
+
+
+def search_fires(connection: Connection, search: FireSearch) -> FirePage:
+    """Raises `UsageError` where `after` is none of ours."""
+    limit = max(1, min(search.limit, MAX_LIMIT))
+    query = select(fires).where(*_wanted(search))
+    if search.after is not None:
+        query = query.where(tuple_(fires.c.due, fires.c.schedule) < _read_key(search.after))
+    ordered = query.order_by(fires.c.due.desc(), fires.c.schedule.desc()).limit(limit + 1)
+    rows = [FireRow(**row) for row in connection.execute(ordered).mappings()]
+    more = len(rows) > limit
+    return FirePage(tuple(rows[:limit]), _key(rows[limit - 1]) if more else None)
+
+
+def summaries(connection: Connection, search: FireSearch) -> list[Summary]:
+    """By name. Runs that somebody started by hand do not count."""
+    counted = (
+        select(fires.c.schedule, fires.c.verdict, func.count().label("number"))
+        .where(fires.c.planned, *_wanted(search))
+        .group_by(fires.c.schedule, fires.c.verdict)
+    )
+    found: dict[str, dict[str, int]] = {}
+    for row in connection.execute(counted):
+        found.setdefault(row.schedule, {})[row.verdict] = row.number
+    return [_summary(connection, search, name, found[name]) for name in sorted(found)]
+
+
+def incidents_of(connection: Connection, schedule: str, limit: int = 20) -> list[IncidentRow]:
+    """Latest first."""
+    query = select(incidents).where(incidents.c.schedule == schedule)
+    rows = connection.execute(query.order_by(incidents.c.opened_at.desc()).limit(limit)).mappings()
+    fields: Iterable[dict[str, Any]] = ({**row, "told_to": tuple(row["told_to"])} for row in rows)
+    return [IncidentRow(**one) for one in fields]
+
+
+def _summary(
+    connection: Connection, search: FireSearch, name: str, verdicts: dict[str, int]
+) -> Summary:
+    begun = (
+        select(fires.c.due, fires.c.started_at, fires.c.ended_at)
+        .where(fires.c.schedule == name, fires.c.planned, fires.c.started_at.is_not(None))
+        .where(*_wanted(search))
+        .order_by(fires.c.due.desc())
+    )
+    rows = connection.execute(begun.limit(_MEASURED)).all()
+    late = [(row.started_at - row.due).total_seconds() for row in rows]
+    took = [
+        (row.ended_at - row.started_at).total_seconds() for row in rows if row.ended_at is not None
+    ]
+    to_run = sum(verdicts.get(one, 0) for one in ("ran", "late", "failed", "dropped", "missed"))
+    well = verdicts.get("ran", 0) + verdicts.get("late", 0)
+    return Summary(
+        schedule=name,
+        verdicts=verdicts,
+        success_rate=round(well / to_run, 4) if to_run else None,
+        late_median_s=_rounded(median(late)) if late else None,
+        late_max_s=_rounded(max(late)) if late else None,
+        took_median_s=_rounded(median(took)) if took else None,
+        took_max_s=_rounded(max(took)) if took else None,
+    )
+
+
+def _wanted(search: FireSearch) -> Iterator[ColumnElement[bool]]:
+    if search.schedules:
+        yield fires.c.schedule.in_(search.schedules)
+    if search.verdicts:
+        yield fires.c.verdict.in_(search.verdicts)
+    if search.owner is not None:
+        yield fires.c.owner == search.owner
+    if search.since is not None:
+        yield fires.c.due >= search.since
+    if search.until is not None:
+        yield fires.c.due <= search.until
+
+
+def _key(row: FireRow) -> str:
+    return f"{row.due.astimezone(UTC).isoformat()}~{row.schedule}"
+
+
+def _read_key(text: str) -> tuple[datetime, str]:
+    at, _, schedule = text.partition("~")
+    try:
+        due = datetime.fromisoformat(at)
+    except ValueError:
+        raise UsageError(f"{text!r} is not where a page ended") from None
+    if due.tzinfo is None or not schedule:
+        raise UsageError(f"{text!r} is not where a page ended")
+    return due, schedule
+
+
+def _rounded(seconds: float) -> float:
+    return round(seconds, 3)
+
+
+def outdated(good_until: datetime | None, now: datetime) -> timedelta | None:
+    """How old the ledger is; None where the monitor looked a moment ago."""
+    if good_until is None:
+        return timedelta.max
+    age = now - good_until
+    return age if age > timedelta(minutes=1) else None
