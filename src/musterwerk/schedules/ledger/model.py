@@ -55,11 +55,13 @@ class Run:
 @dataclass(frozen=True)
 class Stand:
     """How a schedule stood: its spec from `since` on, which the server knows exactly. Whether it
-    was paused is seen by looking: it became so between the looks at `unsure_from` and `seen_at`."""
+    was paused is seen by looking: it became so between the looks at `unsure_from` and `seen_at`.
+    `told_at` is when somebody last told the server otherwise; a pause is no such thing."""
 
     since: datetime
     unsure_from: datetime
     seen_at: datetime
+    told_at: datetime
     paused: bool
     spec: NativeSpec
     overlap: Overlap = "skip"

@@ -31,6 +31,7 @@ def stand_of(found: Described, looked_before: datetime, now: datetime) -> Stand:
         since=told if over_since is None else max(told, over_since),
         unsure_from=looked_before,
         seen_at=now,
+        told_at=told,
         paused=found.proto.state.paused,
         spec=from_proto(found.proto.spec),
         overlap=_BY_NUMBER.get(policies.overlap_policy, "skip"),
@@ -53,7 +54,9 @@ def newer(last: Stand | None, found: Stand) -> Stand | None:
 
 def gone(last: Stand, looked_before: datetime, now: datetime) -> Stand:
     since = max(now, last.since + _TICK)
-    return replace(last, since=since, unsure_from=looked_before, seen_at=now, gone=True)
+    return replace(
+        last, since=since, unsure_from=looked_before, seen_at=now, told_at=now, gone=True
+    )
 
 
 def counted(found: Described) -> Counted:
@@ -68,6 +71,7 @@ def created_at(found: Described) -> datetime | None:
 def row_of(name: str, stand: Stand) -> StandRow:
     kept = {
         "unsure_from": stand.unsure_from.isoformat(),
+        "told_at": stand.told_at.isoformat(),
         "paused": stand.paused,
         "spec": MessageToDict(to_proto(stand.spec)),
         "overlap": stand.overlap,
@@ -83,6 +87,7 @@ def read(row: StandRow) -> Stand:
         since=row.since,
         unsure_from=datetime.fromisoformat(kept["unsure_from"]),
         seen_at=row.seen_at,
+        told_at=datetime.fromisoformat(kept["told_at"]),
         paused=kept["paused"],
         spec=from_proto(ParseDict(kept["spec"], ScheduleSpec())),
         overlap=kept["overlap"],

@@ -85,8 +85,9 @@ def _skipped(due: datetime, known: Evidence, stand: Stand, *, sure: bool) -> Jud
 def _overtaken(due: datetime, known: Evidence, stand: Stand) -> Judgement | None:
     """The server drops what it has not come to when it is told otherwise. Only since the last look
     before that: what was due earlier it had come to."""
-    for after in known.stands:
-        if due < after.since and after.unsure_from - stand.patience <= due:
+    for before, after in pairwise(known.stands):
+        told = after.told_at != before.told_at and due < after.told_at
+        if told and after.unsure_from - stand.patience <= due:
             said = "deleted" if after.gone else "changed"
             return Judgement("before_update", f"the schedule was {said} before it began")
     return None
