@@ -12,7 +12,7 @@ from fastapi import FastAPI, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from musterwerk.console import pages
+from musterwerk.console import metrics, pages
 from musterwerk.console.answering import answer_problems
 from musterwerk.console.api import router
 from musterwerk.console.boundary import Boundary
@@ -59,6 +59,7 @@ def create_app(services: Services, *, relay: bool = True) -> ASGIApp:
     answer_problems(app)
     app.include_router(router, prefix=PREFIX)
     answer_pages(app)
+    app.include_router(metrics.router)
     app.include_router(pages.router)
     app.mount("/static", _Assets(packages=[("musterwerk.console", "static")]))
 

@@ -32,6 +32,8 @@ OVERLAPS: Mapping[Overlap, ScheduleOverlapPolicy.ValueType] = {
     "terminate_other": ScheduleOverlapPolicy.SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER,
     "allow_all": ScheduleOverlapPolicy.SCHEDULE_OVERLAP_POLICY_ALLOW_ALL,
 }
+#: As the server has them.
+OVERLAP_NAMES: Mapping[int, Overlap] = {number: name for name, number in OVERLAPS.items()}
 
 
 async def to_server(

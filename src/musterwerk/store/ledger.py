@@ -12,12 +12,14 @@ from sqlalchemy import Connection, Table, delete, or_, select, tuple_, update
 
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
+from musterwerk.store.ledger_metrics import bucket_of
 from musterwerk.store.schedule_tables import (
     coming,
     fire_counts,
     fires,
     incident_alerts,
     incidents,
+    lateness,
     schedules,
     stands,
     watch,
@@ -224,6 +226,7 @@ def _write(connection: Connection, entry: Entry) -> None:
         keys = [(one.schedule, one.due) for one in entry.fires]
         before = {(one.schedule, one.due): one for one in _fires_at(connection, keys)}
         _count(connection, entry, before)
+        _count_late(connection, entry, before)
         _upsert(connection, fires, [vars(one) for one in entry.fires], ["schedule", "due"])
     several = [vars(one) | {"told_to": list(one.told_to)} for one in entry.incidents]
     _upsert(connection, incidents, several, ["id"])
@@ -253,6 +256,24 @@ def _count(
         added = fire_counts.c.count + new.excluded["count"]
         keys = ["slot", "owner", "verdict"]
         connection.execute(new.on_conflict_do_update(index_elements=keys, set_={"count": added}))
+
+
+def _count_late(
+    connection: Connection, entry: Entry, before: Mapping[tuple[str, datetime], FireRow]
+) -> None:
+    """Once for each due time whose run has begun."""
+    for one in entry.fires:
+        was = before.get((one.schedule, one.due))
+        if one.started_at is None or not one.planned or (was and was.started_at):
+            continue
+        seconds = max((one.started_at - one.due).total_seconds(), 0)
+        values = {"bucket": bucket_of(seconds), "count": 1, "milliseconds": int(seconds * 1000)}
+        new = insert(connection, lateness).values(values)
+        added = {
+            "count": lateness.c.count + 1,
+            "milliseconds": lateness.c.milliseconds + new.excluded.milliseconds,
+        }
+        connection.execute(new.on_conflict_do_update(index_elements=["bucket"], set_=added))
 
 
 def slot_of(due: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import JSON, Boolean, Column, Index, Integer, String, Table, text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String, Table, text
 
 from musterwerk.store.tables import CleanText, UtcDateTime, metadata
 
@@ -79,6 +79,15 @@ fire_counts = Table(
     Column("owner", CleanText, primary_key=True),
     Column("verdict", String(16), primary_key=True),
     Column("count", Integer, nullable=False),
+)
+
+# How late runs began, by the upper end of a span in seconds.
+lateness = Table(
+    "musterwerk_fire_lateness",
+    metadata,
+    Column("bucket", Integer, primary_key=True),
+    Column("count", Integer, nullable=False),
+    Column("milliseconds", BigInteger, nullable=False),
 )
 
 # Due times that lie ahead, the next of each schedule: for calendars.

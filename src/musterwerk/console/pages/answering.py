@@ -13,7 +13,7 @@ from musterwerk.console.pages.link_views import closed_page
 from musterwerk.console.pages.site import LoginNeeded, goto, render, text
 from musterwerk.console.problems import Problem
 
-_PROGRAMS = ("/api/", "/health", "/static/")
+_PROGRAMS = ("/api/", "/health", "/metrics", "/static/")
 
 
 def answer_pages(app: FastAPI) -> None:

@@ -9,6 +9,7 @@ from itertools import islice
 
 from musterwerk.schedules.ledger import standing
 from musterwerk.schedules.ledger.case import Case, run_of
+from musterwerk.schedules.ledger.journal import stands_of, told_since
 from musterwerk.schedules.ledger.model import Counted, Evidence, Run, Stand
 from musterwerk.schedules.ledger.verdicts import due_times
 from musterwerk.schedules.planning import by_hand
@@ -44,9 +45,8 @@ async def open_case(
     """`found` is None where it has gone. None where there is nothing to do with it."""
     known, now = look.known.get(name), look.now
     stands = [standing.read(one) for one in look.stands.get(name, ())]
-    new = _news(found, known, stands[-1] if stands else None, look)
-    if new is not None:
-        stands.append(new)
+    new = await _news(server, name, found, known, stands[-1] if stands else None, look)
+    stands += new
     if not stands:
         return None
     after = known.watched_until if known else stands[-1].since
@@ -61,14 +61,14 @@ async def open_case(
     under_way = {one.due: run for one in waiting if (run := run_of(one)) is not None}
     counted = standing.counted(found) if found else Counted()
     lately = counted.since(Counted(**known.seen["counted"])) if known else Counted()
-    row = await _row(server, found, known, new, until, now) if found else _gone(known, now)
+    row = await _row(server, found, known, bool(new), until, now) if found else _gone(known, now)
     if row is None:
         return None
-    row, coming = _ahead(row, stands[-1], known, new, now)
+    row, coming = _ahead(row, stands[-1], known, bool(new), now)
     return Case(
         row=row,
         was=known,
-        new_stands=(standing.row_of(name, new),) if new else (),
+        new_stands=tuple(standing.row_of(name, one) for one in new),
         dues=dues,
         rows=rows,
         runs=dict(runs),
@@ -80,15 +80,28 @@ async def open_case(
     )
 
 
-def _news(
-    found: Described | None, known: ScheduleRow | None, last: Stand | None, look: Look
-) -> Stand | None:
+async def _news(
+    server: ScheduleServer,
+    name: str,
+    found: Described | None,
+    known: ScheduleRow | None,
+    last: Stand | None,
+    look: Look,
+) -> list[Stand]:
     before = look.before or look.now
+    if last is None:
+        return [_first(found, look)] if found else []
     if found is None:
-        return standing.gone(last, before, look.now) if last and not last.gone else None
-    if known is not None or last is not None:
-        return standing.newer(last, standing.stand_of(found, before, look.now))
-    # One that is older than the last look is new to the ledger, and its past is not known.
+        return [] if last.gone else [standing.gone(last, before, look.now)]
+    news: list[Stand] = []
+    if known is not None and known.seen["token"] != found.token.hex():
+        news = stands_of(last, await told_since(server.client, name, before), before)
+    seen = standing.newer((news or [last])[-1], standing.stand_of(found, before, look.now))
+    return [*news, seen] if seen else news
+
+
+def _first(found: Described, look: Look) -> Stand:
+    """One that is older than the last look is new to the ledger, and its past is not known."""
     made = standing.created_at(found)
     begun = made if made and look.before and made > look.before else look.now
     return replace(standing.stand_of(found, begun, look.now), since=begun, seen_at=begun)
@@ -98,13 +111,13 @@ async def _row(
     server: ScheduleServer,
     found: Described,
     known: ScheduleRow | None,
-    new: Stand | None,
+    new: bool,
     until: datetime,
     now: datetime,
 ) -> ScheduleRow:
     token, declared = found.token.hex(), found.mark.declared if found.mark else None
     drifted = found.mark is None
-    if known is not None and known.seen["token"] == token and new is None:
+    if known is not None and known.seen["token"] == token and not new:
         drifted = known.drifted
     elif found.mark is not None:
         drifted = bool(await by_hand(server, found, found.mark))
@@ -145,11 +158,11 @@ def _gone(known: ScheduleRow | None, now: datetime) -> ScheduleRow | None:
 
 
 def _ahead(
-    row: ScheduleRow, stand: Stand, known: ScheduleRow | None, new: Stand | None, now: datetime
+    row: ScheduleRow, stand: Stand, known: ScheduleRow | None, new: bool, now: datetime
 ) -> tuple[ScheduleRow, tuple[datetime, ...] | None]:
     """The next times, anew where half of those that were known are over."""
     half = row.seen["ahead"]
-    if known is not None and new is None and (half is None or now.isoformat() < half):
+    if known is not None and not new and (half is None or now.isoformat() < half):
         return row, () if row.gone_at else None
     if stand.gone or stand.paused or row.gone_at:
         times = list[datetime]()

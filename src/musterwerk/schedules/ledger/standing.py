@@ -11,13 +11,11 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.schedule.v1 import ScheduleSpec
 
 from musterwerk.schedules.ledger.model import Counted, Stand
-from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.native import from_proto, to_proto
-from musterwerk.schedules.protos import OVERLAPS
+from musterwerk.schedules.protos import OVERLAP_NAMES
 from musterwerk.schedules.server import Described
 from musterwerk.store.ledger import StandRow
 
-_BY_NUMBER: dict[int, Overlap] = {number: name for name, number in OVERLAPS.items()}
 _GRACE = timedelta(minutes=5)
 _TICK = timedelta(microseconds=1)
 
@@ -34,7 +32,7 @@ def stand_of(found: Described, looked_before: datetime, now: datetime) -> Stand:
         told_at=told,
         paused=found.proto.state.paused,
         spec=from_proto(found.proto.spec),
-        overlap=_BY_NUMBER.get(policies.overlap_policy, "skip"),
+        overlap=OVERLAP_NAMES.get(policies.overlap_policy, "skip"),
         grace=declared.grace if declared else _GRACE,
         gone=over_since is not None,
     )

@@ -86,6 +86,12 @@ def _fires() -> None:
         sa.Column("count", sa.Integer, nullable=False),
     )
     op.create_table(
+        "musterwerk_fire_lateness",
+        sa.Column("bucket", sa.Integer, primary_key=True),
+        sa.Column("count", sa.Integer, nullable=False),
+        sa.Column("milliseconds", sa.BigInteger, nullable=False),
+    )
+    op.create_table(
         "musterwerk_coming_fires",
         sa.Column("schedule", sa.Text, primary_key=True),
         sa.Column("due", _TIME, primary_key=True),

@@ -1,0 +1,171 @@
+"""People are told once when it begins and once when it is well again, by real mail and webhook."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from musterwerk.notify import Settings
+from musterwerk.schedules.ledger.incidents import incidents
+from musterwerk.schedules.ledger.telling import Teller
+from musterwerk.store import Store
+from musterwerk.store.ledger import Entry, FireRow, IncidentRow, LedgerTable, ScheduleRow
+from tests.receivers import mail_server, webhook_server
+
+NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+ROW = ScheduleRow(
+    name="report",
+    set_name="reports",
+    workflow="Report",
+    task_queue="reporting",
+    owner="finance",
+    note="",
+    time_zone="UTC",
+    paused=False,
+    drifted=False,
+    declared=None,
+    seen={},
+    seen_at=NOON,
+    watched_until=NOON,
+)
+
+
+def fire(minutes: int, verdict: str, status: str | None = None) -> FireRow:
+    return FireRow("report", NOON + minutes * MINUTE, verdict, status=status)
+
+
+def ran(minutes: int) -> FireRow:
+    return fire(minutes, "ran", "Completed")
+
+
+def changes(
+    judged: Sequence[FireRow], open_one: IncidentRow | None = None, *, paused: bool = False
+) -> list[IncidentRow]:
+    return incidents(
+        judged,
+        open_one,
+        last_good_at=NOON - MINUTE,
+        paused=paused,
+        told_to=(),
+        now=NOON + timedelta(hours=1),
+    )
+
+
+def test_one_incident_however_much_goes_wrong() -> None:
+    (opened,) = changes([fire(3, "failed", "Failed"), fire(1, "missed"), fire(2, "late")])
+    assert (opened.due, opened.verdict, opened.to_tell) == (NOON + MINUTE, "missed", "open")
+    assert opened.last_good_at == NOON - MINUTE
+    assert changes([fire(4, "missed")], opened) == []
+
+
+def test_it_is_over_with_the_next_run_that_goes_well() -> None:
+    (opened,) = changes([fire(1, "missed")])
+    assert changes([fire(2, "ran", "Running"), fire(2, "skipped")], opened) == []
+    assert changes([ran(0)], opened) == []  # an earlier one that ended late
+    (closed,) = changes([ran(2)], opened)
+    assert (closed.recovered_due, closed.to_tell) == (NOON + 2 * MINUTE, "closed")
+
+
+def test_over_and_once_more_are_two() -> None:
+    first, second = changes([fire(1, "missed"), ran(2), fire(3, "failed", "Failed")])
+    assert (first.to_tell, second.to_tell) == ("closed", "open")
+    assert second.last_good_at == NOON + 2 * MINUTE
+
+
+@pytest.mark.parametrize("verdict", ["waiting", "ran", "skipped", "paused", "before_update"])
+def test_of_some_verdicts_nobody_is_told(verdict: str) -> None:
+    assert changes([fire(1, verdict)]) == []
+
+
+def test_quiet_while_paused_but_for_what_failed() -> None:
+    assert changes([fire(1, "missed"), fire(2, "late")], paused=True) == []
+    assert len(changes([fire(1, "failed", "Failed")], paused=True)) == 1
+
+
+@pytest.fixture
+def table(store: Store) -> LedgerTable:
+    return LedgerTable(store)
+
+
+def opened(*, told_to: tuple[str, ...] = ()) -> IncidentRow:
+    (found,) = changes([replace(fire(1, "missed"), reason="there is no run")])
+    return replace(found, told_to=told_to)
+
+
+async def test_the_operators_are_told_once(table: LedgerTable) -> None:
+    table.write([Entry(ROW, incidents=(opened(),))])
+    async with mail_server() as mails:
+        with webhook_server() as hook:
+            settings = Settings.from_environment(
+                {
+                    "MUSTERWERK_SMTP": f"smtp://127.0.0.1:{mails.port}",
+                    "MUSTERWERK_MAIL_FROM": "musterwerk@example.com",
+                    "MUSTERWERK_ALERT_MAIL": "ops@example.com",
+                    "MUSTERWERK_ALERT_WEBHOOK": hook.url,
+                }
+            )
+            await Teller(table, settings).tell()
+            await Teller(table, settings).tell()
+            (mail,) = mails.mails
+            assert mail["Subject"] == "report: missed, due 2026-11-28 12:01:00 UTC"
+            text = mail.get_body(("plain",))
+            assert text is not None
+            assert "Last good run:  2026-11-28 11:59:00 UTC" in text.get_content()
+            assert "musterwerk schedules ledger report" in text.get_content()
+            ((_, posted),) = hook.posts
+            assert (posted["schedule"], posted["verdict"], posted["kind"]) == (
+                "report",
+                "missed",
+                "open",
+            )
+            (closed,) = changes([ran(2)], opened())
+            table.write([Entry(ROW, incidents=(closed,))])
+            await Teller(table, settings).tell()
+            assert "report is well again (it was missed" in mails.mails[1]["Subject"]
+            assert [one["kind"] for _, one in hook.posts] == ["open", "closed"]
+
+
+async def test_a_schedule_has_recipients_of_its_own(table: LedgerTable) -> None:
+    async with mail_server() as mails:
+        with webhook_server() as own, webhook_server() as everybody:
+            settings = Settings.from_environment(
+                {
+                    "MUSTERWERK_SMTP": f"smtp://127.0.0.1:{mails.port}",
+                    "MUSTERWERK_MAIL_FROM": "musterwerk@example.com",
+                    "MUSTERWERK_ALERT_WEBHOOK": everybody.url,
+                    "MUSTERWERK_LANGUAGE": "de",
+                }
+            )
+            told_to = ("finance@example.com", own.url)
+            table.write([Entry(ROW, incidents=(opened(told_to=told_to),))])
+            await Teller(table, settings).tell()
+            assert mails.mails[0]["To"] == "finance@example.com"
+            assert mails.mails[0]["Subject"].startswith("report: ausgefallen, fällig")
+            assert (len(own.posts), len(everybody.posts)) == (1, 0)
+
+
+async def test_who_could_not_be_told_is_told_later_and_the_others_not_again(
+    table: LedgerTable,
+) -> None:
+    with webhook_server() as down, webhook_server() as up:
+        down.answers = [503]
+        table.write([Entry(ROW, incidents=(opened(told_to=(down.url, up.url)),))])
+        teller = Teller(table, Settings())
+        await teller.tell()
+        assert len(table.to_tell()) == 1
+        await Teller(table, Settings()).tell()  # a new worker; the old one waits a while
+        assert (len(down.posts), len(up.posts)) == (2, 1)
+        assert down.posts[0][0] == down.posts[1][0]  # its key says that it is the same
+        assert table.to_tell() == []
+
+
+async def test_who_refuses_for_ever_is_not_asked_for_ever(table: LedgerTable) -> None:
+    with webhook_server() as gone:
+        gone.answers = [410]
+        table.write([Entry(ROW, incidents=(opened(told_to=(gone.url,)),))])
+        await Teller(table, Settings()).tell()
+        assert table.to_tell() == []
