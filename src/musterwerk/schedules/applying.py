@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from temporalio.api.schedule.v1 import ScheduleState
+from temporalio.client import Client
 
 from musterwerk.errors import MusterwerkError, ServerError
 from musterwerk.schedules.compiling import compile_when
+from musterwerk.schedules.declaring import in_code
 from musterwerk.schedules.mark import Mark
-from musterwerk.schedules.planning import Plan, Step, by_hand, ledger_of
+from musterwerk.schedules.model import Schedule
+from musterwerk.schedules.planning import Plan, Step, by_hand, ledger_of, make_plan
 from musterwerk.schedules.protos import kept_state, new_state, to_server
 from musterwerk.schedules.server import Described, ScheduleServer
 
@@ -55,6 +58,16 @@ async def apply_plan(
     found = list(await asyncio.gather(*map(one, plan.work)))
     await _note_begun(server, plan, found)
     return found
+
+
+async def put(client: Client, schedules: Iterable[Schedule], set_name: str, *, prune: bool) -> None:
+    """Plan and apply. Raises `ServerError`, `UsageError` where two have one name."""
+    server = ScheduleServer(client)
+    plan = await make_plan(server, in_code(schedules, set_name), prune=prune)
+    flaws = [f"{one.step.name}: {one.flaw}" for one in await apply_plan(server, plan) if one.flaw]
+    flaws += [f"{step.name}: {'; '.join(step.words)}" for step in plan.foreign]
+    if flaws:
+        raise ServerError("; ".join(flaws))
 
 
 async def _do(server: ScheduleServer, step: Step) -> None:

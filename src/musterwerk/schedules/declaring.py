@@ -49,6 +49,15 @@ def read_declaration(where: str, set_name: str | None = None) -> Declaration:
     return replace(found, set_name=set_name)
 
 
+def in_code(schedules: Iterable[Schedule], set_name: str) -> Declaration:
+    """Of schedules that are there already. Raises `UsageError` with every mistake."""
+    _check_set(set_name, "set_name")
+    found = tuple(schedules)
+    if flaws := _flaws(found):
+        raise UsageError("\n".join(flaws))
+    return Declaration(set_name, set_name, found)
+
+
 def _read(where: str) -> Declaration:
     path = Path(where)
     if path.suffix == ".toml" or path.exists():
@@ -100,6 +109,8 @@ def _from_python(where: str) -> Declaration:
         found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise UsageError(f"{where}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever somebody's module does
+        raise UsageError(f"{where}: importing it fails: {type(error).__name__}: {error}") from error
     several = (found,) if isinstance(found, Schedule) else found
     if not isinstance(several, Iterable):
         raise UsageError(f"{where} is no Schedule, and no list of them")

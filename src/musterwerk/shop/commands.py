@@ -14,6 +14,7 @@ import typer
 from pydantic import ValidationError
 from rich.console import Console
 
+from musterwerk import schedules
 from musterwerk.cli import (
     AddressOption,
     DataOption,
@@ -31,6 +32,7 @@ from musterwerk.shop.demo.plan import DemoOptions
 from musterwerk.shop.demo.report import DemoReport, show
 from musterwerk.shop.demo.run import run as run_demo
 from musterwerk.shop.model import Order
+from musterwerk.shop.reconciliation import schedule as reconciliation
 from musterwerk.shop.release import ReleaseRules
 from musterwerk.shop.stack import Stack, StackOptions
 from musterwerk.shop.staff import hire
@@ -69,6 +71,7 @@ async def dev_part(context: DevContext) -> AsyncGenerator[Mapping[str, str]]:
     async with Stack(options) as stack:
         for process in stack.processes:
             context.watch(process)
+        await schedules.apply(await context.target.connect(), reconciliation(), set_name="shop")
         yield {name.capitalize(): url for name, url in stack.urls.items()}
 
 

@@ -16,7 +16,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 from temporalio.exceptions import ApplicationError
 
-from musterwerk.shop.model import Line, Order, Payment, Reservation, Shipment, Wire
+from musterwerk.shop.model import BookPage, Line, Order, Payment, Reservation, Shipment, Wire
 
 #: Seconds for one whole call; shorter than any activity's start_to_close_timeout.
 TIMEOUT = 1.0
@@ -49,6 +49,7 @@ class ServiceUrls:
     payment: str
     shipping: str
     mail: str
+    orders: str = ""
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,11 @@ class Gateway:
         """Mail the customer; each kind of mail reaches them at most once per order."""
         body = {"order_id": order.order_id, "kind": kind, "to": order.email, **content}
         await self._post("mail", "/messages", f"{order.order_id}:{kind}", body)
+
+    async def book(self, service: str, *, after: str = "", order_id: str | None = None) -> BookPage:
+        """A page of what the service has of orders, by order id; or of one order."""
+        wanted = {"after": after} if order_id is None else {"order": order_id}
+        return _read(BookPage, await self._ask("GET", service, "/book", params=wanted))
 
     async def _undo(self, service: str, path: str, order_id: str, undo: Undo) -> None:
         await self._post(service, path, undo.key, {"order_id": order_id, "key": undo.undoes})

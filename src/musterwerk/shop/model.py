@@ -102,6 +102,24 @@ class Shipment(Wire):
     tracking_number: str
 
 
+class BookEntry(Wire):
+    """What a service has of one order: its price, money kept, units reserved and gone from the
+    warehouse, units in parcels that wait and that have left. Each fills what it knows of."""
+
+    order_id: str
+    price: Money | None = None
+    kept: list[Money] = Field(default_factory=list[Money])
+    reserved: int = 0
+    issued: int = 0
+    waiting: int = 0
+    left: int = 0
+
+
+class BookPage(Wire):
+    entries: list[BookEntry]
+    next: str | None = None
+
+
 class Outcome(Wire):
     """How an order ended. `reason` is for the customer: plain words, no stack trace."""
 

@@ -72,7 +72,7 @@ class Stack:
 
     @property
     def services(self) -> ServiceUrls:
-        return ServiceUrls(**{name: self.urls[name] for name in FAULTY})
+        return ServiceUrls(**self.urls)
 
     @property
     def processes(self) -> list[ManagedProcess]:

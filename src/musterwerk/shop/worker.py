@@ -23,8 +23,10 @@ from musterwerk.errors import MusterwerkError
 from musterwerk.runtime.connection import Target
 from musterwerk.runtime.exits import leave
 from musterwerk.shop.activities import ShopActivities
+from musterwerk.shop.bookkeeping import BookkeepingActivities
 from musterwerk.shop.gateway import Gateway, ServiceUrls
 from musterwerk.shop.names import TASK_QUEUE
+from musterwerk.shop.reconciliation import ReconciliationWorkflow
 from musterwerk.shop.services.process import log_to_stderr, on_end_of_stdin
 from musterwerk.shop.workflow import OrderFulfillmentWorkflow
 
@@ -61,12 +63,14 @@ async def run(options: argparse.Namespace) -> None:
     target = Target(options.address, options.namespace, isolated=options.isolated)
     client = await target.connect(patience=30)
     async with httpx.AsyncClient() as http:
-        activities = ShopActivities(Gateway(http, service_urls(options.urls)))
+        gateway = Gateway(http, service_urls(options.urls))
+        activities = ShopActivities(gateway)
+        bookkeeping = BookkeepingActivities(gateway)
         async with Worker(
             client,
             task_queue=options.task_queue,
-            workflows=[OrderFulfillmentWorkflow],
-            activities=activities.all(),
+            workflows=[OrderFulfillmentWorkflow, ReconciliationWorkflow],
+            activities=[*activities.all(), bookkeeping.reconcile_books],
             workflow_runner=SandboxedWorkflowRunner(restrictions=_RESTRICTIONS),
             build_id=_BUILD,
             max_cached_workflows=options.max_cached_workflows,

@@ -244,7 +244,7 @@ def _check(
         for at, other in runs.items()
         if other is not None
         and at != due
-        and other.started_at <= due + checker.LITTLE
+        and (other.started_at <= due + checker.LITTLE or at < due < other.started_at)
         and (other.ended_at is None or other.ended_at >= due)
     ]
     if row.verdict == "paused":

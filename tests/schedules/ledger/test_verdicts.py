@@ -103,6 +103,8 @@ def test_skipped_by_overlap() -> None:
     assert said(known(runs=(before,)), SECOND) == "waiting"
     assert said(known(runs=(before,)), HOUR) == "skipped"
     assert said(known(replace(STAND, overlap="allow_all"), runs=(before,)), HOUR) == "missed"
+    made_up = run(NOON - MINUTE, NOON + MINUTE, took=SECOND)
+    assert said(known(runs=(made_up,)), HOUR) == "skipped"
     over = run(NOON - HOUR, NOON - HOUR, took=MINUTE)
     assert said(known(runs=(over,), counted=counted), HOUR) == "missed"
 

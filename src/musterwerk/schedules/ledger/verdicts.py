@@ -76,8 +76,12 @@ def _skipped(due: datetime, known: Evidence, stand: Stand, *, sure: bool) -> Jud
     if stand.overlap not in ("skip", "buffer_one") or (sure and not known.counted.skipped):
         return None
     for run in known.runs:
-        begun = run.started_at <= due + _MOMENT and run.due != due
-        if begun and (run.ended_at is None or run.ended_at >= due):
+        under_way = run.started_at <= due + _MOMENT and (
+            run.ended_at is None or run.ended_at >= due
+        )
+        # After an outage the server comes to both at once: the earlier one runs.
+        made_up = run.due < due < run.started_at
+        if run.due != due and (under_way or made_up):
             return Judgement("skipped", f"the run of {run.due:%Y-%m-%d %H:%M:%S} UTC still went on")
     return None
 

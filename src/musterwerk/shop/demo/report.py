@@ -33,6 +33,7 @@ class DemoReport:
     money: Mapping[str, str]
     mails: Mapping[str, int]
     audit_trail: Mapping[str, int | bool]
+    reconciliation: Mapping[str, int]
     violations: list[str]
     seconds: float
     orders_per_second: float
@@ -79,6 +80,11 @@ def in_words(report: DemoReport) -> str:
         )
     else:
         lines.append("The audit trail could NOT be verified.")
+    nightly = report.reconciliation
+    lines.append(
+        f"Payments, stock and shipments were compared {nightly['runs']} times while it ran; the "
+        f"last time {nightly['orders']} orders, with {nightly['discrepancies']} discrepancies."
+    )
     lines += _resolved(report.dead_letter_account)
     if report.open_orders:
         lines.append(f"Still open: {', '.join(report.open_orders)}.")

@@ -26,6 +26,7 @@ from musterwerk.shop.demo.console import DemoConsole
 from musterwerk.shop.demo.feed import Customers
 from musterwerk.shop.demo.operator import CommandLine, Operator, demo_environment
 from musterwerk.shop.demo.plan import DemoOptions, Plan, draw
+from musterwerk.shop.demo.reconciler import Reconciled, Reconciler
 from musterwerk.shop.demo.report import DemoReport
 from musterwerk.shop.demo.settling import dead_letters, quiet
 from musterwerk.shop.demo.tally import Tally
@@ -78,7 +79,8 @@ async def run(options: DemoOptions, console: Console) -> DemoReport:
         )
         temporal = await target.connect()
         with Tally(len(plan.orders), console) as tally:
-            demo = _Demo(options, plan, stack, tally, http, temporal, approvers)
+            reconciler = Reconciler(temporal, TASK_QUEUE + suffix, suffix)
+            demo = _Demo(options, plan, stack, tally, http, temporal, approvers, reconciler)
             deaths = [stack.died(), office.died(), _died(ours)]
             if server is not None:
                 deaths.append(_died(server))
@@ -149,7 +151,9 @@ class _Demo:
         http: httpx.AsyncClient,
         temporal: Client,
         approvers: Approvers,
+        reconciler: Reconciler,
     ) -> None:
+        self._reconciler = reconciler
         self._options = options
         self._plan = plan
         self._stack = stack
@@ -167,6 +171,7 @@ class _Demo:
 
     async def play(self) -> DemoReport:
         began = time.monotonic()
+        await self._reconciler.begin()
         try:
             async with asyncio.timeout(self._options.deadline):
                 await self._orders()
@@ -179,11 +184,12 @@ class _Demo:
         letters, silent = await dead_letters(self._temporal, self._tally.posted_orders())
         if silent:
             self._tally.note(f"dead letters unknown, they do not answer: {', '.join(silent)}")
+        reconciled = await self._reconciler.end()
         # A request that is on its way when a worker is asked to stop still arrives.
         await self._stack.stop_workers()
         faults, busy = await quiet(self._http, {name: self._stack.urls[name] for name in FAULTY})
         await self._auditor.verify()
-        return self._report(seconds, letters, faults, busy)
+        return self._report(seconds, letters, faults, busy, reconciled)
 
     async def _orders(self) -> None:
         customers = Customers(
@@ -211,11 +217,17 @@ class _Demo:
         await self._operator.resolve(stuck)
 
     def _report(
-        self, seconds: float, letters: int, faults: Counter[str], busy: Sequence[str]
+        self,
+        seconds: float,
+        letters: int,
+        faults: Counter[str],
+        busy: Sequence[str],
+        reconciled: Reconciled,
     ) -> DemoReport:
         audit = books.audit(self._options.data, told=self._tally.outcomes())
         counts = self._tally.counts
         violations = [*busy, *self._approvers.violations, *audit.violations]
+        violations += reconciled.violations()
         violations += self._auditor.violations(sum(audit.approvals.values()))
         return DemoReport(
             orders=len(self._plan.orders),
@@ -235,6 +247,7 @@ class _Demo:
             money=audit.money.get(CURRENCY, NOTHING) | {"currency": CURRENCY},
             mails=audit.mails,
             audit_trail=self._auditor.account(),
+            reconciliation=reconciled.figures(),
             violations=violations,
             seconds=round(seconds, 2),
             orders_per_second=round(len(self._plan.orders) / seconds, 2),

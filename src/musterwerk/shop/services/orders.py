@@ -53,6 +53,7 @@ def app(store: OrderStore, desk: OrderDesk) -> ASGIApp:
     async def cancel(order_id: str, key: Key) -> OrderView:
         return await desk.cancel(order_id)
 
+    store.add_book(router)
     return create_app(Service("orders", router, store.close))
 
 

@@ -11,13 +11,16 @@ import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
+from fastapi import APIRouter
 from sqlalchemy import ForeignKey, Integer, String, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from musterwerk.shop.model import Order
+from musterwerk.shop.model import BookEntry, Money, Order
 from musterwerk.shop.release import ReleaseRule, approval_id
+from musterwerk.shop.services.book import add_book
 from musterwerk.shop.services.database import Database, now
 
 
@@ -106,6 +109,11 @@ class OrderStore:
                 session.execute(insert(ReleaseRow).values(release))
             return _stored(session, session.get_one(OrderRow, order.order_id))
 
+    def add_book(self, router: APIRouter) -> None:
+        """The prices of all orders."""
+        prices = select(OrderRow.order_id, OrderRow.price_minor, OrderRow.currency)
+        add_book(router, self._database, prices, OrderRow.order_id, _entry)
+
     def find(self, order_id: str) -> StoredOrder | None:
         with self._database.transaction() as session:
             row = session.get(OrderRow, order_id)
@@ -124,6 +132,11 @@ class OrderStore:
 
     def close(self) -> None:
         self._database.close()
+
+
+def _entry(row: Any) -> BookEntry:
+    price = Money.from_minor(row.price_minor, row.currency)
+    return BookEntry(order_id=row.order_id, price=price)
 
 
 def _answer(session: Session, order_id: str, key: str) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from musterwerk.shop.model import Identifier, Quantity, Reservation, Sku, Wire
+from musterwerk.shop.model import BookEntry, Identifier, Quantity, Reservation, Sku, Wire
 from musterwerk.shop.services.app import Service
+from musterwerk.shop.services.book import PATH, add_book
 from musterwerk.shop.services.database import Database, now
 from musterwerk.shop.services.idempotency import BusinessKey, Key
 from musterwerk.shop.services.inventory import books
@@ -20,6 +21,17 @@ from musterwerk.shop.services.inventory.books import articles, reservations
 from musterwerk.shop.services.problems import Problem, documented
 
 REFUSALS = {"/reservations": Problem("out-of-stock", "the warehouse cannot find the goods")}
+
+
+def _units(state: str) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((reservations.c.state == state, reservations.c.units))), 0)
+
+
+_BOOK = select(
+    reservations.c.order_id,
+    _units("reserved").label("reserved"),
+    _units("issued").label("issued"),
+).group_by(reservations.c.order_id)
 
 
 class Stock(Wire):
@@ -112,7 +124,12 @@ def create(data: Path, stock: Mapping[str, int] | None = None) -> Service:
         status_code=204,
         responses=documented("not-found", "undone"),
     )
-    return Service("inventory", router, database.close, REFUSALS)
+    add_book(router, database, _BOOK, reservations.c.order_id, _entry)
+    return Service("inventory", router, database.close, REFUSALS, exposed=(PATH,))
+
+
+def _entry(row: Any) -> BookEntry:
+    return BookEntry(order_id=row.order_id, reserved=row.reserved, issued=row.issued)
 
 
 def _reserve(session: Session, key: str, body: Reserve) -> dict[str, Any]:

@@ -9,12 +9,13 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from musterwerk.saga import effects
-from musterwerk.shop.model import Identifier, Money, Payment, Wire
+from musterwerk.shop.model import BookEntry, Identifier, Money, Payment, Wire
 from musterwerk.shop.services.app import Service
+from musterwerk.shop.services.book import PATH, add_book
 from musterwerk.shop.services.database import Database, now
 from musterwerk.shop.services.idempotency import BusinessKey, Key
 from musterwerk.shop.services.payment import books
@@ -32,6 +33,12 @@ LIMITS = {
 
 REFUSALS = {"/charges": Problem("card-declined", "the bank declines the card")}
 
+#: Of each order the sum that is kept; null where all was given back.
+_BOOK = select(
+    charges.c.order_id,
+    func.max(case((charges.c.state == "captured", charges.c.currency))).label("currency"),
+    func.sum(case((charges.c.state == "captured", charges.c.amount_minor))).label("kept"),
+).group_by(charges.c.order_id)
 
 Said = Annotated[str, Field(pattern=r"\S", max_length=200)]
 
@@ -188,7 +195,13 @@ def create(data: Path, broken: frozenset[str] = frozenset()) -> Service:
         status_code=204,
         responses=documented("not-found"),
     )
-    return Service("payment", router, database.close, REFUSALS, exposed=("/charges/",))
+    add_book(router, database, _BOOK, charges.c.order_id, _entry)
+    return Service("payment", router, database.close, REFUSALS, exposed=("/charges/", PATH))
+
+
+def _entry(row: Any) -> BookEntry:
+    kept = [] if row.kept is None else [Money.from_minor(row.kept, row.currency)]
+    return BookEntry(order_id=row.order_id, kept=kept)
 
 
 def _capture(session: Session, key: str, body: Charge) -> dict[str, Any]:

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter
 from pydantic import Field
-from sqlalchemy import ColumnElement, Row, insert, select, update
+from sqlalchemy import ColumnElement, Row, case, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from musterwerk.shop.model import Identifier, Line, Shipment, Wire
+from musterwerk.shop.model import BookEntry, Identifier, Line, Shipment, Wire
 from musterwerk.shop.services.app import Service
+from musterwerk.shop.services.book import PATH, add_book
 from musterwerk.shop.services.database import Database, now
 from musterwerk.shop.services.idempotency import BusinessKey, Key
 from musterwerk.shop.services.problems import Problem, documented
@@ -23,6 +24,17 @@ from musterwerk.shop.services.shipping.books import shipments
 MAX_UNITS = 1000
 
 REFUSALS = {"/shipments": Problem("cannot-ship", "the carrier does not take the parcel")}
+
+
+def _units(state: str) -> ColumnElement[int]:
+    return func.coalesce(func.sum(case((shipments.c.state == state, shipments.c.units))), 0)
+
+
+_BOOK = select(
+    shipments.c.order_id,
+    _units("created").label("waiting"),
+    _units("handed_over").label("left"),
+).group_by(shipments.c.order_id)
 
 
 class Create(Wire):
@@ -108,7 +120,8 @@ def create(data: Path, refused: frozenset[str] = frozenset()) -> Service:
         status_code=204,
         responses=documented("not-found", "undone"),
     )
-    return Service("shipping", router, database.close, REFUSALS)
+    add_book(router, database, _BOOK, shipments.c.order_id, _entry)
+    return Service("shipping", router, database.close, REFUSALS, exposed=(PATH,))
 
 
 def tracking_number(key: str) -> str:
@@ -116,6 +129,10 @@ def tracking_number(key: str) -> str:
     digits = str(int.from_bytes(sha256(key.encode()).digest()[:8]) % 10**10).zfill(10)
     check = sum(int(digit) * (3 if place % 2 == 0 else 1) for place, digit in enumerate(digits))
     return f"MW{digits}{-check % 10}"
+
+
+def _entry(row: Any) -> BookEntry:
+    return BookEntry(order_id=row.order_id, waiting=row.waiting, left=row.left)
 
 
 def _create(session: Session, key: str, body: Create) -> dict[str, Any]:

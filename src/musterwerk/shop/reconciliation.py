@@ -1,0 +1,63 @@
+"""The nightly reconciliation: a workflow that a schedule starts.
+
+It fails where the books disagree, and says on what: the schedule ledger tells its owner once, and
+once more when they agree again.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from musterwerk import schedules
+    from musterwerk.schedules import Schedule, When
+    from musterwerk.shop.bookkeeping import BookkeepingActivities
+    from musterwerk.shop.names import TASK_QUEUE
+    from musterwerk.shop.reconciling import Reconciliation
+
+DISAGREE = "BooksDisagree"
+NAME = "shop-reconciliation"
+_NIGHTLY = schedules.cron("30 2 * * *", tz="Europe/Berlin", dst="once")
+_SHOWN = 5
+
+
+@workflow.defn
+class ReconciliationWorkflow:
+    @workflow.run
+    async def run(self) -> Reconciliation:
+        """Raises `BooksDisagree` with all of it as its details."""
+        found = await workflow.execute_activity_method(
+            BookkeepingActivities.reconcile_books,
+            start_to_close_timeout=timedelta(hours=1),
+            heartbeat_timeout=timedelta(seconds=30),
+            retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
+        )
+        run = schedules.current()
+        told = found.model_copy(update={"due": run.due.isoformat() if run else None})
+        if told.found:
+            raise ApplicationError(_words(told), told, type=DISAGREE, non_retryable=True)
+        return told
+
+
+def schedule(when: When = _NIGHTLY, *, suffix: str = "", task_queue: str = TASK_QUEUE) -> Schedule:
+    """Every night at half past two, on clock changes too; `suffix` is for desks on one server."""
+    return Schedule(
+        NAME + suffix,
+        ReconciliationWorkflow,
+        task_queue=task_queue,
+        when=when,
+        catch_up=timedelta(hours=6),
+        grace=timedelta(minutes=30),
+        owner="shop",
+        note="Payments, stock and shipments are compared.",
+    )
+
+
+def _words(told: Reconciliation) -> str:
+    some = "; ".join(f"{one.order_id} {one.words}" for one in told.discrepancies[:_SHOWN])
+    more = f"; and {told.found - _SHOWN} more" if told.found > _SHOWN else ""
+    return f"{told.found} discrepancies in the books of {told.orders} orders: {some}{more}"
