@@ -21,7 +21,7 @@ JANUARY = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 31, 23, 59, tzinfo
 
 
 def january(each_day: int = 3) -> list[tuple[str, str, str, int]]:
-    """So many new customers at noon of each day, and all of the first day's once more on the 20th."""
+    """So many new customers at noon of each day; those of the first day move on the 20th."""
     rows = dict[str, tuple[str, str, str, int]]()
     for day in range(1, 31):
         at = int(datetime(2024, 1, day, 12, tzinfo=UTC).timestamp())

@@ -15,17 +15,18 @@ from temporalio.worker import Worker
 
 from examples.clock import Clock, declared
 from examples.health_check.checking import Checker
-from examples.health_check.workflow import HealthCheckWorkflow, Health
+from examples.health_check.workflow import Health, HealthCheckWorkflow
 from examples.outbox import Outbox
 from examples.running import play
 from musterwerk.notify import Webhook
 
 
 class Service:
-    """Answers with `status`; what is posted to it is kept in `told`."""
+    """Answers with `answers` in turn, then with `status`; what is posted is kept in `told`."""
 
     def __init__(self) -> None:
         self.status, self.url = 200, ""
+        self.answers: list[int] = []
         self.told: list[str] = []
 
 
@@ -35,7 +36,7 @@ def service() -> Generator[Service]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
-            self.send_response(kept.status)
+            self.send_response(kept.answers.pop(0) if kept.answers else kept.status)
             self.end_headers()
 
         def do_POST(self) -> None:

@@ -2,7 +2,7 @@
 
 What the last run found is its result, which Temporal hands to the next. A run that fails hands on
 nothing, so the next one compares with the same state again, and nobody misses a change. That is of
-the schedule's own runs, one after another: side by side (`allow_all`) they would not know each other.
+the schedule's own runs, one after another: side by side (`allow_all`) they do not know each other.
 """
 
 from __future__ import annotations

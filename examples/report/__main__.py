@@ -1,4 +1,4 @@
-"""Three days of reports by mail, made up for; the one in the middle has 25 hours. And again: none."""
+"""Three days of reports by mail, one of them of 25 hours; and the same again, without a mail."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which time a report is of. Pure.
 
-Days and months are those of the schedule's zone: from midnight to midnight, which are 23 or 25 hours
-when clocks change. `due - timedelta(days=1)` would count an hour twice, or in no report.
+Days and months are those of the schedule's zone: from midnight to midnight, which are 23 or 25
+hours when clocks change. `due - timedelta(days=1)` would count an hour twice, or in no report.
 """
 
 from __future__ import annotations
