@@ -7,8 +7,10 @@ once more when they agree again.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from temporalio import workflow
+from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ApplicationError
 
@@ -55,6 +57,17 @@ def schedule(when: When = _NIGHTLY, *, suffix: str = "", task_queue: str = TASK_
         owner="shop",
         note="Payments, stock and shipments are compared.",
     )
+
+
+async def result_of(run: WorkflowHandle[Any, Any]) -> Reconciliation:
+    """What it found, whether or not the books agree. Raises what else it fails by."""
+    try:
+        return Reconciliation.model_validate(await run.result())
+    except WorkflowFailureError as failure:
+        cause = failure.cause
+        if isinstance(cause, ApplicationError) and cause.type == DISAGREE:
+            return Reconciliation.model_validate(cause.details[0])
+        raise
 
 
 def _words(told: Reconciliation) -> str:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Table, delete, select, text, tuple_, update
 
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
 from musterwerk.store.ledger_metrics import bucket_of
 from musterwerk.store.schedule_tables import (
+    OPEN,
     coming,
     fire_counts,
     fires,
@@ -144,7 +145,7 @@ class LedgerTable:
 
     def open_fires(self) -> dict[str, list[FireRow]]:
         """Those that wait for a run or for its end, earliest first."""
-        query = select(fires).where(or_(fires.c.verdict == "waiting", fires.c.status == "Running"))
+        query = select(fires).where(text(OPEN))
         found: dict[str, list[FireRow]] = {}
         with self.store.read() as connection:
             for row in _all(connection, query.order_by(fires.c.schedule, fires.c.due)):

@@ -6,6 +6,9 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String
 
 from musterwerk.store.tables import CleanText, UtcDateTime, metadata
 
+#: Of fires that wait for a run or for its end; a late one may have no run yet.
+OPEN = "verdict = 'waiting' OR status = 'Running' OR (verdict = 'late' AND run_id IS NULL)"
+
 schedules = Table(
     "musterwerk_schedules",
     metadata,
@@ -66,8 +69,8 @@ fires = Table(
         "musterwerk_fires_open",
         "schedule",
         "due",
-        sqlite_where=text("verdict = 'waiting' OR status = 'Running'"),
-        postgresql_where=text("verdict = 'waiting' OR status = 'Running'"),
+        sqlite_where=text(OPEN),
+        postgresql_where=text(OPEN),
     ),
 )
 

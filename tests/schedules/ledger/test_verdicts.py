@@ -111,11 +111,15 @@ def test_skipped_by_overlap() -> None:
 
 def test_what_is_buffered_is_late_and_not_lost() -> None:
     under_way = run(NOON - HOUR, NOON - HOUR, took=None, status="Running")
+    counted = Counted(skipped=1)
     for overlap in ("buffer_one", "buffer_all"):
-        found = judge(
-            NOON, None, known(replace(STAND, overlap=overlap), runs=(under_way,)), NOON + HOUR
-        )
+        all_known = known(replace(STAND, overlap=overlap), runs=(under_way,), counted=counted)
+        held = replace(all_known, buffered=frozenset({NOON}))
+        assert said(held, MINUTE) == "waiting"
+        found = judge(NOON, None, held, NOON + HOUR)
         assert (found.verdict, found.reason) == ("late", "it waits for the run before")
+    full = known(replace(STAND, overlap="buffer_one"), runs=(under_way,), counted=counted)
+    assert said(replace(full, buffered=frozenset({NOON - MINUTE})), MINUTE) == "skipped"
 
 
 def looked(paused: bool, before: datetime, at: datetime, **other: object) -> Stand:

@@ -21,7 +21,7 @@ _DOUBTED = ("failed", "late", "missed", "dropped", "skipped", "before_update")
 @dataclass
 class Case:
     """`dues` are new, `rows` are those that may change, `runs` are news of runs; by due time.
-    `was` is how the ledger had the schedule before."""
+    `was` is how the ledger had the schedule before; `held` is how many runs the server buffers."""
 
     row: ScheduleRow
     was: ScheduleRow | None
@@ -33,6 +33,7 @@ class Case:
     incident: IncidentRow | None
     told_to: tuple[str, ...]
     now: datetime
+    held: int
     coming: tuple[datetime, ...] | None
 
     @property
@@ -72,12 +73,21 @@ class Case:
             return None
         return Entry(row, self.new_stands, tuple(changed), tuple(opened), self.coming)
 
+    def _buffered(self) -> frozenset[datetime]:
+        """The server buffers the first after the last that has begun."""
+        begun = {*self.runs, *(due for due, row in self.rows.items() if row.run_id)}
+        begun |= {run.due for run in self.evidence.runs}
+        last = max(begun, default=None)
+        left = {*self.dues, *self.rows} - begun
+        return frozenset(sorted(due for due in left if last is None or due > last)[: self.held])
+
     def _judged(self) -> Iterator[FireRow]:
+        known = replace(self.evidence, buffered=self._buffered())
         for due in sorted({*self.dues, *self.rows, *self.runs}):
             row, run = self.rows.get(due), self.runs.get(due)
             if row is not None and (before := run_of(row)) is not None:
                 run = before if run is None else joined(before, run)
-            found = judge(due, run, self.evidence, self.now)
+            found = judge(due, run, known, self.now)
             base = row or FireRow(self.name, due, "waiting", planned=self._is_planned(due))
             yield replace(
                 base,

@@ -95,11 +95,13 @@ class Counted:
 class Evidence:
     """All that is known when a due time is judged. `stands` earliest first, all that counted at
     some time from it on; `runs` are the schedule's that may have been under way then; `counted` is
-    what the server has counted lately; `known_from`: before it Temporal keeps no ended runs."""
+    what the server has counted lately; `buffered` are due times that it holds until a run has
+    ended; `known_from`: before it Temporal keeps no ended runs."""
 
     stands: Sequence[Stand]
     runs: Sequence[Run]
     counted: Counted = Counted()
+    buffered: frozenset[datetime] = frozenset()
     known_from: datetime | None = None
 
 

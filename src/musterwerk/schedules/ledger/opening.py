@@ -76,6 +76,7 @@ async def open_case(
         incident=look.incidents.get(name),
         told_to=found.mark.declared.alert if found and found.mark else (),
         now=now,
+        held=found.info.buffer_size if found else 0,
         coming=coming,
     )
 

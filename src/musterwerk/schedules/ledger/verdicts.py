@@ -40,7 +40,7 @@ def judge(due: datetime, run: Run | None, known: Evidence, now: datetime) -> Jud
         return found
     if now < due + stand.patience:
         return Judgement("waiting")
-    if stand.overlap.startswith("buffer") and any(one.is_running for one in known.runs):
+    if due in known.buffered:
         return Judgement("late", "it waits for the run before")
     return _skipped(due, known, stand, sure=False) or _nowhere(due, known)
 
@@ -73,7 +73,9 @@ def _paused(due: datetime, known: Evidence) -> Judgement | None:
 
 def _skipped(due: datetime, known: Evidence, stand: Stand, *, sure: bool) -> Judgement | None:
     """Sure where the server has just counted one; else it is the likely reason."""
-    if stand.overlap not in ("skip", "buffer_one") or (sure and not known.counted.skipped):
+    if stand.overlap not in ("skip", "buffer_one") or due in known.buffered:
+        return None
+    if sure and not known.counted.skipped:
         return None
     for run in known.runs:
         under_way = run.started_at <= due + _MOMENT and (

@@ -10,12 +10,10 @@ from temporalio.client import (
     Client,
     ScheduleActionExecutionStartWorkflow,
     ScheduleOverlapPolicy,
-    WorkflowFailureError,
 )
-from temporalio.exceptions import ApplicationError
 
 from musterwerk import schedules
-from musterwerk.shop.reconciliation import DISAGREE, schedule
+from musterwerk.shop.reconciliation import result_of, schedule
 from musterwerk.shop.reconciling import Reconciliation
 
 _EVERY = "3s"
@@ -59,16 +57,7 @@ class Reconciler:
                 break
             await asyncio.sleep(_LOOK_EVERY)
         assert isinstance(last.action, ScheduleActionExecutionStartWorkflow)  # noqa: S101
-        found = await self._result(last.action.workflow_id)
+        handle_of_run = self._client.get_workflow_handle(last.action.workflow_id)
+        found = await result_of(handle_of_run)
         await handle.delete()
         return Reconciled(info.num_actions, found)
-
-    async def _result(self, workflow_id: str) -> Reconciliation:
-        handle = self._client.get_workflow_handle(workflow_id, result_type=Reconciliation)
-        try:
-            return await handle.result()
-        except WorkflowFailureError as failure:
-            cause = failure.cause
-            if isinstance(cause, ApplicationError) and cause.type == DISAGREE:
-                return Reconciliation.model_validate(cause.details[0])
-            raise

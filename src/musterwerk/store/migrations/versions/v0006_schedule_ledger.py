@@ -9,7 +9,9 @@ revision = "0006"
 down_revision = "0005"
 
 _TIME = sa.DateTime(timezone=True)
-_OPEN = sa.text("verdict = 'waiting' OR status = 'Running'")
+_OPEN = sa.text(
+    "verdict = 'waiting' OR status = 'Running' OR (verdict = 'late' AND run_id IS NULL)"
+)
 
 
 def upgrade() -> None:
