@@ -41,12 +41,7 @@ class Outbox:
             except AlertError as error:  # the others are told all the same
                 failed.append(error)
         if failed:
-            raise ApplicationError(
-                "; ".join(map(str, failed)),
-                type="NotTold",
-                # What is refused for good will be refused again.
-                non_retryable=all(error.refused for error in failed),
-            )
+            raise ApplicationError("; ".join(map(str, failed)), type="NotTold")
         return told
 
     def _tell(self, target: Target, message: Message) -> bool:

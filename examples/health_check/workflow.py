@@ -53,7 +53,7 @@ class HealthCheckWorkflow:
                 Checker.tell_change,
                 change,
                 start_to_close_timeout=timedelta(seconds=30),
-                schedule_to_close_timeout=timedelta(minutes=2),  # then the next run tries it
+                retry_policy=THREE_TIMES,  # then this run fails, and the next one tries it
             )
         now = {one.service: Status(one.up, due) for one in changes}
         return Health({name: now.get(name, was[name]) for name in services}, sorted(now))

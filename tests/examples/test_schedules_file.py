@@ -8,7 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -52,7 +52,7 @@ def hook() -> Iterator[WebhookServer]:
 
 
 @contextmanager
-def worker(folder: Path, address: str, hook: WebhookServer) -> Iterator[subprocess.Popen[str]]:
+def worker(folder: Path, address: str, hook: WebhookServer) -> Generator[subprocess.Popen[str]]:
     settings = {"TEMPORAL_ADDRESS": address, "MUSTERWERK_ALERT_WEBHOOK": hook.url}
     process = subprocess.Popen(  # noqa: S603 - our own interpreter, our own example
         [sys.executable, "-m", "examples.worker", str(folder)],
