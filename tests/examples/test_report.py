@@ -118,7 +118,7 @@ async def test_what_nobody_can_know_is_sent_again_under_the_same_id(
 async def test_an_address_that_is_refused_at_first_gets_its_mail(
     clock: Clock, worker: Worker, mails: MailServer
 ) -> None:
-    """Many mail servers refuse the first attempt of a stranger; 20 hours are time to mend a typo."""
+    """Many mail servers refuse a first attempt; and 20 hours are time to mend a typo."""
     mails.unknown.add(BOSS.addr_spec)
     async with worker:
         await clock.apply(DAILY)
