@@ -57,6 +57,8 @@ def schedule(when: When = _NIGHTLY, *, suffix: str = "", task_queue: str = TASK_
         ReconciliationWorkflow,
         task_queue=task_queue,
         when=when,
+        # A run that hangs would keep all later ones from it, and nobody would be told.
+        execution_timeout=timedelta(hours=6),
         catch_up=timedelta(hours=6),
         grace=timedelta(minutes=30),
         owner="shop",

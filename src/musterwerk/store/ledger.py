@@ -102,12 +102,15 @@ class IncidentRow:
     closed_at: datetime | None = None
     recovered_due: datetime | None = None
     to_tell: str = "open"
+    attempts: int = 0
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class WatchRow:
     """How the monitor is. `good_until` is up to when it has looked at everything."""
 
+    namespace: str
     began_at: datetime
     good_until: datetime | None
     schedules: int = 0
@@ -131,8 +134,9 @@ class LedgerTable:
         self.store = store
 
     def known(self) -> dict[str, ScheduleRow]:
-        """Those that have not gone."""
-        query = select(schedules).where(schedules.c.gone_at.is_(None))
+        """Those that have not gone, or of which a run goes on still."""
+        busy = select(fires.c.schedule).where(text(OPEN))
+        query = select(schedules).where(schedules.c.gone_at.is_(None) | schedules.c.name.in_(busy))
         with self.store.read() as connection:
             return {row["name"]: ScheduleRow(**row) for row in _all(connection, query)}
 
@@ -168,11 +172,22 @@ class LedgerTable:
             new = insert(connection, incidents).values(values)
             connection.execute(new.on_conflict_do_nothing(index_elements=["id"]))
 
-    def to_tell(self, limit: int = 100) -> list[IncidentRow]:
-        query = select(incidents).where(incidents.c.to_tell != "")
+    def to_tell(self, now: datetime, limit: int = 100) -> list[IncidentRow]:
+        """Those that are to be told, or tried again, by now; what failed least comes first."""
+        of = incidents.c
+        due = of.next_try_at.is_(None) | (of.next_try_at <= now)
+        query = select(incidents).where(of.to_tell != "", due)
         with self.store.read() as connection:
-            ordered = query.order_by(incidents.c.opened_at, incidents.c.id).limit(limit)
+            ordered = query.order_by(of.attempts, of.opened_at, of.id).limit(limit)
             return [_incident(row) for row in _all(connection, ordered)]
+
+    def tell_later(self, incident: str, kind: str, at: datetime) -> None:
+        """Telling has failed."""
+        mine = incidents.c.id == incident, incidents.c.to_tell == kind
+        change = update(incidents).where(*mine)
+        values = {"attempts": incidents.c.attempts + 1, "next_try_at": at}
+        with self.store.begin() as connection:
+            connection.execute(change.values(values))
 
     def told(self, incident: str, kind: str) -> set[str]:
         """Which targets have been told."""

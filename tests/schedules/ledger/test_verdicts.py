@@ -89,10 +89,11 @@ def test_without_a_run_it_waits_for_its_grace_and_was_missed() -> None:
 
 
 def test_the_server_says_why() -> None:
-    assert judge(NOON, None, known(counted=Counted(missed=1)), NOON + HOUR).reason.startswith(
-        "the server came to it too late"
-    )
-    assert said(known(counted=Counted(dropped=1)), HOUR) == "dropped"
+    """It counts what it loses at once: nobody waits for the grace to hear of it."""
+    missed = judge(NOON, None, replace(known(), lost={NOON: "missed"}), NOON + SECOND)
+    assert missed.reason.startswith("the server came to it too late")
+    assert said(replace(known(), lost={NOON: "dropped"}), SECOND) == "dropped"
+    assert said(replace(known(), lost={NOON: "dropped"}), SECOND, run()) == "ran"
 
 
 def test_skipped_by_overlap() -> None:
@@ -144,6 +145,13 @@ def test_paused_between_two_looks_nobody_knows_when() -> None:
     assert said(known(STAND, later), MINUTE) == "waiting"
     continued = looked(False, NOON - SECOND, NOON + SECOND)
     assert said(known(replace(STAND, paused=True), continued), MINUTE) == "paused"
+
+
+def test_what_the_server_holds_survives_an_update() -> None:
+    changed = told(NOON + MINUTE, after=NOON - MINUTE)
+    held = replace(known(STAND, changed), buffered=frozenset({NOON}))
+    assert said(held, 3 * MINUTE) == "waiting"
+    assert said(held, HOUR) == "late"
 
 
 def told(at: datetime, *, after: datetime) -> Stand:
