@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from pydantic import ValidationError
 from temporalio import workflow
 from temporalio.client import WorkflowFailureError, WorkflowHandle
 from temporalio.common import RetryPolicy
@@ -19,7 +20,7 @@ with workflow.unsafe.imports_passed_through():
     from musterwerk.schedules import Schedule, When
     from musterwerk.shop.bookkeeping import BookkeepingActivities
     from musterwerk.shop.names import TASK_QUEUE
-    from musterwerk.shop.reconciling import Reconciliation
+    from musterwerk.shop.reconciling import Reconciliation, known_from
 
 DISAGREE = "BooksDisagree"
 NAME = "shop-reconciliation"
@@ -40,7 +41,11 @@ class ReconciliationWorkflow:
         )
         run = schedules.current()
         told = found.model_copy(update={"due": run.due.isoformat() if run else None})
+        told = known_from(_told_before(), told)
         if told.found:
+            for one in told.discrepancies:
+                if not one.known:
+                    workflow.logger.error("Order %s %s.", one.order_id, one.words)
             raise ApplicationError(_words(told), told, type=DISAGREE, non_retryable=True)
         return told
 
@@ -70,7 +75,22 @@ async def result_of(run: WorkflowHandle[Any, Any]) -> Reconciliation:
         raise
 
 
+def _told_before() -> Reconciliation:
+    """By the run of the schedule before this one; nothing where that one found the books well."""
+    failure = workflow.get_last_failure()
+    if not isinstance(failure, ApplicationError) or failure.type != DISAGREE:
+        return Reconciliation()
+    try:
+        return Reconciliation.model_validate(failure.details[0])
+    except (IndexError, ValidationError):  # in the words of another version
+        return Reconciliation()
+
+
 def _words(told: Reconciliation) -> str:
+    new = sum(not one.known for one in told.discrepancies)
     some = "; ".join(f"{one.order_id} {one.words}" for one in told.discrepancies[:_SHOWN])
     more = f"; and {told.found - _SHOWN} more" if told.found > _SHOWN else ""
-    return f"{told.found} discrepancies in the books of {told.orders} orders: {some}{more}"
+    return (
+        f"{told.found} discrepancies in the books of {told.orders} orders, {new} of them new: "
+        f"{some}{more}"
+    )
