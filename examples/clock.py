@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from temporalio.client import Client, WorkflowHandle
+from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk import schedules
 from musterwerk.schedules import Schedule, control
@@ -64,8 +65,14 @@ class Clock:
     ) -> list[R]:
         """Start what was due and has no run, or `again` all, and wait for the results."""
         plan = await make_backfill(self.server, schedule.name, start, end, only_missing=not again)
+        runs = [self.run_of(schedule, due, result) for due in plan.missing]
+        before = [await _run_id(run) for run in runs]
         await do_backfill(self.server, plan)
-        return [await self.run_of(schedule, due, result).result() for due in plan.missing]
+        async with asyncio.timeout(_BEGINS_WITHIN):
+            for run, old in zip(runs, before, strict=True):
+                while await _run_id(run) == old:  # noqa: ASYNC110 - a server
+                    await asyncio.sleep(_LOOK_EVERY)
+        return [await run.result() for run in runs]
 
     def run_of(self, schedule: Schedule, due: datetime, result: type[R]) -> WorkflowHandle[Any, R]:
         """The last one for this due time, which is part of its workflow's id."""
@@ -80,3 +87,12 @@ class Clock:
         found = await self.server.describe(schedule.name)
         assert found is not None  # noqa: S101 - it has been applied
         return found
+
+
+async def _run_id(handle: WorkflowHandle[Any, Any]) -> str | None:
+    try:
+        return (await handle.describe()).run_id
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return None
+        raise

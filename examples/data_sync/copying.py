@@ -2,7 +2,8 @@
 
 A page, what is counted and how far it has come are one transaction of the target. So whoever is
 killed goes on after the last page, exactly; two attempts at once, one of them given up by Temporal
-and still alive, share the pages; and a key that is complete copies nothing any more.
+and still alive, share the pages; and a key that is complete copies nothing any more. To copy a
+window anew, because its source was mended, delete its line in `syncs` and start it again.
 """
 
 from __future__ import annotations

@@ -114,6 +114,21 @@ def test_an_old_window_takes_nothing_back(files: tuple[Path, Path]) -> None:
     assert [row[2] for row in records(target)] == ["newer", "new", "new"]
 
 
+def test_a_key_that_is_complete_copies_nothing_any_more(files: tuple[Path, Path]) -> None:
+    """A repeat tells what the run did. Where the source was mended, its line is taken out first."""
+    source, target = files
+    copier = Copier(source, target)
+    first = ActivityEnvironment().run(copier.copy_changes, "customers", DAY)
+    noon = int(datetime(2024, 1, 5, 12, tzinfo=UTC).timestamp())
+    fill(source, [("customers", "C-99", "late", noon)])
+    assert ActivityEnvironment().run(copier.copy_changes, "customers", DAY) == first
+    assert len(records(target)) == 3
+    with closing(sqlite3.connect(target)) as db, db:
+        db.execute("DELETE FROM syncs WHERE key = 'k'")
+    again = ActivityEnvironment().run(copier.copy_changes, "customers", DAY)
+    assert (again.read, again.inserted, again.updated) == (4, 1, 0)
+
+
 def test_no_declared_sync_lets_a_window_go() -> None:
     """With `skip` a window that is due while another is copied would never be."""
     for name in ("customers-sync", "prices-sync"):
