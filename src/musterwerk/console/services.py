@@ -16,6 +16,7 @@ from musterwerk.console.access.limits import LinkLimits, LoginLimits
 from musterwerk.console.access.oidc import OidcClient
 from musterwerk.console.access.settings import AccessSettings
 from musterwerk.console.live import Live
+from musterwerk.console.schedule_acts import ScheduleActs
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
@@ -45,6 +46,11 @@ class Temporal:
             if self._client is None:
                 self._client = await self._connect()
             return self._client
+
+    @property
+    def namespace(self) -> str | None:
+        """None before there was a connection."""
+        return self._client.namespace if self._client else None
 
 
 def _now() -> datetime:
@@ -94,6 +100,10 @@ class Services:
     @cached_property
     def live(self) -> Live:
         return Live(self)
+
+    @cached_property
+    def schedule_acts(self) -> ScheduleActs:
+        return ScheduleActs(self)
 
     @cached_property
     def links(self) -> MailLinkTable:
