@@ -6,6 +6,7 @@ hour, and single due times only of spans that have few.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -31,6 +32,8 @@ from musterwerk.store.tables import UtcDateTime
 COMING = "coming"
 #: What somebody should look at, the worst first.
 TROUBLES = ("failed", "missed", "dropped", "late")
+#: So many are read for some names: one schedule may fail every minute.
+_LOOKED_AT = 30
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Trouble:
+    """`count` is of the latest that were looked at."""
+
     schedule: str
+    verdict: str
     count: int
 
 
@@ -67,16 +73,21 @@ class DueTime:
 
 @dataclass
 class Seen:
-    """What there is in a span. `troubles` are the schedules with most of them, and of how many."""
+    """What there is in a span."""
 
     counts: dict[str, int] = field(default_factory=dict[str, int])
     troubles: list[Trouble] = field(default_factory=list[Trouble])
-    troubled: int = 0
     dues: list[DueTime] = field(default_factory=list[DueTime])
 
     @property
     def total(self) -> int:
         return sum(self.counts.values())
+
+    @property
+    def unnamed(self) -> int:
+        """Of what went wrong so many are in no `troubles`."""
+        wrong = sum(self.counts.get(verdict, 0) for verdict in TROUBLES)
+        return wrong - sum(one.count for one in self.troubles)
 
 
 def counted(connection: Connection, spans: Sequence[Span], wanted: Wanted) -> list[Seen]:
@@ -101,34 +112,24 @@ def counted(connection: Connection, spans: Sequence[Span], wanted: Wanted) -> li
 def add_troubles(
     connection: Connection, spans: Sequence[Span], seen: Sequence[Seen], wanted: Wanted, most: int
 ) -> None:
-    """The names of what went wrong, `most` for each span."""
-    bad = [at for at, one in enumerate(seen) if any(one.counts.get(word) for word in TROUBLES)]
-    if not bad:
-        return
-    span = _table([spans[at] for at in bad])
+    """The names of what went wrong, `most` for each span: the worst, and of those the latest."""
+    for span, one in zip(spans, seen, strict=True):
+        for verdict in TROUBLES:
+            if one.counts.get(verdict) and len(one.troubles) < most:
+                names = Counter(_latest(connection, span, verdict, wanted))
+                found = [Trouble(name, verdict, count) for name, count in names.items()]
+                one.troubles += found[: most - len(one.troubles)]
+
+
+def _latest(connection: Connection, span: Span, verdict: str, wanted: Wanted) -> Iterable[str]:
     of = fires.c
-    mine = [of.due >= span.c.start, of.due < span.c.end, of.verdict.in_(TROUBLES)]
-    count = func.count().label("count")
-    numbered = (
-        select(
-            span.c.number,
-            of.schedule,
-            count,
-            func.row_number()
-            .over(partition_by=span.c.number, order_by=(count.desc(), of.schedule))
-            .label("place"),
-            func.count().over(partition_by=span.c.number).label("all"),
-        )
-        .select_from(_first(span, fires))
-        .where(*mine, *_only(of.schedule, of.owner, wanted))
-        .group_by(span.c.number, of.schedule)
-        .subquery()
+    query = (
+        select(of.schedule)
+        .where(of.verdict == verdict, of.due >= span.start, of.due < span.end)
+        .where(*_only(of.schedule, of.owner, wanted))
+        .order_by(of.due.desc(), of.schedule)
     )
-    query = select(numbered).where(numbered.c.place <= most)
-    for row in connection.execute(query.order_by(numbered.c.number, numbered.c.place)).mappings():
-        one = seen[bad[int(row["number"])]]
-        one.troubles.append(Trouble(row["schedule"], int(row["count"])))
-        one.troubled = int(row["all"])
+    return connection.execute(query.limit(_LOOKED_AT)).scalars()
 
 
 def add_dues(
