@@ -148,11 +148,11 @@ def _about(
         .where(schedules.c.name.in_(names))
     )
     verdicts = {row.name: (row.verdict, row.due) for row in connection.execute(query)}
-    failing = select(incidents.c.schedule, func.min(incidents.c.due)).where(
+    failing = select(incidents.c.schedule, func.min(incidents.c.due).label("since")).where(
         incidents.c.schedule.in_(names), incidents.c.closed_at.is_(None)
     )
-    opened = connection.execute(failing.group_by(incidents.c.schedule)).tuples()
-    since = dict(list(opened))
+    opened = connection.execute(failing.group_by(incidents.c.schedule))
+    since = {row.schedule: row.since for row in opened}
     overdue = set[str]()
     for condition in _overdue(now):
         mine = select(fires.c.schedule).where(fires.c.schedule.in_(names), condition)

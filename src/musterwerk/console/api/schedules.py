@@ -5,7 +5,7 @@ For everybody with a token; what is done to schedules is done by the command lin
 
 from __future__ import annotations
 
-from datetime import date as Date
+import datetime as dt
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -143,7 +143,7 @@ class CalendarSpan(BaseModel):
 
 
 class CalendarDay(CalendarSpan):
-    date: Date
+    date: dt.date
     hours: list[CalendarSpan]
 
 
@@ -223,7 +223,7 @@ def get_calendar(
     caller: CallerDep,
     services: ServicesDep,
     view: View = "month",
-    date: Annotated[Date | None, Query(description="A day of it; today if not given.")] = None,
+    date: Annotated[dt.date | None, Query(description="A day of it; today if not given.")] = None,
     zone: Annotated[str, Query(max_length=60, description="Whose days, as IANA calls it.")] = "UTC",
     owner: Annotated[str | None, Query(max_length=200)] = None,
     schedule: Annotated[str | None, Query(max_length=100)] = None,
