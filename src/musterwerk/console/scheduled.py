@@ -46,7 +46,8 @@ class Standing:
 
 
 async def standing(services: Services, name: str, row: ScheduleRow | None) -> Standing | None:
-    """None where nobody knows it. Raises nothing while the server is away."""
+    """None where nobody knows it. Raises `ServerError` where the server is away, and the ledger
+    does not know it either."""
     now = services.now()
     found, away, nexts, source = None, False, list[Due](), "server"
     try:
@@ -60,6 +61,8 @@ async def standing(services: Services, name: str, row: ScheduleRow | None) -> St
     except (TimeoutError, ServerError, UsageError, RPCError):
         away = True
     if found is None and row is None:
+        if away:
+            raise ServerError("the Temporal server does not answer")
         return None
     declared = found.mark.declared if found and found.mark else _declared(row)
     if away and declared is not None and not (row and row.gone_at):

@@ -63,7 +63,8 @@ def fire(name: str, due: datetime, verdict: str = "ran", **fields: Any) -> FireR
             "run_started_at": began,
             "ended_at": began + timedelta(seconds=30),
         }
-    return FireRow(name, due, verdict, **{"owner": "finance", **run, **fields})
+    given: dict[str, Any] = {"owner": "finance", **run, **fields}
+    return FireRow(name, due, verdict, **given)
 
 
 def incident(name: str, due: datetime) -> IncidentRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -58,7 +58,7 @@ class Desk:
 
 
 @asynccontextmanager
-async def desk_of(client: Client) -> AsyncIterator[Desk]:
+async def desk_of(client: Client) -> AsyncGenerator[Desk]:
     desk = Desk(ScheduleServer(client))
     yield desk
     await desk.server.delete(ledger_of(desk.prefix).name)

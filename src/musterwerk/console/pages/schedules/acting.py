@@ -29,9 +29,8 @@ async def confirm(
 ) -> Response:
     """Nothing is started here."""
     stand = await standing(services, name, None)
-    if stand is None or stand.server is None:
-        away = stand is not None and stand.away
-        raise Problem("unavailable" if away else "not-found", "the server does not show it")
+    if stand is None:
+        raise Problem("not-found", f"none of ours is called {name[:100]!r}")
     return render(request, "schedules/trigger.html", name=name, stand=stand, act_id=new_id())
 
 
