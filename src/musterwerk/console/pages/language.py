@@ -82,12 +82,7 @@ def length(span: timedelta, language: str) -> str:
     """ "1 hr 5 mins": the two largest units; less than ten seconds with a decimal."""
     left, found = abs(span).total_seconds(), list[str]()
     if left < 9.95:
-        return format_unit(
-            format_decimal(round(left, 1), locale=_locale(language)),
-            "second",
-            "short",
-            locale=_locale(language),
-        )
+        return format_unit(round(left, 1), "second", "short", locale=_locale(language))
     left = round(left)
     for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
         number, left = divmod(left, size)
