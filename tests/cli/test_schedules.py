@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from asyncio import run
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from temporalio.client import ScheduleActionStartWorkflow, ScheduleUpdate, Sched
 
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
+from musterwerk.store import Store, database_url
+from musterwerk.store.ledger import Entry, FireRow, LedgerTable, ScheduleRow
 from tests.cli.support import Result, musterwerk
 from tests.waiting import until_async
 
@@ -221,3 +224,50 @@ def test_nothing_is_held_by_a_slip_of_the_pen(shell: Shell) -> None:
     assert (unknown.code, "none of ours is called 'nobody'" in unknown.stderr) == (2, True)
     overlap = shell("trigger", f"{shell.prefix}-daily", "--overlap", "maybe")
     assert (overlap.code, "skip, buffer_one" in overlap.stderr) == (2, True)
+
+
+def test_the_ledger_is_read_from_the_database(shell: Shell) -> None:
+    store = Store(database_url(shell.home, {}))
+    noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
+    row = ScheduleRow(
+        name="report",
+        set_name="reports",
+        workflow="Report",
+        task_queue="reporting",
+        owner="finance",
+        note="",
+        time_zone="UTC",
+        paused=False,
+        drifted=False,
+        declared=None,
+        seen={},
+        seen_at=noon,
+        watched_until=noon,
+    )
+    began = noon + timedelta(seconds=2)
+    ran = FireRow("report", noon, "ran", "finance", started_at=began, ended_at=began)
+    missed = FireRow("report", noon + timedelta(hours=1), "missed", "finance", reason="no run")
+    LedgerTable(store).write([Entry(row, fires=(ran, missed))])
+    store.close()
+
+    def ledger(*args: str) -> Result:
+        return musterwerk("schedules", "ledger", *args, "--data", ".", home=shell.home)
+
+    table = ledger()
+    assert table.code == 0, table.stderr
+    assert [line.split()[3] for line in table.stdout.splitlines()[1:]] == ["missed", "ran"]
+    assert "Nobody has kept the ledger yet" in table.stderr
+    bad = ledger("--verdict", "bad", "-o", "json").data
+    assert [one["verdict"] for one in bad["fires"]] == ["missed"]
+    assert (bad["next"], bad["as_of"]) == (None, None)
+    first = ledger("--limit", "1", "-o", "json").data
+    then = ledger("--limit", "1", "--after", first["next"], "-o", "json").data
+    assert [one["verdict"] for one in then["fires"]] == ["ran"]
+    (summed,) = ledger("report", "--summary", "-o", "json").data["schedules"]
+    assert (summed["success_rate"], summed["late_max_s"]) == (0.5, 2.0)
+    assert ledger("--from", "2026-11-28T12:30:00", "-o", "json").data["fires"] == bad["fires"]
+    unknown = ledger("--verdict", "lost")
+    assert (unknown.code, "'lost' is none of waiting, ran" in unknown.stderr) == (2, True)
+    away = musterwerk("schedules", "ledger", "--data", "nowhere", home=shell.home)
+    assert away.code == 1
+    assert "there is no database" in away.stderr

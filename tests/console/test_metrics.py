@@ -39,7 +39,7 @@ async def test_fires_by_verdict_and_lateness(office: Office) -> None:
     fires = (_ran(0, 0.5), _ran(1, 4), _ran(2, 7200, "late"), missed)
     table.write([Entry(row, fires=fires)])
     table.write([Entry(row, fires=fires)])  # the same again counts once
-    table.note_watch(WatchRow(NOON, NOON, 1, 5))
+    table.note_watch(WatchRow("default", NOON, NOON, 1, 5))
     answer = await office("anna").get(f"{office.url}/metrics")
     assert answer.status_code == 200
     assert answer.headers["content-type"].startswith("text/plain")
@@ -48,8 +48,8 @@ async def test_fires_by_verdict_and_lateness(office: Office) -> None:
         for family in text_string_to_metric_families(answer.text)
         for one in family.samples
     }
-    assert found["musterwerk_schedule_fires_total", "finance", "ran"] == 2
-    assert found["musterwerk_schedule_fires_total", "finance", "missed"] == 1
+    assert found["musterwerk_schedule_fires", "finance", "ran"] == 2
+    assert found["musterwerk_schedule_fires", "finance", "missed"] == 1
     assert found["musterwerk_schedule_lateness_seconds_bucket", "1"] == 1
     assert found["musterwerk_schedule_lateness_seconds_bucket", "5"] == 2
     assert found["musterwerk_schedule_lateness_seconds_bucket", "+Inf"] == 3

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
+from examples.clock import Clock
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import Client, WorkflowHandle
+from temporalio.worker import Replayer
 
 from musterwerk.runtime.server import EmbeddedServer
 from tests.waiting import until_async
@@ -25,9 +30,32 @@ async def plain(temporal_server: EmbeddedServer) -> Client:
 
 
 @pytest.fixture
+async def own_server(tmp_path: Path) -> AsyncIterator[EmbeddedServer]:
+    """Where schedules have the names that they have in the examples' file."""
+    async with EmbeddedServer(tmp_path / "temporal", ui=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def clock(own_server: EmbeddedServer) -> Clock:
+    return Clock(await Client.connect(own_server.address))
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(16) as threads:
+        yield threads
+
+
+@pytest.fixture
 def fresh() -> str:
     """A part for ids and queues that no other test has."""
     return uuid.uuid4().hex[:12]
+
+
+async def replay(handle: WorkflowHandle[Any, Any], *workflows: type) -> None:
+    """Raises where the code would not take the same course again."""
+    await Replayer(workflows=workflows).replay_workflow(await handle.fetch_history())
 
 
 async def until_waiting(handle: WorkflowHandle[Any, Any], *, after: str) -> None:

@@ -20,6 +20,12 @@ ROOT = Path(__file__).parents[2]
         ("leave", ["ben for lena: decided", "Otto in August: rejected: no days left"]),
         ("background_check", ["is not a 'date'", ": clear", "not checked, rejected:"]),
         ("payment_approval", ["P-1: paid to Roof", "we need no yacht", "P-4: paid to Pens"]),
+        ("data_sync", ["made up for: 31 runs, 90 rows", "again: 0 runs", "as before: True"]),
+        ("report", ["in 25 hours", "@shop.example>", "again, and no mail: True"]),
+        (
+            "health_check",
+            ["503: down, told so far: ['down']", "200: up, told so far: ['down', 'up']"],
+        ),
         ("moving", ["in flight: by hand", "new: saga", "failed after the move: undone"]),
     ],
 )

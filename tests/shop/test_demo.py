@@ -63,6 +63,9 @@ def test_a_small_demo_ends_with_balanced_books_and_no_process(tmp_path: Path) ->
     assert report["data"] == str(data)
     assert (report["seed"], report["faults"]) == (3, 0.3)
     assert report["orders_per_second"] == pytest.approx(ORDERS / report["seconds"], rel=0.01)
+    compared = report["reconciliation"]
+    assert (compared["orders"], compared["discrepancies"]) == (ORDERS, 0)
+    assert compared["runs"] >= 2
     trail = report["audit_trail"]
     assert (trail["intact"], trail["lines"] > trail["sealed"] > 0) == (True, True)
     assert trail["requests_compared"] == sum(report["approvals"].values())

@@ -46,6 +46,8 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
                 await asyncio.sleep(0.05)
         await command("shop", "order", str(tmp_path / "order.json"))
         await until_async(lambda: shows("first", "fulfilled"), limit=60)
+        (nightly,) = await command("schedules", "list")
+        assert nightly["schedule"] == "shop-reconciliation"
         saga = await command("sagas", "show", "order-first")
         assert "reserve_article" in json.dumps(saga)
         (tmp_path / "dear.json").write_text(json.dumps(DEAR))

@@ -67,6 +67,8 @@ def test_what_is_written_is_read(table: LedgerTable) -> None:
     assert table.fires_at([("report", NOON + MINUTE), ("report", NOON)]) != []
     gone = replace(ROW, gone_at=NOON)
     table.write([Entry(gone)])
+    assert table.known() == {"report": gone}  # something of it is open still
+    table.write([Entry(gone, fires=(fire(0, "before_update"),))])
     assert table.known() == {}
 
 
@@ -154,8 +156,11 @@ def test_incidents_and_the_monitor_itself(table: LedgerTable) -> None:
     closed = replace(incident, closed_at=NOON, to_tell="closed")
     table.write([Entry(ROW, incidents=(closed,))])
     table.all_told("one", "open")  # who is late has nothing to say of what is new
-    assert table.to_tell() == [closed]
+    assert table.to_tell(NOON) == [closed]
     assert table.watched() is None
-    for row in (WatchRow(NOON, None, error="away"), WatchRow(NOON, NOON, 3, 20)):
+    for row in (
+        WatchRow("default", NOON, None, error="away"),
+        WatchRow("default", NOON, NOON, 3, 20),
+    ):
         table.note_watch(row)
         assert table.watched() == row

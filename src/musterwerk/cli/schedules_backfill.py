@@ -35,8 +35,8 @@ def register(app: typer.Typer) -> None:
 
 def backfill(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    from_: Annotated[str, typer.Option("--from", metavar="TIME", help="The first due time.")],
-    until: Annotated[str, typer.Option("--until", metavar="TIME", help="The last due time.")],
+    from_: Annotated[str, typer.Option("--from", metavar="TIME", help="The first due time; UTC where it names no zone.")],
+    until: Annotated[str, typer.Option("--until", metavar="TIME", help="The last due time, with it.")],
     every: Annotated[
         bool, typer.Option("--all-times", help="Also those that have run already.")
     ] = False,

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -16,8 +16,6 @@ from musterwerk.console.problems import documented
 from musterwerk.store.ledger_metrics import LedgerMetrics, ledger_metrics
 
 router = APIRouter(tags=["service"])
-#: Of them there are no more and fewer by the minute; the others only grow.
-_NOW = "waiting"
 
 
 @router.get(
@@ -41,21 +39,15 @@ class _Ledger(Collector):
 
     def collect(self) -> Iterable[Metric]:
         found = self._found
-        fires = CounterMetricFamily(
+        # No counter: a verdict is given again when more is known, and moves from one to another.
+        fires = GaugeMetricFamily(
             "musterwerk_schedule_fires",
-            "Due times of schedules by what became of them. A run that comes at last moves.",
+            "Due times of schedules so far, by what became of them.",
             labels=["verdict", "owner"],
         )
-        waiting = GaugeMetricFamily(
-            "musterwerk_schedule_fires_waiting", "Due, and within their grace.", labels=["owner"]
-        )
         for (owner, verdict), count in found.fires.items():
-            if verdict == _NOW:
-                waiting.add_metric([owner], count)
-            else:
-                fires.add_metric([verdict, owner], count)
+            fires.add_metric([verdict, owner], count)
         yield fires
-        yield waiting
         yield HistogramMetricFamily(
             "musterwerk_schedule_lateness_seconds",
             "From the due time to the start of the run.",

@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.schedules.asking import due_times
+from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.native import NativeSpec, from_proto
 from musterwerk.schedules.protos import OVERLAPS
@@ -46,13 +47,15 @@ _QUIET = 3.0
 @dataclass(frozen=True)
 class Backfill:
     """`due` are all times of the span, `missing` those that are to be started. Runs before
-    `known_from` may have been, and be forgotten."""
+    `known_from` may have been, and be forgotten. `offered` are the server's times, which knows no
+    holidays of years before it was told."""
 
     schedule: str
     due: tuple[datetime, ...]
     missing: tuple[datetime, ...]
     known_from: datetime | None
     only_missing: bool = True
+    offered: tuple[datetime, ...] = ()
 
     @property
     def minutes(self) -> float:
@@ -69,10 +72,21 @@ async def make_backfill(
 ) -> Backfill:
     """For the due times from `start` to `end`, both with. Starts nothing. Raises `UsageError`."""
     found = await _found(server, name)
-    due = [one async for one in due_times(server, found, start - timedelta(seconds=1), end)]
+    offered = [one async for one in due_times(server, found, start - timedelta(seconds=1), end)]
+    due = _as_meant(found, offered)
     known = await _runs(server, found, start, end) if only_missing else set[datetime]()
     missing = tuple(one for one in due if one not in known)
-    return Backfill(name, tuple(due), missing, await _known_from(server), only_missing)
+    known_from = await _known_from(server)
+    return Backfill(name, tuple(due), missing, known_from, only_missing, tuple(offered))
+
+
+def _as_meant(found: Described, offered: Sequence[datetime]) -> list[datetime]:
+    """Without the holidays of the past, which nobody has told the server."""
+    when = found.mark.declared.when if found.mark else None
+    if when is None or when.business_days is None or not offered:
+        return list(offered)
+    meanwhile = set(meant(when, offered[0] - timedelta(seconds=1), offered[-1]))
+    return [one for one in offered if one in meanwhile]
 
 
 async def do_backfill(
@@ -91,7 +105,7 @@ async def do_backfill(
             part = await _without_run(server, found, part)
         done += len(plan.missing[first : first + _SLICE]) - len(part)
         if part:
-            await _start(server, found, plan.due, part, overlap)
+            await _start(server, found, plan.offered, part, overlap)
             if overlap == "allow_all":
                 await _seen(server, found, part, done, told)
             else:

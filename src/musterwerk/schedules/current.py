@@ -24,7 +24,8 @@ class ScheduledRun:
 
     @property
     def key(self) -> str:
-        """An idempotency key: the same for every attempt at this run, and for no other."""
+        """An idempotency key: the same for every attempt at this run, and for no other due time.
+        Runs triggered by hand within one second share it, as they share their workflow id."""
         return f"{self.schedule}@{self.due:%Y-%m-%dT%H:%M:%SZ}"
 
     def previous(self) -> datetime | None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
+from pydantic import Field
 from temporalio import activity
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.service import RPCError, RPCStatusCode
 
-from musterwerk.shop.gateway import Gateway
-from musterwerk.shop.model import BookEntry
+from musterwerk.shop.gateway import PAGE, Gateway
+from musterwerk.shop.model import BookEntry, Wire
 from musterwerk.shop.names import workflow_id
 from musterwerk.shop.reconciling import (
     SERVICES,
@@ -28,25 +29,56 @@ Books = dict[Service, BookEntry]
 
 
 class BookkeepingActivities:
-    def __init__(self, gateway: Gateway) -> None:
+    def __init__(self, gateway: Gateway, *, page: int = PAGE) -> None:
         self._gateway = gateway
+        self._page = page
 
     @activity.defn
     async def reconcile_books(self) -> Reconciliation:
         """Of all orders. One that is worked on is left alone; one whose workflow has ended is read
-        once more, for it may have ended while its books were read one after another."""
-        orders = in_flight = 0
-        found: list[Discrepancy] = []
+        once more, for it may have ended while its books were read one after another.
+
+        Another attempt goes on where the last one stopped.
+        """
+        details = activity.info().heartbeat_details
+        come = _Progress.model_validate(details[0]) if details else _Progress()
+        return await _Comparison(self._gateway, self._page, come).all()
+
+
+class _Progress(Wire):
+    """All orders up to `after` are compared, and `found` in them."""
+
+    after: str = ""
+    found: Reconciliation = Field(default_factory=Reconciliation)
+
+
+class _Comparison:
+    def __init__(self, gateway: Gateway, page: int, come: _Progress) -> None:
+        self._gateway = gateway
+        self._page = page
+        self._come = come
+
+    async def all(self) -> Reconciliation:
         async for order_id, books in self._orders():
-            orders += 1
-            if not list(discrepancies(order_id, books)):
-                continue
+            self._come = _Progress(after=order_id, found=await self._compared(order_id, books))
+        return self._come.found
+
+    async def _compared(self, order_id: str, books: Books) -> Reconciliation:
+        so_far = self._come.found
+        working = 0
+        more: list[Discrepancy] = []
+        if any(discrepancies(order_id, books)):
+            # Thousands of these may lie in one page, and each takes its time.
+            self._alive()
             if await _is_worked_on(order_id):
-                in_flight += 1
+                working = 1
             else:
-                found += discrepancies(order_id, await self._again(order_id))
+                more = list(discrepancies(order_id, await self._again(order_id)))
         return Reconciliation(
-            orders=orders, in_flight=in_flight, found=len(found), discrepancies=found[:_TOLD]
+            orders=so_far.orders + 1,
+            in_flight=so_far.in_flight + working,
+            found=so_far.found + len(more),
+            discrepancies=[*so_far.discrepancies, *more][:_TOLD],
         )
 
     async def _orders(self) -> AsyncIterator[tuple[str, Books]]:
@@ -68,10 +100,10 @@ class BookkeepingActivities:
             yield order_id, books
 
     async def _entries(self, service: Service) -> AsyncIterator[BookEntry]:
-        after = ""
+        after = self._come.after
         while True:
-            page = await self._gateway.book(service, after=after)
-            activity.heartbeat()
+            page = await self._gateway.book(service, after=after, limit=self._page)
+            self._alive()
             for entry in page.entries:
                 yield entry
             if page.next is None:
@@ -85,6 +117,9 @@ class BookkeepingActivities:
             if page.entries:
                 books[service] = page.entries[0]
         return books
+
+    def _alive(self) -> None:
+        activity.heartbeat(self._come)
 
 
 async def _is_worked_on(order_id: str) -> bool:

@@ -21,6 +21,9 @@ from musterwerk.shop.model import BookPage, Line, Order, Payment, Reservation, S
 #: Seconds for one whole call; shorter than any activity's start_to_close_timeout.
 TIMEOUT = 1.0
 
+#: Orders in one page of a book, at most.
+PAGE = 500
+
 UNAVAILABLE = "ServiceUnavailable"
 NOT_FOUND = "NotFound"
 
@@ -122,9 +125,12 @@ class Gateway:
         body = {"order_id": order.order_id, "kind": kind, "to": order.email, **content}
         await self._post("mail", "/messages", f"{order.order_id}:{kind}", body)
 
-    async def book(self, service: str, *, after: str = "", order_id: str | None = None) -> BookPage:
+    async def book(
+        self, service: str, *, after: str = "", order_id: str | None = None, limit: int = PAGE
+    ) -> BookPage:
         """A page of what the service has of orders, by order id; or of one order."""
         wanted = {"after": after} if order_id is None else {"order": order_id}
+        wanted["limit"] = str(limit)
         return _read(BookPage, await self._ask("GET", service, "/book", params=wanted))
 
     async def _undo(self, service: str, path: str, order_id: str, undo: Undo) -> None:

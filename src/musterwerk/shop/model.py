@@ -103,11 +103,13 @@ class Shipment(Wire):
 
 
 class BookEntry(Wire):
-    """What a service has of one order: its price, money kept, units reserved and gone from the
-    warehouse, units in parcels that wait and that have left. Each fills what it knows of."""
+    """What a service has of one order: its price and units, money kept, units reserved and gone
+    from the warehouse, units in parcels that wait and that have left. Each fills what it knows of.
+    """
 
     order_id: str
     price: Money | None = None
+    ordered: int | None = None
     kept: list[Money] = Field(default_factory=list[Money])
     reserved: int = 0
     issued: int = 0

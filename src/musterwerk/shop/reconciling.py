@@ -20,11 +20,13 @@ _NOTHING = BookEntry(order_id="none")
 
 
 class Discrepancy(Wire):
-    """`kind` is for machines, `words` end a sentence that begins with the order."""
+    """`kind` is for machines, `words` end a sentence that begins with the order. `known` is what
+    the run before has told of already."""
 
     order_id: str
     kind: str
     words: str
+    known: bool = False
 
 
 class Reconciliation(Wire):
@@ -36,6 +38,16 @@ class Reconciliation(Wire):
     in_flight: int = 0
     found: int = 0
     discrepancies: list[Discrepancy] = Field(default_factory=list[Discrepancy])
+
+
+def known_from(before: Reconciliation, now: Reconciliation) -> Reconciliation:
+    """What is new comes first. Unchanged is what has the same words, for the same order."""
+    told = {(one.order_id, one.kind, one.words) for one in before.discrepancies}
+    marked = [
+        one.model_copy(update={"known": (one.order_id, one.kind, one.words) in told})
+        for one in now.discrepancies
+    ]
+    return now.model_copy(update={"discrepancies": sorted(marked, key=lambda one: one.known)})
 
 
 def discrepancies(order_id: str, books: Mapping[Service, BookEntry]) -> Iterator[Discrepancy]:
@@ -56,10 +68,12 @@ def _flaws(
         if payment.kept != owed:
             price = _said(order.price) if order.price else "an unknown price"
             yield "paid_otherwise", f"was shipped for {kept} instead of {price}"
-        if stock.issued != parcel.left:
+        ordered = parcel.left if order.ordered is None else order.ordered
+        if not ordered == stock.issued == parcel.left:
             yield (
                 "shipped_otherwise",
-                f"left in a parcel of {parcel.left} units, and {stock.issued} left the warehouse",
+                f"left in a parcel of {parcel.left} units, and {stock.issued} left the warehouse; "
+                f"{ordered} were ordered",
             )
     else:
         if payment.kept:

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, or_, select, tuple_, update
+from sqlalchemy import Connection, Table, delete, select, text, tuple_, update
 
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
 from musterwerk.store.ledger_metrics import bucket_of
 from musterwerk.store.schedule_tables import (
+    OPEN,
     coming,
     fire_counts,
     fires,
@@ -101,12 +102,15 @@ class IncidentRow:
     closed_at: datetime | None = None
     recovered_due: datetime | None = None
     to_tell: str = "open"
+    attempts: int = 0
+    next_try_at: datetime | None = None
 
 
 @dataclass(frozen=True)
 class WatchRow:
     """How the monitor is. `good_until` is up to when it has looked at everything."""
 
+    namespace: str
     began_at: datetime
     good_until: datetime | None
     schedules: int = 0
@@ -130,8 +134,9 @@ class LedgerTable:
         self.store = store
 
     def known(self) -> dict[str, ScheduleRow]:
-        """Those that have not gone."""
-        query = select(schedules).where(schedules.c.gone_at.is_(None))
+        """Those that have not gone, or of which a run goes on still."""
+        busy = select(fires.c.schedule).where(text(OPEN))
+        query = select(schedules).where(schedules.c.gone_at.is_(None) | schedules.c.name.in_(busy))
         with self.store.read() as connection:
             return {row["name"]: ScheduleRow(**row) for row in _all(connection, query)}
 
@@ -144,7 +149,7 @@ class LedgerTable:
 
     def open_fires(self) -> dict[str, list[FireRow]]:
         """Those that wait for a run or for its end, earliest first."""
-        query = select(fires).where(or_(fires.c.verdict == "waiting", fires.c.status == "Running"))
+        query = select(fires).where(text(OPEN))
         found: dict[str, list[FireRow]] = {}
         with self.store.read() as connection:
             for row in _all(connection, query.order_by(fires.c.schedule, fires.c.due)):
@@ -167,11 +172,22 @@ class LedgerTable:
             new = insert(connection, incidents).values(values)
             connection.execute(new.on_conflict_do_nothing(index_elements=["id"]))
 
-    def to_tell(self, limit: int = 100) -> list[IncidentRow]:
-        query = select(incidents).where(incidents.c.to_tell != "")
+    def to_tell(self, now: datetime, limit: int = 100) -> list[IncidentRow]:
+        """Those that are to be told, or tried again, by now; what failed least comes first."""
+        of = incidents.c
+        due = of.next_try_at.is_(None) | (of.next_try_at <= now)
+        query = select(incidents).where(of.to_tell != "", due)
         with self.store.read() as connection:
-            ordered = query.order_by(incidents.c.opened_at, incidents.c.id).limit(limit)
+            ordered = query.order_by(of.attempts, of.opened_at, of.id).limit(limit)
             return [_incident(row) for row in _all(connection, ordered)]
+
+    def tell_later(self, incident: str, kind: str, at: datetime) -> None:
+        """Telling has failed."""
+        mine = incidents.c.id == incident, incidents.c.to_tell == kind
+        change = update(incidents).where(*mine)
+        values = {"attempts": incidents.c.attempts + 1, "next_try_at": at}
+        with self.store.begin() as connection:
+            connection.execute(change.values(values))
 
     def told(self, incident: str, kind: str) -> set[str]:
         """Which targets have been told."""

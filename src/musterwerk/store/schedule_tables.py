@@ -6,6 +6,9 @@ from sqlalchemy import JSON, BigInteger, Boolean, Column, Index, Integer, String
 
 from musterwerk.store.tables import CleanText, UtcDateTime, metadata
 
+#: Of fires that wait for a run or for its end; a late one may have no run yet.
+OPEN = "verdict = 'waiting' OR status = 'Running' OR (verdict = 'late' AND run_id IS NULL)"
+
 schedules = Table(
     "musterwerk_schedules",
     metadata,
@@ -66,8 +69,8 @@ fires = Table(
         "musterwerk_fires_open",
         "schedule",
         "due",
-        sqlite_where=text("verdict = 'waiting' OR status = 'Running'"),
-        postgresql_where=text("verdict = 'waiting' OR status = 'Running'"),
+        sqlite_where=text(OPEN),
+        postgresql_where=text(OPEN),
     ),
 )
 
@@ -117,6 +120,9 @@ incidents = Table(
     Column("told_to", JSON, nullable=False),
     # Which of both has to be told still: "open", "closed" or empty.
     Column("to_tell", String(10), nullable=False),
+    # Where telling failed: how often, and when it is tried again.
+    Column("attempts", Integer, nullable=False),
+    Column("next_try_at", UtcDateTime),
     Index("musterwerk_schedule_incidents_by_schedule", "schedule", "closed_at"),
     Index("musterwerk_schedule_incidents_to_tell", "to_tell", "opened_at"),
 )
@@ -135,6 +141,8 @@ watch = Table(
     "musterwerk_schedule_watch",
     metadata,
     Column("id", Integer, primary_key=True),
+    # Of one namespace alone: another one's schedules would look as if they had gone.
+    Column("namespace", CleanText, nullable=False),
     Column("began_at", UtcDateTime, nullable=False),
     # Up to when everything was looked at.
     Column("good_until", UtcDateTime),

@@ -151,21 +151,44 @@ async def test_a_schedule_has_recipients_of_its_own(table: LedgerTable) -> None:
 async def test_who_could_not_be_told_is_told_later_and_the_others_not_again(
     table: LedgerTable,
 ) -> None:
+    now = [NOON + timedelta(hours=1)]
     with webhook_server() as down, webhook_server() as up:
-        down.answers = [503]
+        down.answers = [503, 503]
         table.write([Entry(ROW, incidents=(opened(told_to=(down.url, up.url)),))])
-        teller = Teller(table, Settings())
-        await teller.tell()
-        assert len(table.to_tell()) == 1
-        await Teller(table, Settings()).tell()  # a new worker; the old one waits a while
-        assert (len(down.posts), len(up.posts)) == (2, 1)
-        assert down.posts[0][0] == down.posts[1][0]  # its key says that it is the same
-        assert table.to_tell() == []
+        for _ in range(3):
+            await Teller(table, Settings(), lambda: now[0]).tell()
+        assert (len(down.posts), len(up.posts)) == (1, 1)  # not again at once
+        for _ in range(3):
+            now[0] += timedelta(minutes=1)
+            await Teller(table, Settings(), lambda: now[0]).tell()
+        assert (len(down.posts), len(up.posts)) == (3, 1)
+        assert len({key for key, _ in down.posts}) == 1  # its key says that it is the same
+        assert table.to_tell(NOON + timedelta(days=9)) == []
 
 
-async def test_who_refuses_for_ever_is_not_asked_for_ever(table: LedgerTable) -> None:
-    with webhook_server() as gone:
-        gone.answers = [410]
+async def test_where_nobody_of_its_own_can_be_told_the_operators_are(table: LedgerTable) -> None:
+    """A team's webhook has moved, or its mail server puts us off: nobody would ever know."""
+    now = [NOON + timedelta(hours=1)]
+    with webhook_server() as gone, webhook_server() as operators:
+        gone.answers = [410] * 1000
         table.write([Entry(ROW, incidents=(opened(told_to=(gone.url,)),))])
-        await Teller(table, Settings()).tell()
-        assert table.to_tell() == []
+        settings = Settings.from_environment({"MUSTERWERK_ALERT_WEBHOOK": operators.url})
+        for _ in range(5):
+            await Teller(table, settings, lambda: now[0]).tell()
+            now[0] += timedelta(hours=7)
+        assert len(operators.posts) == 1
+        assert table.to_tell(NOON + timedelta(days=9)) == []  # given up after a day
+
+
+async def test_a_dead_target_silences_nobody_else(table: LedgerTable) -> None:
+    now = [NOON + timedelta(hours=1)]
+    with webhook_server() as dead, webhook_server() as well:
+        dead.answers = [503] * 10_000
+        several = [replace(opened(told_to=(dead.url,)), id=f"i{n}") for n in range(150)]
+        newer = replace(
+            opened(told_to=(well.url,)), id="newer", opened_at=NOON + timedelta(hours=2)
+        )
+        table.write([Entry(ROW, incidents=(*several, newer))])
+        for _ in range(2):
+            await Teller(table, Settings(), lambda: now[0]).tell()
+        assert len(well.posts) == 1

@@ -89,10 +89,11 @@ def test_without_a_run_it_waits_for_its_grace_and_was_missed() -> None:
 
 
 def test_the_server_says_why() -> None:
-    assert judge(NOON, None, known(counted=Counted(missed=1)), NOON + HOUR).reason.startswith(
-        "the server came to it too late"
-    )
-    assert said(known(counted=Counted(dropped=1)), HOUR) == "dropped"
+    """It counts what it loses at once: nobody waits for the grace to hear of it."""
+    missed = judge(NOON, None, replace(known(), lost={NOON: "missed"}), NOON + SECOND)
+    assert missed.reason.startswith("the server came to it too late")
+    assert said(replace(known(), lost={NOON: "dropped"}), SECOND) == "dropped"
+    assert said(replace(known(), lost={NOON: "dropped"}), SECOND, run()) == "ran"
 
 
 def test_skipped_by_overlap() -> None:
@@ -111,11 +112,15 @@ def test_skipped_by_overlap() -> None:
 
 def test_what_is_buffered_is_late_and_not_lost() -> None:
     under_way = run(NOON - HOUR, NOON - HOUR, took=None, status="Running")
+    counted = Counted(skipped=1)
     for overlap in ("buffer_one", "buffer_all"):
-        found = judge(
-            NOON, None, known(replace(STAND, overlap=overlap), runs=(under_way,)), NOON + HOUR
-        )
+        all_known = known(replace(STAND, overlap=overlap), runs=(under_way,), counted=counted)
+        held = replace(all_known, buffered=frozenset({NOON}))
+        assert said(held, MINUTE) == "waiting"
+        found = judge(NOON, None, held, NOON + HOUR)
         assert (found.verdict, found.reason) == ("late", "it waits for the run before")
+    full = known(replace(STAND, overlap="buffer_one"), runs=(under_way,), counted=counted)
+    assert said(replace(full, buffered=frozenset({NOON - MINUTE})), MINUTE) == "skipped"
 
 
 def looked(paused: bool, before: datetime, at: datetime, **other: object) -> Stand:
@@ -140,6 +145,13 @@ def test_paused_between_two_looks_nobody_knows_when() -> None:
     assert said(known(STAND, later), MINUTE) == "waiting"
     continued = looked(False, NOON - SECOND, NOON + SECOND)
     assert said(known(replace(STAND, paused=True), continued), MINUTE) == "paused"
+
+
+def test_what_the_server_holds_survives_an_update() -> None:
+    changed = told(NOON + MINUTE, after=NOON - MINUTE)
+    held = replace(known(STAND, changed), buffered=frozenset({NOON}))
+    assert said(held, 3 * MINUTE) == "waiting"
+    assert said(held, HOUR) == "late"
 
 
 def told(at: datetime, *, after: datetime) -> Stand:

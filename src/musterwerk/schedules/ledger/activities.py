@@ -23,8 +23,8 @@ from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store import Store
 from musterwerk.store.ledger import LedgerTable, WatchRow
 
-#: Between two looks, and at least so many times as long as a look takes.
-_EVERY, _REST = 5.0, 3
+#: Between two looks, or so many times as long as a look takes, up to a limit.
+_EVERY, _REST, _LONGEST_REST = 5.0, 3, 30.0
 _PING_EVERY, _PING_SECONDS = 30.0, 10.0
 _EXTEND_EVERY = 3_600.0
 
@@ -62,10 +62,12 @@ class MonitorActivities:
                 took = await self._look()
                 if telling is None or telling.done():
                     telling = asyncio.create_task(self._tell())
-                await _rest(stopped, max(self._every, took * _REST))
+                await _rest(stopped, max(self._every, min(took * _REST, _LONGEST_REST)))
         finally:
             stopped.cancel()
             if telling is not None:
+                # Another attempt may begin soon: two would tell the same side by side.
+                telling.cancel()
                 await asyncio.gather(telling, return_exceptions=True)
 
     async def _look(self) -> float:
@@ -89,12 +91,12 @@ class MonitorActivities:
             await _ping(self._dead_man)
         if now - self._extended >= _EXTEND_EVERY:
             self._extended = now
-            await extend(self._server, datetime.now(UTC))
+            await extend(self._server, datetime.now(UTC), activity.heartbeat)
 
     async def _note_flaw(self, flaw: str) -> None:
         try:
             was = await asyncio.to_thread(self._table.watched)
-            row = was or WatchRow(datetime.now(UTC), None)
+            row = was or WatchRow(self._server.client.namespace, datetime.now(UTC), None)
             await asyncio.to_thread(self._table.note_watch, replace(row, error=flaw))
         except StoreError:
             pass  # it is what is away

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from musterwerk.schedules.ledger.incidents import incidents
-from musterwerk.schedules.ledger.model import Evidence, Run
+from musterwerk.schedules.ledger.model import Evidence, Judgement, Run, Verdict
 from musterwerk.schedules.ledger.reading import joined
 from musterwerk.schedules.ledger.verdicts import judge, stand_at
 from musterwerk.schedules.server_rules import fires as fires_of
@@ -21,7 +21,7 @@ _DOUBTED = ("failed", "late", "missed", "dropped", "skipped", "before_update")
 @dataclass
 class Case:
     """`dues` are new, `rows` are those that may change, `runs` are news of runs; by due time.
-    `was` is how the ledger had the schedule before."""
+    `was` is how the ledger had the schedule before; `held` is how many runs the server buffers."""
 
     row: ScheduleRow
     was: ScheduleRow | None
@@ -33,6 +33,7 @@ class Case:
     incident: IncidentRow | None
     told_to: tuple[str, ...]
     now: datetime
+    held: int
     coming: tuple[datetime, ...] | None
 
     @property
@@ -48,6 +49,7 @@ class Case:
 
     def add(self, run: Run) -> None:
         self.runs[run.due] = joined(self.runs.get(run.due), run)
+        self.evidence = replace(self.evidence, runs=[*self.evidence.runs, self.runs[run.due]])
 
     def entry(self) -> Entry | None:
         """None where there is nothing new."""
@@ -58,38 +60,87 @@ class Case:
             self.row, last_good_at=max([*good, *([before] if before else [])], default=None)
         )
         opened = incidents(
-            changed,
+            [fire for fire in changed if self._is_news(fire)],
             self.incident,
             last_good_at=before,
             paused=row.paused,
             told_to=self.told_to,
             now=self.now,
         )
-        if row.gone_at and self.incident:
-            # Of what is not there any more nobody has to be told.
-            opened.append(replace(self.incident, closed_at=self.now, to_tell=""))
+        if row.gone_at:
+            # It is not going to be well again. What has been told of it stays told.
+            opened = [one if one.closed_at else self._over(one) for one in opened]
+            if self.incident and self.incident.id not in {one.id for one in opened}:
+                opened.append(self._over(self.incident))
         if row == self.was and not (changed or self.new_stands or opened or self.coming):
             return None
         return Entry(row, self.new_stands, tuple(changed), tuple(opened), self.coming)
 
+    def _is_news(self, fire: FireRow) -> bool:
+        """What was missed and told long ago is no news when it is made up for by a backfill; nor is
+        what was due before the ledger began."""
+        row = self.rows.get(fire.due)
+        if row is None:
+            return fire.due in self.dues or not fire.planned
+        return (
+            row.verdict in ("waiting", "late") or row.status == "Running" or fire.verdict == "ran"
+        )
+
+    def _buffered(self) -> frozenset[datetime]:
+        """The server buffers the first after the last that has begun."""
+        begun = {*self.runs, *(due for due, row in self.rows.items() if row.run_id)}
+        begun |= {run.due for run in self.evidence.runs}
+        last = max(begun, default=None)
+        left = {*self.dues, *self.rows} - begun
+        return frozenset(sorted(due for due in left if last is None or due > last)[: self.held])
+
+    def _lost(self, but: frozenset[datetime]) -> dict[datetime, Verdict]:
+        """The server counts at once what it loses, and tells no more: after an outage the first
+        ones come too late, and of too many that wait the last ones are dropped."""
+        left = [due for due in sorted({*self.dues, *self.rows}) if self._has_no_run(due)]
+        left = [due for due in left if due not in but]
+        counted, found = self.evidence.counted, dict[datetime, Verdict]()
+        for due in left[: counted.missed]:
+            found[due] = "missed"
+        for due in left[len(left) - counted.dropped :] if counted.dropped else ():
+            found[due] = "dropped"
+        return found
+
+    def _has_no_run(self, due: datetime) -> bool:
+        row = self.rows.get(due)
+        return due not in self.runs and (row is None or row.run_id is None)
+
+    def _over(self, incident: IncidentRow) -> IncidentRow:
+        return replace(incident, closed_at=self.now)
+
     def _judged(self) -> Iterator[FireRow]:
+        buffered = self._buffered()
+        known = replace(self.evidence, buffered=buffered, lost=self._lost(buffered))
         for due in sorted({*self.dues, *self.rows, *self.runs}):
             row, run = self.rows.get(due), self.runs.get(due)
             if row is not None and (before := run_of(row)) is not None:
                 run = before if run is None else joined(before, run)
-            found = judge(due, run, self.evidence, self.now)
+            found = judge(due, run, known, self.now)
             base = row or FireRow(self.name, due, "waiting", planned=self._is_planned(due))
             yield replace(
                 base,
                 owner=self.row.owner,
                 verdict=found.verdict,
-                reason=found.reason if base.planned else found.reason or "started by hand",
+                reason=_reason(base, found, run),
                 **(fields_of(run) if run else {}),
             )
 
     def _is_planned(self, due: datetime) -> bool:
         stand = stand_at(due, self.evidence)
         return due in self.dues or due in fires_of(stand.spec, due - timedelta(seconds=1), due)
+
+
+def _reason(row: FireRow, found: Judgement, run: Run | None) -> str:
+    """What was said of a failed run is asked once, and kept."""
+    same = row.verdict == found.verdict == "failed" and run and row.run_id == run.run_id
+    if same and row.reason:
+        return row.reason
+    return found.reason if row.planned else found.reason or "started by hand"
 
 
 def fields_of(run: Run) -> dict[str, Any]:

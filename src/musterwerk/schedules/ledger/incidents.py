@@ -28,7 +28,8 @@ def incidents(
     for fire in sorted(judged, key=lambda one: one.due):
         well = fire.verdict == "ran" and fire.status == "Completed"
         if open_one is not None:
-            if well and fire.due > open_one.due:
+            made_up = fire.status == "Completed" and fire.due == open_one.due
+            if made_up or (well and fire.due > open_one.due):
                 open_one = _closed(open_one, fire, now)
                 changed[open_one.id] = open_one
                 open_one = None
@@ -56,4 +57,5 @@ def _opened(
 
 
 def _closed(incident: IncidentRow, fire: FireRow, now: datetime) -> IncidentRow:
-    return replace(incident, closed_at=now, recovered_due=fire.due, to_tell="closed")
+    news = {"to_tell": "closed", "attempts": 0, "next_try_at": None}
+    return replace(incident, closed_at=now, recovered_due=fire.due, **news)

@@ -16,8 +16,9 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.api.schedule.v1 import Schedule, SchedulePatch
 from temporalio.api.workflowservice.v1 import DescribeScheduleResponse
 from temporalio.client import Client
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
+from musterwerk.errors import ServerError
 from musterwerk.schedules.ledger.model import Stand
 from musterwerk.schedules.native import from_proto
 from musterwerk.schedules.protos import OVERLAP_NAMES
@@ -27,6 +28,11 @@ _RPC = timedelta(seconds=10)
 _TICK = timedelta(microseconds=1)
 #: So many runs of the server's workflow are followed back.
 _CHAIN = 20
+_NO_ACCOUNT = (
+    RPCStatusCode.NOT_FOUND,
+    RPCStatusCode.INVALID_ARGUMENT,
+    RPCStatusCode.PERMISSION_DENIED,
+)
 
 
 @dataclass(frozen=True)
@@ -39,15 +45,20 @@ class Told:
 
 
 async def told_since(client: Client, name: str, since: datetime) -> list[Told]:
-    """Earliest first; empty also where the server has no such account."""
+    """Earliest first; empty also where the server has no such account. Raises `ServerError`."""
     found: list[Told] = []
     try:
         async for event in _events(client, name, since):
             at = event.event_time.ToDatetime(tzinfo=UTC)
             if at > since and (told := _told(event, at)) is not None:
                 found.append(told)
-    except (RPCError, DecodeError):
+    except DecodeError:
         return []
+    except RPCError as error:
+        if error.status in _NO_ACCOUNT:
+            return []
+        # It would be taken for an account of nothing, and be so for ever.
+        raise ServerError(f"Temporal's server: {error.message or error.status.name}") from error
     return sorted(found, key=lambda one: one.at)
 
 

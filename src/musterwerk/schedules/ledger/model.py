@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 
@@ -36,7 +36,8 @@ BAD: tuple[Verdict, ...] = ("late", "failed", "dropped", "missed")
 @dataclass(frozen=True)
 class Run:
     """A chain of runs for one due time: the first one's start, the last one's end and status (as
-    Temporal calls it: "Running", "Completed", "Failed", "Canceled", "Terminated", "TimedOut")."""
+    Temporal calls it: "Running", "Completed", "Failed", "Canceled", "Terminated", "TimedOut").
+    `message` is that of its failure."""
 
     schedule: str
     due: datetime
@@ -46,6 +47,7 @@ class Run:
     started_at: datetime
     run_started_at: datetime
     ended_at: datetime | None = None
+    message: str = ""
 
     @property
     def is_running(self) -> bool:
@@ -95,11 +97,15 @@ class Counted:
 class Evidence:
     """All that is known when a due time is judged. `stands` earliest first, all that counted at
     some time from it on; `runs` are the schedule's that may have been under way then; `counted` is
-    what the server has counted lately; `known_from`: before it Temporal keeps no ended runs."""
+    what the server has counted lately, and `lost` which due times that may have been; `buffered`
+    are due times that it holds until a run has ended; `known_from`: before it Temporal keeps no
+    ended runs."""
 
     stands: Sequence[Stand]
     runs: Sequence[Run]
     counted: Counted = Counted()
+    buffered: frozenset[datetime] = frozenset()
+    lost: Mapping[datetime, Verdict] = field(default_factory=dict[datetime, Verdict])
     known_from: datetime | None = None
 
 

@@ -76,6 +76,7 @@ async def open_case(
         incident=look.incidents.get(name),
         told_to=found.mark.declared.alert if found and found.mark else (),
         now=now,
+        held=found.info.buffer_size if found else 0,
         coming=coming,
     )
 
@@ -154,6 +155,8 @@ async def _row(
 def _gone(known: ScheduleRow | None, now: datetime) -> ScheduleRow | None:
     if known is None:
         return None
+    if known.gone_at is not None:
+        return known
     return replace(known, gone_at=now, next_at=None, seen_at=now, watched_until=now)
 
 
@@ -163,7 +166,7 @@ def _ahead(
     """The next times, anew where half of those that were known are over."""
     half = row.seen["ahead"]
     if known is not None and not new and (half is None or now.isoformat() < half):
-        return row, () if row.gone_at else None
+        return row, () if row.gone_at and known.gone_at is None else None
     if stand.gone or stand.paused or row.gone_at:
         times = list[datetime]()
     else:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from temporalio.client import Client, WorkflowExecution, WorkflowExecutionStatus
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionStatus,
+    WorkflowHistoryEventFilterType,
+)
 from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -18,6 +23,7 @@ _BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
 _DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _RPC = timedelta(seconds=10)
 _SIDE_BY_SIDE = 24
+_LONGEST = 300
 _STATUS = {
     WorkflowExecutionStatus.RUNNING: "Running",
     WorkflowExecutionStatus.COMPLETED: "Completed",
@@ -39,7 +45,11 @@ async def runs_since(client: Client, since: datetime) -> list[Run]:
         raise ServerError(f"Temporal's server: {error.message or error.status.name}") from error
 
 
-async def look_up(client: Client, wanted: Iterable[tuple[str, datetime, str]]) -> list[Run]:
+async def look_up(
+    client: Client,
+    wanted: Iterable[tuple[str, datetime, str]],
+    alive: Callable[[], object] = lambda: None,
+) -> list[Run]:
     """Of each schedule, due time and workflow id: its run, if there is one; asked one by one, and
     so as it is now."""
     few = asyncio.Semaphore(_SIDE_BY_SIDE)
@@ -52,11 +62,28 @@ async def look_up(client: Client, wanted: Iterable[tuple[str, datetime, str]]) -
                 if error.status is RPCStatusCode.NOT_FOUND:
                     return None
                 raise ServerError(f"Temporal's server: {error.message}") from error
+        alive()
         run = _run(found)
-        return run if run and (run.schedule, run.due) == (schedule, due) else None
+        if run is None or (run.schedule, run.due) != (schedule, due):
+            return None
+        return replace(run, message=await _message(client, run)) if run.status == "Failed" else run
 
     found = await asyncio.gather(*(one(*key) for key in wanted))
     return [run for run in found if run is not None]
+
+
+async def _message(client: Client, run: Run) -> str:
+    """Why it failed, in the first line of its own words; empty where it cannot be told."""
+    handle = client.get_workflow_handle(run.workflow_id, run_id=run.run_id)
+    kind = WorkflowHistoryEventFilterType.CLOSE_EVENT
+    try:
+        events = handle.fetch_history_events(event_filter_type=kind, rpc_timeout=_RPC)
+        async for event in events:
+            said = event.workflow_execution_failed_event_attributes.failure.message
+            return said.splitlines()[0][:_LONGEST] if said else ""
+    except RPCError:
+        pass  # it is for people to read, and no reason not to tell them
+    return ""
 
 
 def joined(known: Run | None, new: Run) -> Run:

@@ -7,14 +7,17 @@ changes nothing.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
+from musterwerk.errors import StoreError
 from musterwerk.schedules.control import LEDGER_PREFIX, SIDE_BY_SIDE
 from musterwerk.schedules.ledger.case import Case
 from musterwerk.schedules.ledger.model import Run
 from musterwerk.schedules.ledger.opening import Look, open_case
 from musterwerk.schedules.ledger.reading import look_up, runs_since
+from musterwerk.schedules.mistakes import ScheduleMistake
 from musterwerk.schedules.server import Described, ScheduleServer
 from musterwerk.store.ledger import (
     Entry,
@@ -31,6 +34,8 @@ _LIST_LAG = timedelta(seconds=60)
 _AWAY = timedelta(minutes=2)
 _AT_ONCE = 100
 
+_log = logging.getLogger(__name__)
+
 
 def _now() -> datetime:
     return datetime.now(UTC)
@@ -46,20 +51,28 @@ class Sweeper:
         self._server = server
         self._table = table
         self._clock = clock
+        self._unreadable: dict[str, str] = {}
 
     async def sweep(self, alive: Callable[[], object] = lambda: None) -> WatchRow:
         """`alive` is called every now and then while it works."""
         began = self._clock()
         before = await asyncio.to_thread(self._table.watched)
         looked = before.good_until if before and before.good_until else None
+        namespace = self._server.client.namespace
+        if before is not None and before.namespace != namespace:
+            raise StoreError(
+                f"this database keeps the ledger of the namespace {before.namespace!r}, and this "
+                f"worker serves {namespace!r}; give each namespace a database of its own"
+            )
         cases = await self._cases(began, looked, alive)
         judged = [entry for case in cases if (entry := case.entry()) is not None]
+        # Before the rest: what is written then is not new to the next look.
+        await asyncio.to_thread(self._away, looked, began, judged)
         for first in range(0, len(judged), _AT_ONCE):
             await asyncio.to_thread(self._table.write, judged[first : first + _AT_ONCE])
             alive()
         took = self._clock() - began
-        row = WatchRow(began, began, len(cases), int(took.total_seconds() * 1000))
-        await asyncio.to_thread(self._away, looked, began, judged)
+        row = WatchRow(namespace, began, began, len(cases), int(took.total_seconds() * 1000))
         await asyncio.to_thread(self._table.note_watch, row)
         return row
 
@@ -68,7 +81,8 @@ class Sweeper:
     ) -> list[Case]:
         known = await asyncio.to_thread(self._table.known)
         found = await self._described(set(known), alive)
-        runs = await self._runs(now if looked is None else looked)
+        behind = [one.watched_until for one in known.values() if one.gone_at is None]
+        runs = await self._runs(min([now if looked is None else looked, *behind]))
         alive()
         open_fires = await asyncio.to_thread(self._table.open_fires)
         incidents = await asyncio.to_thread(self._table.open_incidents)
@@ -82,13 +96,34 @@ class Sweeper:
             for one in await asyncio.to_thread(self._table.fires_at, keys)
         }
         look = Look(now, looked, known, stands, open_fires, fires, runs, incidents)
-        opened = [await open_case(self._server, *one, look) for one in found.items()]
-        cases = {case.name: case for case in opened if case is not None}
+        cases = {name: case async for name, case in self._opened(found, look, alive)}
         alive()
         doubts = [doubt for case in cases.values() for doubt in case.doubts()]
-        for run in await look_up(self._server.client, doubts):
+        for run in await look_up(self._server.client, doubts, alive):
             cases[run.schedule].add(run)
         return list(cases.values())
+
+    async def _opened(
+        self,
+        found: Mapping[str, Described | None],
+        look: Look,
+        alive: Callable[[], object],
+    ) -> AsyncIterator[tuple[str, Case]]:
+        """One that cannot be judged, for want of its time zone for one, does not keep the others
+        from it."""
+        for name, described in found.items():
+            try:
+                case = await open_case(self._server, name, described, look)
+            except (ScheduleMistake, ValueError, KeyError) as error:
+                if self._unreadable.get(name) != str(error):
+                    _log.error("the ledger leaves %s out: %s", name, error)
+                self._unreadable[name] = str(error)
+                continue
+            self._unreadable.pop(name, None)
+            alive()
+            await asyncio.sleep(0)  # others use this loop, too
+            if case is not None:
+                yield name, case
 
     async def _described(
         self, known: set[str], alive: Callable[[], object]

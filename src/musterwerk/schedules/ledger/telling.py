@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from datetime import UTC, datetime
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from musterwerk.errors import AlertError
 from musterwerk.notify import Settings, Webhook
@@ -14,53 +15,61 @@ from musterwerk.schedules.ledger.wording import alert
 from musterwerk.store.ledger import IncidentRow, LedgerTable
 
 _SEND_SECONDS = 20.0
-#: After so many failures a target is left alone for so many rounds, and more each time.
-_MOST_ROUNDS_OFF = 12
+#: Tried again after 10 s, 20 s, 40 s, ... and given up after a day.
+_FIRST, _MOST = timedelta(seconds=10), timedelta(minutes=10)
+_GIVEN_UP_AFTER = timedelta(days=1)
 
 _log = logging.getLogger(__name__)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Teller:
     """A crash between sending and noting it makes a message go out once more, under its key."""
 
-    def __init__(self, table: LedgerTable, settings: Settings) -> None:
+    def __init__(
+        self, table: LedgerTable, settings: Settings, clock: Callable[[], datetime] = _now
+    ) -> None:
         self._table = table
         self._settings = settings
-        self._failures: dict[str, int] = {}
-        self._off: dict[str, int] = {}
+        self._clock = clock
 
     async def tell(self) -> None:
-        """All that is to be told. What fails is tried again at the next call, or some later one.
-        Raises `StoreError`."""
-        self._off = {name: rounds - 1 for name, rounds in self._off.items() if rounds > 1}
-        for incident in await asyncio.to_thread(self._table.to_tell):
+        """All that is to be told. What fails is tried again at some later call. Where none of a
+        schedule's own people can be told, the operators are. Raises `StoreError`."""
+        for incident in await asyncio.to_thread(self._table.to_tell, self._clock()):
             await self._tell(incident)
 
     async def _tell(self, incident: IncidentRow) -> None:
-        kind = incident.to_tell
+        kind, now = incident.to_tell, self._clock()
         told = await asyncio.to_thread(self._table.told, incident.id, kind)
-        left = [one for one in self._targets(incident) if one.name not in told]
+        own = self._targets(incident)
+        left = [one for one in own if one.name not in told]
         done = await asyncio.gather(*(self._send(incident, one) for one in left))
-        if all(done):
+        if not all(done) and not any(done) and not told:
+            others = [one for one in self._settings.targets if one not in own]
+            await asyncio.gather(*(self._send(incident, one) for one in others))
+        late = now - (incident.closed_at or incident.opened_at) > _GIVEN_UP_AFTER
+        if all(done) or late:
+            if not all(done):
+                _log.error("not everybody was told of %s in a day: given up", incident.id)
             await asyncio.to_thread(self._table.all_told, incident.id, kind)
+            return
+        wait = min(_FIRST * 2 ** min(incident.attempts, 10), _MOST)
+        await asyncio.to_thread(self._table.tell_later, incident.id, kind, now + wait)
 
     async def _send(self, incident: IncidentRow, target: Target) -> bool:
-        """True also where it is refused for ever: nobody is told by trying again."""
-        if target.name in self._off:
-            return False
         message = alert(incident, self._settings.language, self._settings.console)
         try:
             async with asyncio.timeout(_SEND_SECONDS):
                 await target.send(message)
         except (AlertError, TimeoutError) as error:
-            failures = self._failures[target.name] = self._failures.get(target.name, 0) + 1
-            self._off[target.name] = min(2**failures, _MOST_ROUNDS_OFF)
             _log.warning("%s could not be told of %s: %s", target.name, incident.id, error)
-            return isinstance(error, AlertError) and error.refused
-        self._failures.pop(target.name, None)
-        now = datetime.now(UTC)
+            return False
         await asyncio.to_thread(
-            self._table.mark_told, incident.id, incident.to_tell, target.name, now
+            self._table.mark_told, incident.id, incident.to_tell, target.name, self._clock()
         )
         return True
 

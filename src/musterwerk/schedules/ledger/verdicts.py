@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from musterwerk.schedules.ledger.model import Evidence, Judgement, Run, Stand
+from musterwerk.schedules.ledger.model import Evidence, Judgement, Run, Stand, Verdict
 from musterwerk.schedules.server_rules import fires
 from musterwerk.wire import in_words
 
@@ -18,6 +18,11 @@ _FAILURES = {
     "TimedOut": "the workflow timed out",
     "Terminated": "the workflow was terminated",
     "Canceled": "the workflow was canceled",
+}
+
+_LOST: dict[Verdict, Judgement] = {
+    "dropped": Judgement("dropped", "too many runs waited for the one before"),
+    "missed": Judgement("missed", "the server came to it too late: its catch-up window was over"),
 }
 
 
@@ -34,14 +39,17 @@ def judge(due: datetime, run: Run | None, known: Evidence, now: datetime) -> Jud
     stand = stand_at(due, known)
     if run is not None:
         return _of_run(due, run, stand)
+    if due in known.buffered:
+        waits = now < due + stand.patience
+        return Judgement("waiting") if waits else Judgement("late", "it waits for the run before")
     if found := _paused(due, known) or _skipped(due, known, stand, sure=True):
         return found
     if found := _overtaken(due, known, stand):
         return found
+    if due in known.lost:
+        return _LOST[known.lost[due]]
     if now < due + stand.patience:
         return Judgement("waiting")
-    if stand.overlap.startswith("buffer") and any(one.is_running for one in known.runs):
-        return Judgement("late", "it waits for the run before")
     return _skipped(due, known, stand, sure=False) or _nowhere(due, known)
 
 
@@ -55,7 +63,8 @@ def _of_run(due: datetime, run: Run, stand: Stand) -> Judgement:
     if run.status == _ENDED_BY_POLICY.get(stand.overlap):
         return Judgement("ran", "ended for the next run, as its overlap policy says")
     if run.status in _FAILURES:
-        return Judgement("failed", _FAILURES[run.status])
+        said = f": {run.message}" if run.message else ""
+        return Judgement("failed", _FAILURES[run.status] + said)
     late = run.started_at - due
     if late > stand.patience:
         return Judgement("late", f"it began {in_words(late)} after its time")
@@ -73,7 +82,9 @@ def _paused(due: datetime, known: Evidence) -> Judgement | None:
 
 def _skipped(due: datetime, known: Evidence, stand: Stand, *, sure: bool) -> Judgement | None:
     """Sure where the server has just counted one; else it is the likely reason."""
-    if stand.overlap not in ("skip", "buffer_one") or (sure and not known.counted.skipped):
+    if stand.overlap not in ("skip", "buffer_one"):
+        return None
+    if sure and not known.counted.skipped:
         return None
     for run in known.runs:
         under_way = run.started_at <= due + _MOMENT and (
@@ -99,10 +110,6 @@ def _overtaken(due: datetime, known: Evidence, stand: Stand) -> Judgement | None
 
 def _nowhere(due: datetime, known: Evidence) -> Judgement:
     """Its grace is over, and there is no run."""
-    if known.counted.dropped:
-        return Judgement("dropped", "too many runs waited for the one before")
-    if known.counted.missed:
-        return Judgement("missed", "the server came to it too late: its catch-up window was over")
     if known.known_from is not None and due < known.known_from:
         return Judgement("missed", "no run is known; Temporal keeps none from so long ago")
     return Judgement("missed", "there is no run")

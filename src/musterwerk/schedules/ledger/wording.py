@@ -6,6 +6,7 @@ import hashlib
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from urllib.parse import quote
 
 from musterwerk.notify import Language, Message
 from musterwerk.store.ledger import IncidentRow
@@ -141,8 +142,12 @@ def key_of(incident_id: str, kind: str) -> str:
 
 
 def _where(incident: IncidentRow, console: str | None) -> str:
-    if console is not None and incident.schedule:
-        return f"{console}/schedules/{incident.schedule}"
+    """The page, where there is a console, and the command."""
+    page = [f"{console}/schedules/{quote(incident.schedule, safe='')}"] if console else []
+    return "\n  ".join([*(page if incident.schedule else ()), _command(incident)])
+
+
+def _command(incident: IncidentRow) -> str:
     command = ["musterwerk", "schedules", "ledger"]
     if incident.schedule:
         command += [incident.schedule]

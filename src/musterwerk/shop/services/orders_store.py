@@ -110,9 +110,11 @@ class OrderStore:
             return _stored(session, session.get_one(OrderRow, order.order_id))
 
     def add_book(self, router: APIRouter) -> None:
-        """The prices of all orders."""
-        prices = select(OrderRow.order_id, OrderRow.price_minor, OrderRow.currency)
-        add_book(router, self._database, prices, OrderRow.order_id, _entry)
+        """The prices and units of all orders."""
+        wanted = select(
+            OrderRow.order_id, OrderRow.price_minor, OrderRow.currency, OrderRow.content
+        )
+        add_book(router, self._database, wanted, OrderRow.order_id, _entry)
 
     def find(self, order_id: str) -> StoredOrder | None:
         with self._database.transaction() as session:
@@ -136,7 +138,8 @@ class OrderStore:
 
 def _entry(row: Any) -> BookEntry:
     price = Money.from_minor(row.price_minor, row.currency)
-    return BookEntry(order_id=row.order_id, price=price)
+    units = sum(line["quantity"] for line in json.loads(row.content)["lines"])
+    return BookEntry(order_id=row.order_id, price=price, ordered=units)
 
 
 def _answer(session: Session, order_id: str, key: str) -> None:

@@ -9,7 +9,9 @@ revision = "0006"
 down_revision = "0005"
 
 _TIME = sa.DateTime(timezone=True)
-_OPEN = sa.text("verdict = 'waiting' OR status = 'Running'")
+_OPEN = sa.text(
+    "verdict = 'waiting' OR status = 'Running' OR (verdict = 'late' AND run_id IS NULL)"
+)
 
 
 def upgrade() -> None:
@@ -19,6 +21,7 @@ def upgrade() -> None:
     op.create_table(
         "musterwerk_schedule_watch",
         sa.Column("id", sa.Integer, primary_key=True),
+        sa.Column("namespace", sa.Text, nullable=False),
         sa.Column("began_at", _TIME, nullable=False),
         sa.Column("good_until", _TIME),
         sa.Column("schedules", sa.Integer, nullable=False),
@@ -115,6 +118,8 @@ def _incidents() -> None:
         sa.Column("recovered_due", _TIME),
         sa.Column("told_to", sa.JSON, nullable=False),
         sa.Column("to_tell", sa.String(10), nullable=False),
+        sa.Column("attempts", sa.Integer, nullable=False),
+        sa.Column("next_try_at", _TIME),
     )
     op.create_index(f"{table}_by_schedule", table, ["schedule", "closed_at"])
     op.create_index(f"{table}_to_tell", table, ["to_tell", "opened_at"])

@@ -1,0 +1,1 @@
+"""A scheduled sync: each run copies what changed in its own window, and nothing twice."""
