@@ -47,11 +47,6 @@ class Temporal:
                 self._client = await self._connect()
             return self._client
 
-    @property
-    def namespace(self) -> str | None:
-        """None before there was a connection."""
-        return self._client.namespace if self._client else None
-
 
 def _now() -> datetime:
     return datetime.now(UTC)

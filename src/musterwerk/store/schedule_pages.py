@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, text
 
 from musterwerk.store.ledger import FireRow, IncidentRow, ScheduleRow, WatchRow
 from musterwerk.store.ledger_reading import incidents_of
-from musterwerk.store.schedule_tables import coming, fires, incidents, schedules, watch
+from musterwerk.store.schedule_tables import OPEN, coming, fires, incidents, schedules, watch
 
 MAX_LIMIT = 200
-#: A run that is late for longer has a verdict by now.
-_LATE_FOR = timedelta(days=31)
-_WAITING = text("musterwerk_fires.verdict = 'waiting'")  # as the index has it
 
 
 @dataclass(frozen=True)
@@ -112,20 +109,11 @@ def _wanted(search: ScheduleSearch, now: datetime) -> Iterator[ColumnElement[boo
         mine = incidents.c.schedule == of.name
         yield exists().where(mine, incidents.c.closed_at.is_(None))
     if search.overdue:
-        waiting, late = _overdue(now)
-        yield or_(
-            of.name.in_(select(fires.c.schedule).where(waiting)),
-            of.name.in_(select(fires.c.schedule).where(late)),
-        )
+        yield of.name.in_(select(fires.c.schedule).where(_overdue(now)))
 
 
-def _overdue(now: datetime) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """Two, for each has an index of its own."""
-    waiting = and_(_WAITING, fires.c.due < now)
-    late = and_(
-        fires.c.verdict == "late", fires.c.due > now - _LATE_FOR, fires.c.started_at.is_(None)
-    )
-    return waiting, late
+def _overdue(now: datetime) -> ColumnElement[bool]:
+    return and_(text(OPEN), fires.c.started_at.is_(None), fires.c.due < now)
 
 
 def _about(
@@ -153,10 +141,8 @@ def _about(
     )
     opened = connection.execute(failing.group_by(incidents.c.schedule))
     since = {row.schedule: row.since for row in opened}
-    overdue = set[str]()
-    for condition in _overdue(now):
-        mine = select(fires.c.schedule).where(fires.c.schedule.in_(names), condition)
-        overdue |= set(connection.execute(mine.distinct()).scalars())
+    mine = select(fires.c.schedule).where(fires.c.schedule.in_(names), _overdue(now))
+    overdue = set(connection.execute(mine.distinct()).scalars())
     return {
         name: (*verdicts.get(name, (None, None)), since.get(name), name in overdue)
         for name in names

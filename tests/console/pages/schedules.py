@@ -80,7 +80,7 @@ class Ledger:
         self.looked(office.services.now())
 
     def looked(self, at: datetime, error: str = "") -> None:
-        self.table.note_watch(WatchRow(at, at, 1, 5, error))
+        self.table.note_watch(WatchRow("default", at, at, 1, 5, error))
 
     def has(
         self,

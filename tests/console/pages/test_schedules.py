@@ -163,7 +163,6 @@ async def test_links_to_temporal_are_for_those_who_see_everything(
     office: Office, ledger: Ledger, anna: Browser
 ) -> None:
     office.services.temporal_ui = "http://temporal"
-    await office.services.temporal.client()
     ledger.has(ROW, fire("report", NOON))
     udo = await Browser.of(office, "udo")
     page = await udo.get("/schedules/report")

@@ -25,9 +25,13 @@ _KNOWN = [
         N_("ended for the next run, as its overlap policy says"),
     ),
     (r"the workflow failed", N_("the workflow failed")),
+    (r"the workflow failed: (?P<what>.+)", N_("the workflow failed: %(what)s")),
     (r"the workflow timed out", N_("the workflow timed out")),
+    (r"the workflow timed out: (?P<what>.+)", N_("the workflow timed out: %(what)s")),
     (r"the workflow was terminated", N_("the workflow was terminated")),
+    (r"the workflow was terminated: (?P<what>.+)", N_("the workflow was terminated: %(what)s")),
     (r"the workflow was canceled", N_("the workflow was canceled")),
+    (r"the workflow was canceled: (?P<what>.+)", N_("the workflow was canceled: %(what)s")),
     (r"it began (?P<span>.+) after its time", N_("it began %(span)s after its time")),
     (r"it waits for the run before", N_("it waits for the run before")),
     (
@@ -68,7 +72,7 @@ _KNOWN = [
         N_("the server runs this as well, at the clock change"),
     ),
 ]
-_PATTERNS = [(re.compile(pattern), text) for pattern, text in _KNOWN]
+_PATTERNS = [(re.compile(pattern, re.DOTALL), text) for pattern, text in _KNOWN]
 _SPAN: TypeAdapter[timedelta] = TypeAdapter(Duration)
 
 
@@ -87,6 +91,8 @@ def _said(found: re.Match[str]) -> list[tuple[str, str]]:
 
 
 def _shown(name: str, said: str, zone: str, language: str) -> str:
+    if name == "what":
+        return said  # the failure's own words
     try:
         if name == "span":
             return lang.length(_SPAN.validate_python(said), language)

@@ -150,7 +150,7 @@ def _due(found: Described, start: datetime, end: datetime) -> int:
 
 
 def _digest(plan: Backfill) -> str:
-    said = [plan.schedule, *(one.isoformat() for one in (*plan.due, *plan.missing))]
+    said = [plan.schedule, *(one.isoformat() for one in (*plan.due, *plan.missing, *plan.offered))]
     return hashlib.sha256(json.dumps(said).encode()).hexdigest()
 
 

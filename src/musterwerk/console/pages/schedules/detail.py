@@ -91,7 +91,7 @@ async def page(
             chart_=chart_of(ledger.measured),
             watch=ledger.watch,
             old=outdated(good_until, services.now()),
-            links=links_of(services, viewer, name),
+            links=links_of(services, viewer, name, ledger.watch),
             rules=CHECKED_AGAINST,
             may_act=viewer.has("operator", "admin"),
             act_id=new_id(),
@@ -116,8 +116,8 @@ class Links:
         return f"{self.base}/workflows/{quote(fire.workflow_id, safe='')}/{quote(fire.run_id)}"
 
 
-def links_of(services: Services, viewer: Viewer, name: str) -> Links:
-    namespace = services.temporal.namespace
+def links_of(services: Services, viewer: Viewer, name: str, watch: WatchRow | None) -> Links:
+    namespace = watch.namespace if watch else None
     if services.temporal_ui is None or namespace is None or not viewer.sees_all:
         return Links(None, None)
     base = f"{services.temporal_ui}/namespaces/{quote(namespace, safe='')}"
