@@ -21,7 +21,7 @@ from musterwerk.schedules.server import Described, ScheduleServer
 from musterwerk.store.ledger import ScheduleRow
 
 #: A page waits no longer for a server that is away.
-_SECONDS = 3.0
+_SECONDS = 5.0
 _SHOWN = 10
 _SPANS = tuple(timedelta(days=days) for days in (1, 40, 400, 15_000))
 _LAST = datetime(2100, 12, 31, tzinfo=UTC)
@@ -91,7 +91,8 @@ async def _asked(server: ScheduleServer, found: Described, now: datetime) -> lis
         until = min(now + span, _LAST)
         times = await _first(due_times(server, found, now, until))
         end = times[-1] if len(times) == _SHOWN else until
-        dues = _beside(when, times, now, end, found.proto.spec.timezone_name or "UTC")
+        zone = found.proto.spec.timezone_name or "UTC"
+        dues = await asyncio.to_thread(_beside, when, times, now, end, zone)
         if len(dues) >= _SHOWN:
             break
     return dues[:_SHOWN]
