@@ -96,9 +96,11 @@ def test_lists_are_filtered_and_paged_by_name(table: LedgerTable) -> None:
     rows["gone"] = replace(rows["gone"], gone_at=NOON)
     table.write([Entry(one) for one in rows.values()])
     incident = IncidentRow("i", "c", NOON, "missed", "", None, NOON)
-    waits = fire(0, "waiting", "b2")
+    waits, runs = fire(0, "waiting", "b2"), fire(0, "ran", "b1", status="Running", started_at=NOON)
+    soon = fire(90, "waiting", "a2")
     table.write([Entry(rows["c"], fires=(fire(0, "late", "c"),), incidents=(incident,))])
     table.write([Entry(rows["b2"], fires=(fire(-5, "ran", "b2"), waits))])
+    table.write([Entry(rows["b1"], fires=(runs,)), Entry(rows["a2"], fires=(soon,))])
 
     def names(**wanted: object) -> list[str]:
         with table.store.read() as connection:

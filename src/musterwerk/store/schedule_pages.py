@@ -109,11 +109,12 @@ def _wanted(search: ScheduleSearch, now: datetime) -> Iterator[ColumnElement[boo
         mine = incidents.c.schedule == of.name
         yield exists().where(mine, incidents.c.closed_at.is_(None))
     if search.overdue:
-        yield of.name.in_(select(fires.c.schedule).where(_overdue(now)))
+        # For each by name: else all that was ever due would be looked through.
+        yield exists().where(fires.c.schedule == of.name, _overdue(now))
 
 
 def _overdue(now: datetime) -> ColumnElement[bool]:
-    return and_(text(OPEN), fires.c.started_at.is_(None), fires.c.due < now)
+    return and_(text(f"({OPEN})"), fires.c.started_at.is_(None), fires.c.due < now)
 
 
 def _about(
