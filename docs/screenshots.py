@@ -9,7 +9,8 @@ import asyncio
 import tempfile
 from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from musterwerk.cli.worker import start_worker
 from musterwerk.console.access.hashing import hashed
 from musterwerk.runtime.connection import DEFAULT_NAMESPACE, Target, connect
 from musterwerk.runtime.server import EmbeddedServer
+from musterwerk.schedules import Schedule, apply, cron
+from musterwerk.schedules.meaning import meant
 from musterwerk.store import PeopleTable, Store, database_url
+from musterwerk.store.ledger import Entry, FireRow, LedgerTable
 from musterwerk.store.passwords import PasswordTable
 
 IMAGES = Path(__file__).with_name("images")
@@ -39,7 +43,18 @@ _PEOPLE: dict[str, Any] = {
     },
     "carla": {"name": "Carla Neri", "groups": ["heads"]},
     "rita": {"name": "Rita Sommer"},
+    "olga": {"name": "Olga Brandt", "zone": "Europe/Berlin", "roles": ["operator"]},
 }
+_WHEN = {
+    "daily-report": cron("0 6 * * *", tz="Europe/Berlin", dst="once"),
+    "invoices": cron("30 8 * * *", tz="Europe/Berlin"),
+    "stock-sync": cron("15 */4 * * *"),
+    "backup": cron("0 2 * * *", tz="Europe/Berlin"),
+}
+_SCHEDULES = [
+    Schedule(name, "Job", task_queue="nobody", when=when, owner="finance")
+    for name, when in _WHEN.items()
+]
 _LINES = [
     {"article": "Office chair", "pieces": 4, "price": "289.00 EUR"},
     {"article": "Desk lamp", "pieces": 4, "price": "49.90 EUR"},
@@ -81,7 +96,10 @@ async def office() -> AsyncGenerator[str]:
         for process in (await start_worker(data, target), *(await _console(data, target))[:1]):
             stack.push_async_callback(process.stop)
         url = (data / "console").read_text()
-        await _ask(await connect(server.address, isolated=True))
+        client = await connect(server.address, isolated=True)
+        await _ask(client)
+        await apply(client, *_SCHEDULES, set_name="docs")
+        await _history(LedgerTable(store))
         yield url
 
 
@@ -108,6 +126,46 @@ async def _ask(client: Any) -> None:
     await handles[-1].comment("The old one does not start any more.", by="rita")
 
 
+async def _history(table: LedgerTable) -> None:
+    """Three weeks that a server of a minute cannot have; the rest is the monitor's."""
+    async with asyncio.timeout(120):
+        while len(known := await asyncio.to_thread(table.known)) < len(_SCHEDULES):  # noqa: ASYNC110
+            await asyncio.sleep(0.2)
+    now = datetime.now(UTC)
+    for number, one in enumerate(_SCHEDULES):
+        dues = meant(one.when, now - timedelta(days=21), now - timedelta(hours=1))
+        fires = tuple(_fire(one.name, due, at * 7 + number) for at, due in enumerate(dues))
+        good = max(fire.due for fire in fires if fire.verdict == "ran")
+        row = replace(known[one.name], last_good_at=good)
+        await asyncio.to_thread(table.write, [Entry(row, fires=fires)])
+
+
+def _fire(name: str, due: datetime, number: int) -> FireRow:
+    began = due + timedelta(seconds=1 + number % 3)
+    verdict, reason, status = "ran", "", "Completed"
+    if number % 31 == 5:
+        return FireRow(name, due, "missed", "finance", reason="there is no run")
+    if number % 29 == 3:
+        verdict, reason, status = "failed", "the workflow failed", "Failed"
+    elif number % 23 == 4:
+        began += timedelta(minutes=12)
+        verdict, reason = "late", "it began 12 minutes 1 second after its time"
+    ended = began + timedelta(seconds=40 + number * 13 % 50)
+    return FireRow(
+        name,
+        due,
+        verdict,
+        owner="finance",
+        reason=reason,
+        workflow_id=f"{name}-{due:%Y-%m-%dT%H:%M:%SZ}",
+        run_id="run",
+        status=status,
+        started_at=began,
+        run_started_at=began,
+        ended_at=ended,
+    )
+
+
 async def _pictures(browser: Browser, url: str) -> None:
     wide = await _logged_in(browser, url, "anna", _WIDE, "light")
     await _take(wide, url, "/inbox", "inbox-light")
@@ -118,6 +176,14 @@ async def _pictures(browser: Browser, url: str) -> None:
     await _take(phone, url, "/requests/request-0", "request-phone-german")
     audit = await _logged_in(browser, url, "bernd", _WIDE, "light")
     await _take(audit, url, "/audit", "audit-german")
+    operator = await _logged_in(browser, url, "olga", _WIDE, "light")
+    for path, name in (
+        ("/schedules", "schedules"),
+        ("/schedules/calendar", "calendar-month"),
+        ("/schedules/calendar?view=week", "calendar-week"),
+        ("/schedules/daily-report", "schedule"),
+    ):
+        await _take(operator, url, path, name)
 
 
 async def _logged_in(browser: Browser, url: str, person: str, size: Any, scheme: Any) -> Page:
@@ -133,7 +199,7 @@ async def _logged_in(browser: Browser, url: str, person: str, size: Any, scheme:
 
 async def _take(page: Page, url: str, path: str, name: str) -> None:
     await page.goto(url + path)
-    await page.screenshot(path=IMAGES / f"{name}.png")
+    await page.screenshot(path=IMAGES / f"{name}.png", full_page=name == "schedule")
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ async def _everybody(desk: Office) -> None:
             change.grant("anna", role)
 
 
-async def _serious(page: Page) -> list[Any]:
+async def serious(page: Page) -> list[Any]:
     axe: Any = Axe()
     found = await axe.run(page)
     return [
@@ -69,7 +69,7 @@ async def _serious(page: Page) -> list[Any]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-async def test_axe_finds_nothing_serious(
+async def test_axe_finds_nothingserious(
     desk: Office, log_in: LogIn, scheme: Literal["light", "dark"]
 ) -> None:
     await _everybody(desk)
@@ -77,10 +77,10 @@ async def test_axe_finds_nothing_serious(
     page = await log_in("anna", color_scheme=scheme)
     for path in paths:
         await page.goto(path)
-        assert not await _serious(page), path
+        assert not await serious(page), path
     await page.context.clear_cookies()
     await page.goto("/login")
-    assert not await _serious(page)
+    assert not await serious(page)
 
 
 async def test_nothing_is_wider_than_a_phone(desk: Office, log_in: LogIn) -> None:

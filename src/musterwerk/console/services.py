@@ -16,6 +16,7 @@ from musterwerk.console.access.limits import LinkLimits, LoginLimits
 from musterwerk.console.access.oidc import OidcClient
 from musterwerk.console.access.settings import AccessSettings
 from musterwerk.console.live import Live
+from musterwerk.console.schedule_acts import ScheduleActs
 from musterwerk.store import Store
 from musterwerk.store.act_table import ActTable
 from musterwerk.store.audit import AuditTrail
@@ -94,6 +95,10 @@ class Services:
     @cached_property
     def live(self) -> Live:
         return Live(self)
+
+    @cached_property
+    def schedule_acts(self) -> ScheduleActs:
+        return ScheduleActs(self)
 
     @cached_property
     def links(self) -> MailLinkTable:

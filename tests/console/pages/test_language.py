@@ -16,7 +16,11 @@ from tests.console.pages.browsing import Browser
 def _texts() -> set[str]:
     found = extract_from_dir(
         str(files("musterwerk.console")),
-        method_map=[("templates/**.html", "jinja2"), ("pages/refusals.py", "python")],
+        method_map=[
+            ("templates/**.html", "jinja2"),
+            ("pages/refusals.py", "python"),
+            ("pages/reasons.py", "python"),
+        ],
         options_map={"templates/**.html": {"trimmed": "true", "newstyle_gettext": "true"}},
     )
     return {text if isinstance(text, str) else text[0] for _, _, text, _, _ in found}

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -56,11 +57,17 @@ class Desk:
         return {step.name.removeprefix(f"{self.prefix}-"): step.kind for step in steps}
 
 
-@pytest.fixture
-async def desk(client: Client) -> AsyncIterator[Desk]:
+@asynccontextmanager
+async def desk_of(client: Client) -> AsyncGenerator[Desk]:
     desk = Desk(ScheduleServer(client))
     yield desk
     await desk.server.delete(ledger_of(desk.prefix).name)
     async for name in desk.server.names():
         if name.startswith(desk.prefix):
             await desk.server.delete(name)
+
+
+@pytest.fixture
+async def desk(client: Client) -> AsyncIterator[Desk]:
+    async with desk_of(client) as desk:
+        yield desk

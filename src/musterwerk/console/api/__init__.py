@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from musterwerk.console.api import acting, asking, audit, directory, me, reading, tokens
+from musterwerk.console.api import acting, asking, audit, directory, me, reading, schedules, tokens
 
 router = APIRouter()
-for part in (reading, asking, acting, me, directory, tokens, audit):
+for part in (reading, asking, acting, me, directory, tokens, audit, schedules):
     router.include_router(part.router)

@@ -19,10 +19,11 @@ from musterwerk.console.pages import (
     me,
     oidc,
     request,
+    schedules,
 )
 
 router = APIRouter(include_in_schema=False)
-for part in (login, oidc, inbox, request, acting, bulk, events, links, me, audit):
+for part in (login, oidc, inbox, request, acting, bulk, events, links, me, audit, schedules):
     router.include_router(part.router)
 
 __all__ = ["router"]

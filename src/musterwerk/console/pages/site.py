@@ -17,6 +17,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from musterwerk.console.access import cookies
 from musterwerk.console.auth import Caller, ServicesDep
 from musterwerk.console.pages import language as lang
+from musterwerk.console.pages.reasons import because
 from musterwerk.console.pages.refusals import refusal
 from musterwerk.console.pages.shapes import columns, is_table
 from musterwerk.console.problems import Problem
@@ -74,7 +75,7 @@ def viewer_of(request: Request, services: ServicesDep) -> Viewer | None:
 def _page_of(path: str) -> str:
     """On which page the form is that is sent there."""
     parts = path.split("/")
-    if parts[1] == "requests":
+    if parts[1] in ("requests", "schedules"):
         return "/".join(parts[:3])
     return "/me" if parts[1] == "me" else "/"
 
@@ -116,6 +117,11 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         now=request.app.state.services.now(),
         moment=partial(lang.moment, zone=zone, language=language),
         distance=partial(lang.distance, language=language),
+        clock=partial(lang.clock, zone=zone, language=language),
+        day_name=partial(lang.day, language=language),
+        length=partial(lang.length, language=language),
+        number=partial(lang.number, language=language),
+        because=partial(because, zone=zone, language=language),
         names=names,
         refusal=partial(refusal, names=names, language=language),
         **context,

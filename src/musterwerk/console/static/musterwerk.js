@@ -36,6 +36,8 @@ const keys = {
   a: () => press("form[data-decide] button[value=approve]"),
   r: () => press("form[data-decide] textarea[name=reason]"),
   i: () => location.assign("/inbox"),
+  s: () => location.assign("/schedules"),
+  c: () => location.assign("/schedules/calendar"),
   "?": () => document.querySelector("#keys")?.showModal(),
 };
 
