@@ -15,7 +15,7 @@ from musterwerk.schedules.native import NativeCalendar, NativeSpec
 from musterwerk.schedules.zones import Zone, zone
 
 CHECKED_AGAINST = "Temporal Server 1.32.0"
-_HOUR = 3_600
+_HOUR, _DAY = 3_600, 86_400
 _BEFORE_ALL = int(datetime(FIRST_YEAR, 1, 1, tzinfo=UTC).timestamp()) - 86_400
 
 
@@ -31,10 +31,12 @@ def fires(spec: NativeSpec, after: datetime, until: datetime) -> Iterator[dateti
         end = min(end, int(spec.end.timestamp()))
     pending: dict[int, int | None] = {}
     while True:
+        # What one of them has found ahead stays found, but for clock changes: there the server
+        # finds something else from where another one has just fired.
+        anew = where.is_near_change(at, _DAY)
         for number, walk in enumerate(walks):
-            # What one of them has found ahead stays found.
             known = pending.get(number, at)
-            if known is not None and known <= at:
+            if anew or (known is not None and known <= at):
                 pending[number] = walk.next(at)
         found = [one for one in pending.values() if one is not None]
         found += [_next_interval(one.every, one.phase, at) for one in spec.intervals]

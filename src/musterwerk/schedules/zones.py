@@ -64,6 +64,10 @@ class Zone:
         last = bisect_right(self.changes, int(end.timestamp()))
         return self.offsets[first : last + 1]
 
+    def is_near_change(self, at: int, within: int) -> bool:
+        """Whether its offset changes within so many seconds before or after."""
+        return bisect_right(self.changes, at - within) < bisect_right(self.changes, at + within)
+
     def changes_between(self, start: int, end: int) -> list[int]:
         return [one for one in self.changes if start <= one < end]
 

@@ -11,6 +11,7 @@ from musterwerk.schedules import Calendar, cron, on
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.server_rules import fires
+from musterwerk.schedules.zones import zone as zone_of
 from tests.schedules.server.conftest import Desk
 
 NOW = datetime(2026, 11, 28, tzinfo=UTC)
@@ -67,3 +68,32 @@ async def test_the_eight_runs_of_berlin(desk: Desk) -> None:
     assert all_of_them == list(meant(plain.when, *span))
     assert len(set(all_of_them) - lost) == 8
     assert {b - a for a, b in pairwise(all_of_them)} == {timedelta(minutes=15)}
+
+
+@pytest.mark.parametrize(
+    ("zone", "crons", "seconds"),
+    [
+        ("Europe/London", ("59 0 31 * 1#1", "30 */2 * * SUN"), None),
+        ("Europe/Dublin", ("59 */2 31 * 6",), 1_800),
+        ("Asia/Gaza", ("30 0 * * *",), 420),
+        ("Africa/El_Aaiun", ("0,30 2 * * SUN", "59 */2 * * *"), None),
+    ],
+)
+async def test_parts_of_one_schedule_disturb_each_other_at_clock_changes(
+    desk: Desk, zone: str, crons: tuple[str, ...], seconds: int | None
+) -> None:
+    """The server goes on from where another part has fired, and may pass over a time for it."""
+    span = datetime(2026, 11, 28, tzinfo=UTC), datetime(2028, 12, 1, tzinfo=UTC)
+    every = timedelta(seconds=seconds) if seconds else None
+    one = desk.schedule("both", cron(*crons, tz=zone, every=every))
+    await desk.apply(one)
+    spec = compile_when(one.when, NOW).spec
+    for at in changes(zone, *span):
+        around = at - timedelta(days=1, hours=3), at + timedelta(days=1, hours=3)
+        told = [due async for due in desk.server.times(one.name, *around)]
+        assert told == list(fires(spec, *around))
+
+
+def changes(name: str, since: datetime, until: datetime) -> list[datetime]:
+    found = zone_of(name).changes_between(int(since.timestamp()), int(until.timestamp()))
+    return [datetime.fromtimestamp(at, UTC) for at in found]
