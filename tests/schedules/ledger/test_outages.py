@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from temporalio.client import Client
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
@@ -125,6 +126,7 @@ async def users_worker(address: str) -> AsyncGenerator[Worker]:
         yield worker
 
 
+@pytest.mark.timeout(900)
 async def test_every_due_time_has_a_verdict_and_histories_agree(tmp_path: Path) -> None:
     world = World(tmp_path)
     await world.begin()
