@@ -96,14 +96,6 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_peopl
         await _worker(stack, context, addresses.get("Console"))
         for part in parts:
             addresses |= await stack.enter_async_context(part(context))
-        _announce(addresses, data)
-        for one in moved:
-            Output().say(one)
-        if "Console" in addresses:
-            await asyncio.to_thread(
-                login.tell, Output(), data, addresses["Console"], add_people=add_people
-            )
-        # Whoever finds it there may stop us: all has been said by now.
         target = context.target
         write_dev(
             data,
@@ -116,6 +108,13 @@ async def _dev(data: Path, given: Target | None, parts: list[DevPart], add_peopl
             },
         )
         stack.callback(dev_file(data).unlink, missing_ok=True)
+        _announce(addresses, data)
+        for one in moved:
+            Output().say(one)
+        if "Console" in addresses:
+            await asyncio.to_thread(
+                login.tell, Output(), data, addresses["Console"], add_people=add_people
+            )
         raise ProcessDied(await first_death(watched))
 
 
