@@ -237,8 +237,16 @@ def test_nobody_is_added_to_a_database_that_is_named_unless_it_is_said(
     """Trying it out would make an admin in the company's database."""
     url = f"sqlite:///{tmp_path / 'company.sqlite'}"
     with dev(tmp_path, *flags, MUSTERWERK_DATABASE_URL=url) as (process, _):
+        stream = process.stdout if flags else process.stderr
+        assert stream is not None
+        heard = ""
+        while ("Log-in token" if flags else "Nobody was added") not in heard:
+            line = stream.readline()
+            assert line, heard
+            heard += line
         process.send_signal(signal.SIGINT)
         printed, said = process.communicate(timeout=20)
+        printed, said = (heard + printed, said) if flags else (printed, heard + said)
     listed = musterwerk(
         *("people", "list", "-o", "json"), home=tmp_path, env={"MUSTERWERK_DATABASE_URL": url}
     )
