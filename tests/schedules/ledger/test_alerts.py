@@ -70,6 +70,12 @@ def test_it_is_over_with_the_next_run_that_goes_well() -> None:
     assert (closed.recovered_due, closed.to_tell) == (NOON + 2 * MINUTE, "closed")
 
 
+def test_what_was_missed_and_is_made_up_for_is_over() -> None:
+    (opened,) = changes([fire(1, "missed")])
+    (closed,) = changes([fire(1, "late", "Completed")], opened)
+    assert (closed.recovered_due, closed.to_tell) == (NOON + MINUTE, "closed")
+
+
 def test_over_and_once_more_are_two() -> None:
     first, second = changes([fire(1, "missed"), ran(2), fire(3, "failed", "Failed")])
     assert (first.to_tell, second.to_tell) == ("closed", "open")

@@ -82,6 +82,8 @@ class Case:
         row = self.rows.get(fire.due)
         if row is None:
             return fire.due in self.dues or not fire.planned
+        if self.incident is not None and fire.due == self.incident.due:
+            return True  # what was told of it may be over by that
         return (
             row.verdict in ("waiting", "late") or row.status == "Running" or fire.verdict == "ran"
         )

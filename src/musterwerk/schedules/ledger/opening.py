@@ -61,7 +61,10 @@ async def open_case(
     under_way = {one.due: run for one in waiting if (run := run_of(one)) is not None}
     counted = standing.counted(found) if found else Counted()
     lately = counted.since(Counted(**known.seen["counted"])) if known else Counted()
-    row = await _row(server, found, known, bool(new), until, now) if found else _gone(known, now)
+    if found is not None:
+        row = await _row(server, found, known, bool(new), until, now)
+    else:
+        row = _gone(known, now, dues[-1] if len(dues) == _MOST else None)
     if row is None:
         return None
     row, coming = _ahead(row, stands[-1], known, bool(new), now)
@@ -152,11 +155,14 @@ async def _row(
     return fresh
 
 
-def _gone(known: ScheduleRow | None, now: datetime) -> ScheduleRow | None:
-    if known is None:
-        return None
-    if known.gone_at is not None:
+def _gone(
+    known: ScheduleRow | None, now: datetime, more_after: datetime | None
+) -> ScheduleRow | None:
+    """It counts as gone when all that was due of it is in the ledger."""
+    if known is None or known.gone_at is not None:
         return known
+    if more_after is not None:
+        return replace(known, next_at=None, seen_at=now, watched_until=more_after)
     return replace(known, gone_at=now, next_at=None, seen_at=now, watched_until=now)
 
 
