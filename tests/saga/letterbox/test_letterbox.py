@@ -17,6 +17,7 @@ from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Worker
 
+from musterwerk.errors import StoreMissing
 from musterwerk.saga.letter import Letter
 from musterwerk.saga.letterbox import owners
 from musterwerk.store import DeadLetterTable, Store, database_url
@@ -60,8 +61,10 @@ class Box:
 
     async def recorded(self, handle: Handle) -> None:
         async def there() -> bool:
-            exists = (self.data / "musterwerk.sqlite").exists()
-            return exists and handle.id in [one.id for one in self.table.open()]
+            try:
+                return handle.id in [one.id for one in self.table.open()]
+            except StoreMissing:  # the worker is about to make it
+                return False
 
         await until_async(there)
 
