@@ -34,8 +34,9 @@ from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules.applying import Done, apply_plan
 from musterwerk.schedules.declaring import Declaration, read_declaration
-from musterwerk.schedules.planning import Plan, Step, ledger_of, make_plan
+from musterwerk.schedules.planning import make_end, make_plan
 from musterwerk.schedules.server import ScheduleServer
+from musterwerk.schedules.steps import Plan, Step
 
 app = typer.Typer(
     help="Schedules: plan and apply what is declared, see what will happen, control, backfill.",
@@ -130,17 +131,10 @@ def destroy(
     """Delete the schedules that are declared, and are ours. Runs that have begun go on."""
     out, declaration = Output(output), read_declaration(where, set_name)
     server = find_address(address, data, namespace)
-    found = run(_plan(out, server, declaration))
-    names = [s.was.name for s in found.steps if s.was and s.was.ours and s.kind != "foreign"]
-    steps = [Step(name, "delete", ("destroyed",)) for name in names]
-    if found.begun:
-        steps.append(Step(ledger_of(declaration.set_name).name, "delete", ("begin again",)))
-    gone = Plan(declaration, tuple(steps), found.begun)
-    if not steps:
+    gone = run(_end(server, declaration))
+    if not gone.work:
         out.say("There is none of them.")
-        return
-    what = ", ".join(names) or "what is known of finished ones"
-    if not agreed(out, f"Delete {what}?", yes):
+    elif not agreed(out, f"Delete {', '.join(step.name for step in gone.work)}?", yes):
         raise typer.Exit(1)
     _finish(out, gone, run(_apply(out, server, gone)))
 
@@ -156,6 +150,10 @@ async def _plan(
     server = ScheduleServer(await target.connect())
     with out.counting("looking", len(declaration.schedules)) as told:
         return await make_plan(server, declaration, prune=prune, take_over=take_over, told=told)
+
+
+async def _end(target: Target, declaration: Declaration) -> Plan:
+    return await make_end(ScheduleServer(await target.connect()), declaration)
 
 
 async def _apply(out: Output, target: Target, plan: Plan) -> list[Done]:

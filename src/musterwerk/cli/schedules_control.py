@@ -22,7 +22,7 @@ from musterwerk.cli.running import run
 from musterwerk.errors import MusterwerkError, ServerError, UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules import control
-from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 
 NamesArgument = Annotated[
     list[str] | None, typer.Argument(metavar="[NAME]...", help="Names; * stands for any letters.")
@@ -134,7 +134,7 @@ async def _each(
     """One that fails does not keep the others from it; what was done is told in any case."""
     out, server = Output(), ScheduleServer(await target.connect())
     found = [one.name for one in await _chosen(target, names, every, owner)]
-    few = asyncio.Semaphore(control.SIDE_BY_SIDE)
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
     with out.counting(label, len(found)) as told:
 
         async def one(name: str) -> MusterwerkError | None:

@@ -9,21 +9,22 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from temporalio.api.schedule.v1 import ScheduleState
 from temporalio.client import Client
 
 from musterwerk.errors import MusterwerkError, ServerError
+from musterwerk.schedules.begun import remember
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.declaring import in_code
 from musterwerk.schedules.mark import Mark
 from musterwerk.schedules.model import Schedule
-from musterwerk.schedules.planning import Plan, Step, by_hand, ledger_of, make_plan
+from musterwerk.schedules.planning import by_hand, make_plan
 from musterwerk.schedules.protos import kept_state, new_state, to_server
-from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
+from musterwerk.schedules.steps import WORK, Plan, Step
 
-_SIDE_BY_SIDE = 24
 _ATTEMPTS = 20
 #: The server takes an update as a signal, and does it a moment later.
 _LOOKS, _LOOK_SECONDS = 60, 0.05
@@ -43,7 +44,7 @@ async def apply_plan(
     server: ScheduleServer, plan: Plan, told: Callable[[Done], object] = lambda _: None
 ) -> list[Done]:
     """`told` hears of each as it is done. One that fails does not keep the others from it."""
-    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(step: Step) -> Done:
         async with few:
@@ -52,12 +53,12 @@ async def apply_plan(
                 done = Done(step)
             except MusterwerkError as error:
                 done = Done(step, str(error))
-            told(done)
+            if step.kind in WORK:
+                told(done)
             return done
 
-    found = list(await asyncio.gather(*map(one, plan.work)))
-    await _note_begun(server, plan, found)
-    return found
+    found = await asyncio.gather(*map(one, plan.steps))
+    return [done for done in found if done.step.kind in WORK or done.flaw]
 
 
 async def put(client: Client, schedules: Iterable[Schedule], set_name: str, *, prune: bool) -> None:
@@ -71,14 +72,20 @@ async def put(client: Client, schedules: Iterable[Schedule], set_name: str, *, p
 
 
 async def _do(server: ScheduleServer, step: Step) -> None:
-    if step.wanted is None:
+    wanted = step.wanted
+    if step.kind == "delete":
         await _delete(server, step.name)
-    elif step.kind == "create":
-        await _create(server, step.wanted, new_state(step.wanted.declared))
+    if wanted is None:
+        return
+    if step.kind == "create":
+        await _create(server, wanted, new_state(wanted.declared))
     elif step.kind == "rename":
-        await _rename(server, step, step.wanted)
-    else:
-        await change(server, step.name, step.wanted)
+        await _rename(server, step, wanted)
+    elif step.kind in WORK:
+        await change(server, step.name, wanted)
+    if wanted.declared.runs is not None:
+        # Also where there is nothing to do: an apply before this one may have been cut off.
+        await remember(server, step.name, wanted.set_name)
 
 
 async def _create(server: ScheduleServer, wanted: Mark, state: ScheduleState) -> None:
@@ -106,7 +113,7 @@ async def change(
         if not await _otherwise(server, was, wanted):
             return
         before = was.mark.declared if was.mark else declared
-        state = kept_state(was.proto.state, before, declared)
+        state = kept_state(was, before, declared)
         if paused is not None:
             state.paused = paused
         await server.update(was, await to_server(declared, compiled, converter, state), wanted)
@@ -152,39 +159,16 @@ async def _delete(server: ScheduleServer, name: str) -> None:
 async def _rename(server: ScheduleServer, step: Step, wanted: Mark) -> None:
     """The new one paused, then the old one away, then the new one as the old one was: at no time do
     both fire. The mark says how far it has come."""
-    was = step.was
+    was, old_name = step.was, wanted.former[0]
     assert was is not None  # noqa: S101 - what is renamed has been found
     renaming = was.mark.renaming if was.mark else None
-    if renaming is None:
+    if was.name != step.name:
         before = was.mark.declared if was.mark else wanted.declared
-        state = kept_state(was.proto.state, before, wanted.declared)
-        renaming, state.paused = state.paused, True
+        state = kept_state(was, before, wanted.declared)
+        # One that is itself half renamed was paused for that only.
+        renaming, state.paused = state.paused if renaming is None else renaming, True
         await _create(server, wanted.model_copy(update={"renaming": renaming}), state)
-    if wanted.declared.renamed_from is not None:
-        old = await server.describe(wanted.declared.renamed_from)
-        if old is not None and old.ours:
-            await _delete(server, old.name)
-    await change(server, wanted.declared.name, wanted, paused=renaming)
-
-
-async def _note_begun(server: ScheduleServer, plan: Plan, done: list[Done]) -> None:
-    """Names of schedules with a number of runs that are there by now."""
-    failed = {one.step.name for one in done if one.flaw}
-    begun = {
-        step.name
-        for step in plan.steps
-        if step.wanted and step.wanted.declared.runs is not None and step.name not in failed
-    }
-    if begun <= plan.begun:
-        return
-    ledger = ledger_of(plan.declaration.set_name)
-    mark = Mark(
-        declared=ledger,
-        set_name=plan.declaration.set_name,
-        as_of=datetime.now(UTC),
-        begun=tuple(sorted(begun | plan.begun)),
-    )
-    if await server.describe(ledger.name) is None:
-        await _create(server, mark, new_state(ledger, paused=True))
-    else:
-        await change(server, ledger.name, mark)
+    old = await server.describe(old_name)
+    if old is not None and old.ours:
+        await _delete(server, old.name)
+    await change(server, step.name, wanted, paused=renaming)

@@ -26,13 +26,12 @@ from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.native import NativeSpec, from_proto
 from musterwerk.schedules.protos import OVERLAPS
-from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.schedules.server_rules import fires
 
 #: Temporal starts so many in a namespace.
 STARTS_PER_SECOND = 30
 _SLICE = 300
-_SIDE_BY_SIDE = 24
 _DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _RPC = timedelta(seconds=10)
 _LOOK_SECONDS = 0.2
@@ -180,7 +179,7 @@ async def _without_run(
 ) -> list[datetime]:
     """Those of which there is no workflow, asked one by one."""
     base = found.proto.action.start_workflow.workflow_id
-    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def has_run(due: datetime) -> bool:
         async with few:

@@ -13,12 +13,9 @@ from temporalio.api.schedule.v1 import SchedulePatch, TriggerImmediatelyRequest
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.protos import OVERLAPS
-from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 
-SIDE_BY_SIDE = 24
 _LOOKS, _LOOK_SECONDS = 60, 0.05
-#: Of the names of those that only remember what has begun.
-LEDGER_PREFIX = "musterwerk.begun."
 
 
 async def ours(
@@ -28,8 +25,7 @@ async def ours(
     names = set[str]()
     if patterns is None or any("*" in one for one in patterns):
         async for name in server.names():
-            fits = patterns is None or any(fnmatchcase(name, one) for one in patterns)
-            if fits and not name.startswith(LEDGER_PREFIX):
+            if patterns is None or any(fnmatchcase(name, one) for one in patterns):
                 names.add(name)
     names |= {one for one in patterns or () if "*" not in one}
     few = asyncio.Semaphore(SIDE_BY_SIDE)
@@ -78,6 +74,10 @@ async def pause(server: ScheduleServer, name: str, note: str = "") -> None:
 
 
 async def unpause(server: ScheduleServer, name: str, note: str = "") -> None:
+    """Raises `UsageError` for one that is half renamed: with its old name it would fire twice."""
+    found = await server.describe(name)
+    if found is not None and found.mark is not None and found.mark.renaming is not None:
+        raise UsageError(f"{name} is being renamed; `apply` has to go on with that first")
     said = note or "continued by `musterwerk schedules unpause`"
     await server.patch(name, SchedulePatch(unpause=said))
     await _becomes(server, name, paused=False)

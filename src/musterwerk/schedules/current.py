@@ -29,24 +29,24 @@ class ScheduledRun:
         return f"{self.schedule}@{self.due:%Y-%m-%dT%H:%M:%SZ}"
 
     def previous(self) -> datetime | None:
-        """The due time before; None where there was none in four years, or where what is declared
-        cannot be read here (a codec for payloads but not for headers). Only in its workflow."""
+        """The due time before, by what was declared when this run was started. None where there was
+        none in four years, where a workflow has replaced its memo, or where no `apply` of ours made
+        the schedule. Only in its workflow."""
         # Looked for only where it is wanted: whoever does not want it need not load the rules.
         with workflow.unsafe.imports_passed_through():
             from musterwerk.schedules.compiling import compile_when
-            from musterwerk.schedules.mark import MARK, UNREADABLE, Mark
+            from musterwerk.schedules.mark import MARK, UNREADABLE, Told
             from musterwerk.schedules.server_rules import fires
-        payload = workflow.info().headers.get(MARK)
-        if payload is None:
+        given = workflow.memo_value(MARK, None, type_hint=dict[str, Any])
+        if given is None:
             return None
         try:
-            (given,) = workflow.payload_converter().from_payloads([payload], [dict[str, Any]])
-            mark = Mark.read(given)
+            told = Told.read(given)
         except UNREADABLE:
             return None
         # Holidays bring libraries that look at the clock when they are loaded.
         with workflow.unsafe.imports_passed_through():
-            spec = compile_when(mark.declared.when, mark.as_of).spec
+            spec = compile_when(told.when, told.as_of).spec
         for span in _SPANS:
             times = list(fires(spec, self.due - span, self.due - timedelta(seconds=1)))
             if times:

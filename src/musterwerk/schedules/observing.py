@@ -24,11 +24,10 @@ from musterwerk.errors import ServerError
 from musterwerk.schedules.lint import Finding
 from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Overlap, Schedule
-from musterwerk.schedules.server import ScheduleServer
+from musterwerk.schedules.server import SIDE_BY_SIDE, ScheduleServer
 from musterwerk.wire import in_words
 
 _RPC = timedelta(seconds=10)
-_SIDE_BY_SIDE = 24
 _RUNS, _OPEN, _TYPES = 20, 3, 200
 #: Of fewer runs nothing is usual.
 _USUAL_FROM = 3
@@ -46,7 +45,7 @@ async def observe(
     server: ScheduleServer, schedules: Sequence[Schedule], now: datetime
 ) -> list[Finding]:
     """Raises `ServerError` while the server is away."""
-    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(schedule: Schedule) -> list[Finding]:
         async with few:

@@ -21,8 +21,10 @@ from temporalio.api.workflow.v1 import NewWorkflowExecutionInfo
 from temporalio.converter import DataConverter, PayloadConverter
 
 from musterwerk.schedules.compiling import Compiled
+from musterwerk.schedules.mark import MARK
 from musterwerk.schedules.model import Overlap, Schedule
 from musterwerk.schedules.native import from_proto, to_proto
+from musterwerk.schedules.server import Described
 
 OVERLAPS: Mapping[Overlap, ScheduleOverlapPolicy.ValueType] = {
     "skip": ScheduleOverlapPolicy.SCHEDULE_OVERLAP_POLICY_SKIP,
@@ -61,14 +63,22 @@ def new_state(declared: Schedule, *, paused: bool = False) -> ScheduleState:
     )
 
 
-def kept_state(was: ScheduleState, before: Schedule, after: Schedule) -> ScheduleState:
-    """As it stands; where another number of runs is declared, so many more or fewer are left."""
+def kept_state(was: Described, before: Schedule, after: Schedule) -> ScheduleState:
+    """As it stands; where another number of runs is declared, so many more or fewer are left.
+
+    Where somebody has lifted the number by hand, as many have been as the server counted.
+    """
+    state = was.proto.state
     found = ScheduleState()
-    found.CopyFrom(was)
-    if after.runs == before.runs:
+    found.CopyFrom(state)
+    if after.runs == before.runs and state.limited_actions == (after.runs is not None):
         return found
     found.limited_actions = after.runs is not None
-    done = (before.runs - was.remaining_actions) if before.runs is not None else 0
+    done = was.info.action_count
+    if before.runs is None:
+        done = 0
+    elif state.limited_actions:
+        done = before.runs - state.remaining_actions
     found.remaining_actions = max((after.runs or 0) - done, 0)
     return found
 
@@ -84,7 +94,9 @@ async def comparable(proto: ScheduleProto, converter: DataConverter) -> dict[str
         "task_queue": start.task_queue.name,
         "args": await converter.decode(start.input.payloads),
         "memo": {
-            name: (await converter.decode([one]))[0] for name, one in start.memo.fields.items()
+            name: (await converter.decode([one]))[0]
+            for name, one in start.memo.fields.items()
+            if name != MARK
         },
         "search_attributes": {
             name: PayloadConverter.default.from_payload(one)
@@ -103,6 +115,7 @@ async def comparable(proto: ScheduleProto, converter: DataConverter) -> dict[str
         "overlap": policies.overlap_policy or OVERLAPS["skip"],
         "catch_up": policies.catchup_window.ToTimedelta(),
         "pause_on_failure": policies.pause_on_failure,
+        "runs": "a number" if proto.state.limited_actions else "without end",
     }
 
 

@@ -1,7 +1,8 @@
 """Schedules on Temporal's server, by its raw service: only there is the conflict token.
 
-The schedule's memo marks it as ours: those without are never touched. What is declared stands in a
-header of the workflow that it starts, for the memo of a schedule can be written only once.
+The schedule's memo says that it is ours, and in which set it was made: those without are never
+touched. What is declared stands in a header of the workflow that it starts, for the memo of a
+schedule can be written only once.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -31,8 +32,12 @@ from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
-from musterwerk.schedules.mark import MARK, UNREADABLE, Mark
+from musterwerk.schedules.mark import MARK, UNREADABLE, Mark, Told
 
+#: Begins the names of schedules that we keep for ourselves, and that nobody else may have.
+OURS_ALONE = "musterwerk."
+#: Requests at once: a server refuses what is too much for it.
+SIDE_BY_SIDE = 24
 _RPC = timedelta(seconds=10)
 _PAGE = 1_000
 #: A server that has too much to do says so, and it does not come to it: a schedule takes one
@@ -44,7 +49,8 @@ T = TypeVar("T")
 @dataclass(frozen=True)
 class Described:
     """A schedule as the server has it. `mark` is None where it is not `ours`, where somebody has
-    put another action into it by hand, or where another version's cannot be read."""
+    put another action into it by hand, or where another version's cannot be read. `made_in` is the
+    set in which it was made."""
 
     name: str
     ours: bool
@@ -52,6 +58,11 @@ class Described:
     info: ScheduleInfo
     mark: Mark | None
     token: bytes
+    made_in: str = ""
+
+    @property
+    def set_name(self) -> str:
+        return self.mark.set_name if self.mark else self.made_in
 
 
 class ScheduleServer:
@@ -70,9 +81,11 @@ class ScheduleServer:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
             raise _away(error) from error
-        mark = await self._mark(found.schedule)
+        mark, made_in = await self._mark(found.schedule), ""
+        if ours := MARK in found.memo.fields:
+            (made_in,) = await self._made_in([found.memo])
         return Described(
-            name, MARK in found.memo.fields, found.schedule, found.info, mark, found.conflict_token
+            name, ours, found.schedule, found.info, mark, found.conflict_token, made_in
         )
 
     async def create(self, name: str, proto: ScheduleProto, mark: Mark) -> bool:
@@ -81,7 +94,7 @@ class ScheduleServer:
             **self._where,
             schedule_id=name,
             schedule=await self._marked(proto, mark),
-            memo=Memo(fields={MARK: await self._encoded(True)}),
+            memo=Memo(fields={MARK: await self._encoded(mark.set_name)}),
             request_id=str(uuid.uuid4()),
         )
         try:
@@ -129,7 +142,13 @@ class ScheduleServer:
             raise _away(error) from error
 
     async def names(self) -> AsyncIterator[str]:
-        """Of ours, in the whole namespace. A list may be some seconds old."""
+        """Of ours, in the whole namespace, without those that we keep for ourselves. A list may be
+        some seconds old."""
+        async for name, _ in self.listed():
+            yield name
+
+    async def listed(self) -> AsyncIterator[tuple[str, str]]:
+        """As `names`, with the set in which each was made."""
         page = b""
         while True:
             request = ListSchedulesRequest(
@@ -139,9 +158,14 @@ class ScheduleServer:
                 found = await _patient(self._service.list_schedules, request)
             except RPCError as error:
                 raise _away(error) from error
-            for one in found.schedules:
-                if MARK in one.memo.fields:
-                    yield one.schedule_id
+            ours = [
+                one
+                for one in found.schedules
+                if MARK in one.memo.fields and not one.schedule_id.startswith(OURS_ALONE)
+            ]
+            sets = await self._made_in([one.memo for one in ours])
+            for one, made_in in zip(ours, sets, strict=True):
+                yield one.schedule_id, made_in
             page = found.next_page_token
             if not page:
                 return
@@ -168,8 +192,10 @@ class ScheduleServer:
     async def _marked(self, proto: ScheduleProto, mark: Mark) -> ScheduleProto:
         found = ScheduleProto()
         found.CopyFrom(proto)
-        header = found.action.start_workflow.header.fields
-        header[MARK].CopyFrom(await self._encoded(mark.as_json()))
+        start = found.action.start_workflow
+        start.header.fields[MARK].CopyFrom(await self._encoded(mark.as_json()))
+        told = Told(when=mark.declared.when, as_of=mark.as_of)
+        start.memo.fields[MARK].CopyFrom(await self._encoded(told.as_json()))
         return found
 
     async def _mark(self, proto: ScheduleProto) -> Mark | None:
@@ -182,6 +208,16 @@ class ScheduleServer:
             return Mark.read(found)
         except UNREADABLE:
             return None
+
+    async def _made_in(self, memos: Sequence[Memo]) -> list[str]:
+        """ "" where another codec has encoded it."""
+        if not memos:
+            return []
+        payloads = [one.fields[MARK] for one in memos]
+        try:
+            return [str(one) for one in await self.client.data_converter.decode(payloads)]
+        except UNREADABLE:
+            return [""] * len(memos)
 
     async def _encoded(self, value: Any) -> Payload:
         (found,) = await self.client.data_converter.encode([value])

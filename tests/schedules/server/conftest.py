@@ -13,9 +13,11 @@ from temporalio.client import Client
 
 from musterwerk.schedules import Schedule, When
 from musterwerk.schedules.applying import Done, apply_plan
+from musterwerk.schedules.begun import memory_of
 from musterwerk.schedules.declaring import Declaration
-from musterwerk.schedules.planning import Plan, ledger_of, make_plan
+from musterwerk.schedules.planning import make_plan
 from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.steps import Plan
 
 
 @dataclass
@@ -24,6 +26,7 @@ class Desk:
 
     server: ScheduleServer
     prefix: str = field(default_factory=lambda: f"t{uuid.uuid4().hex[:8]}")
+    used: set[str] = field(default_factory=set[str])
 
     @property
     def client(self) -> Client:
@@ -33,6 +36,7 @@ class Desk:
         return f"{self.prefix}-{short}"
 
     def schedule(self, short: str, when: When, **fields: Any) -> Schedule:
+        self.used.add(short)
         given = {"workflow": "Idle", "task_queue": f"{self.prefix}-nobody", **fields}
         return Schedule(self.name(short), when=when, **given)
 
@@ -61,10 +65,9 @@ class Desk:
 async def desk_of(client: Client) -> AsyncGenerator[Desk]:
     desk = Desk(ScheduleServer(client))
     yield desk
-    await desk.server.delete(ledger_of(desk.prefix).name)
-    async for name in desk.server.names():
-        if name.startswith(desk.prefix):
-            await desk.server.delete(name)
+    for short in desk.used:
+        await desk.server.delete(desk.name(short))
+        await desk.server.delete(memory_of(desk.name(short)))
 
 
 @pytest.fixture

@@ -135,7 +135,7 @@ async def _row(
     }
     fresh = ScheduleRow(
         name=found.name,
-        set_name=found.mark.set_name if found.mark else "",
+        set_name=found.set_name,
         workflow=action.workflow_type.name,
         task_queue=action.task_queue.name,
         owner=declared.owner if declared else "",

@@ -18,11 +18,11 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError
 from musterwerk.schedules.ledger.model import Run
+from musterwerk.schedules.server import SIDE_BY_SIDE
 
 _BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
 _DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _RPC = timedelta(seconds=10)
-_SIDE_BY_SIDE = 24
 _LONGEST = 300
 _STATUS = {
     WorkflowExecutionStatus.RUNNING: "Running",
@@ -52,7 +52,7 @@ async def look_up(
 ) -> list[Run]:
     """Of each schedule, due time and workflow id: its run, if there is one; asked one by one, and
     so as it is now."""
-    few = asyncio.Semaphore(_SIDE_BY_SIDE)
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(schedule: str, due: datetime, workflow_id: str) -> Run | None:
         async with few:

@@ -12,13 +12,12 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from musterwerk.errors import StoreError
-from musterwerk.schedules.control import LEDGER_PREFIX, SIDE_BY_SIDE
 from musterwerk.schedules.ledger.case import Case
 from musterwerk.schedules.ledger.model import Run
 from musterwerk.schedules.ledger.opening import Look, open_case
 from musterwerk.schedules.ledger.reading import look_up, runs_since
 from musterwerk.schedules.mistakes import ScheduleMistake
-from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.store.ledger import (
     Entry,
     FireRow,
@@ -137,10 +136,9 @@ class Sweeper:
                 alive()
                 return name, found if found is not None and found.ours else None
 
-        ours = sorted(name for name in names if not name.startswith(LEDGER_PREFIX))
         return {
             name: found
-            for name, found in await asyncio.gather(*map(one, ours))
+            for name, found in await asyncio.gather(*map(one, sorted(names)))
             if found is not None or name in known
         }
 

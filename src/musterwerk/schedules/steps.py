@@ -1,0 +1,54 @@
+"""A plan: what is to be done with each schedule, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from musterwerk.schedules.declaring import Declaration
+from musterwerk.schedules.mark import Mark
+from musterwerk.schedules.server import Described
+
+Kind = Literal[
+    "create", "change", "mend", "extend", "rename", "delete", "unchanged", "finished", "foreign"
+]
+#: To do; the others are not.
+WORK: tuple[Kind, ...] = ("create", "change", "mend", "extend", "rename", "delete")
+
+
+@dataclass(frozen=True)
+class Step:
+    """`words` say what differs. `wanted` is what the schedule is to be; None where it is to go, or
+    is left alone. `was` is what there is of it, maybe under another name."""
+
+    name: str
+    kind: Kind
+    words: tuple[str, ...] = ()
+    was: Described | None = None
+    wanted: Mark | None = None
+
+
+@dataclass(frozen=True)
+class Plan:
+    declaration: Declaration
+    steps: tuple[Step, ...]
+
+    @property
+    def work(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.kind in WORK)
+
+    @property
+    def foreign(self) -> tuple[Step, ...]:
+        return tuple(step for step in self.steps if step.kind == "foreign")
+
+
+def rename(wanted: Mark, old: Described) -> Step:
+    name = wanted.declared.name
+    marked = wanted.model_copy(update={"former": former_names(old.name, old)})
+    return Step(name, "rename", (f"{old.name} -> {name}",), old, marked)
+
+
+def former_names(last: str | None, found: Described | None) -> tuple[str, ...]:
+    """The names that one had, the last first."""
+    former = found.mark.former if found and found.mark else ()
+    return former if last is None else (last, *(one for one in former if one != last))
