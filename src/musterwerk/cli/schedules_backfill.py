@@ -86,8 +86,12 @@ async def _make(
 
 async def _do(out: Output, target: Target, plan: Backfill, overlap: Overlap) -> int:
     server = ScheduleServer(await target.connect())
+
+    def waiting() -> None:
+        out.say("Another backfill of it goes on, or was cut off just now; this one waits for it.")
+
     with out.progress("starting", total=len(plan.missing)) as advance:
-        return await do_backfill(server, plan, overlap, advance)
+        return await do_backfill(server, plan, overlap, advance, waiting)
 
 
 def _tell(out: Output, plan: Backfill, dry_run: bool) -> None:
@@ -98,6 +102,7 @@ def _tell(out: Output, plan: Backfill, dry_run: bool) -> None:
                 "due": len(plan.due),
                 "missing": [one.isoformat() for one in plan.missing],
                 "minutes": plan.minutes,
+                "future_left_out": plan.cut,
                 "dry_run": dry_run,
             }
         )
@@ -106,6 +111,8 @@ def _tell(out: Output, plan: Backfill, dry_run: bool) -> None:
         f"{plan.schedule}: {len(plan.due)} due, {len(plan.missing)} to start, "
         f"{plan.minutes} minutes at Temporal's rate of starts"
     )
+    if plan.cut:
+        out.say("What is not due yet is left to the schedule.")
     for one in plan.missing[:10] if dry_run else ():
         out.text(f"    {one:%Y-%m-%d %H:%M:%S} UTC")
     if dry_run and len(plan.missing) > 10:

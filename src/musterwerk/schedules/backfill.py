@@ -22,6 +22,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.schedules.asking import due_times
+from musterwerk.schedules.lease import Lease, alone
 from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.native import NativeSpec, from_proto
@@ -37,6 +38,8 @@ _RPC = timedelta(seconds=10)
 _LOOK_SECONDS = 0.2
 #: On SQLite the server compares times as text, and the ends of a span may not be in it.
 _MARGIN = timedelta(days=1)
+#: What is due so lately the server is about to start itself.
+_BEING_STARTED = timedelta(seconds=10)
 #: Nothing new for so long: a worker is not needed for a start, so something is wrong.
 _PATIENCE = 60.0
 #: A backfill that goes on starts some every second.
@@ -47,7 +50,8 @@ _QUIET = 3.0
 class Backfill:
     """`due` are all times of the span, `missing` those that are to be started. Runs before
     `known_from` may have been, and be forgotten. `offered` are the server's times, which knows no
-    holidays of years before it was told."""
+    holidays of years before it was told. `cut` where the span goes on into the future, which is
+    left to the schedule."""
 
     schedule: str
     due: tuple[datetime, ...]
@@ -55,6 +59,7 @@ class Backfill:
     known_from: datetime | None
     only_missing: bool = True
     offered: tuple[datetime, ...] = ()
+    cut: bool = False
 
     @property
     def minutes(self) -> float:
@@ -69,14 +74,17 @@ class Backfill:
 async def make_backfill(
     server: ScheduleServer, name: str, start: datetime, end: datetime, *, only_missing: bool = True
 ) -> Backfill:
-    """For the due times from `start` to `end`, both with. Starts nothing. Raises `UsageError`."""
+    """For the due times from `start` to `end`, both with, that are past. Starts nothing. Raises
+    `UsageError`."""
     found = await _found(server, name)
+    now = datetime.now(UTC) - _BEING_STARTED
+    cut, end = end > now + _BEING_STARTED, max(min(end, now), start)
     offered = [one async for one in due_times(server, found, start - timedelta(seconds=1), end)]
     due = _as_meant(found, offered)
     known = await _runs(server, found, start, end) if only_missing else set[datetime]()
     missing = tuple(one for one in due if one not in known)
     known_from = await _known_from(server)
-    return Backfill(name, tuple(due), missing, known_from, only_missing, tuple(offered))
+    return Backfill(name, tuple(due), missing, known_from, only_missing, tuple(offered), cut)
 
 
 def _as_meant(found: Described, offered: Sequence[datetime]) -> list[datetime]:
@@ -93,9 +101,23 @@ async def do_backfill(
     plan: Backfill,
     overlap: Overlap = "allow_all",
     told: Callable[[int], object] = lambda _: None,
+    waiting: Callable[[], object] = lambda: None,
 ) -> int:
     """How many are there by now; `told` hears of it. With `skip` fewer may be than are missing:
-    then it ends when the server has taken all."""
+    then it ends when the server has taken all.
+
+    `waiting` is called where another backfill of it goes on, which has its turn first."""
+    async with alone(server, await _found(server, plan.schedule), waiting) as lease:
+        return await _in_parts(server, plan, overlap, told, lease)
+
+
+async def _in_parts(
+    server: ScheduleServer,
+    plan: Backfill,
+    overlap: Overlap,
+    told: Callable[[int], object],
+    lease: Lease,
+) -> int:
     done = 0
     found = await _idle(server, plan.schedule)
     for first in range(0, len(plan.missing), _SLICE):
@@ -104,6 +126,7 @@ async def do_backfill(
             part = await _without_run(server, found, part)
         done += len(plan.missing[first : first + _SLICE]) - len(part)
         if part:
+            lease.check()
             await _start(server, found, plan.offered, part, overlap)
             if overlap == "allow_all":
                 await _seen(server, found, part, done, told)
@@ -224,9 +247,9 @@ async def _seen(
 async def _runs(
     server: ScheduleServer, schedule: Described, start: datetime, end: datetime
 ) -> set[datetime]:
-    """The due times of the runs that Temporal lists, also under the name that it had before."""
-    before = schedule.mark.declared.renamed_from if schedule.mark else None
-    names = [f"'{_quoted(name)}'" for name in (schedule.name, before) if name]
+    """The due times of the runs that Temporal lists, also under names that it had before."""
+    former = schedule.mark.former if schedule.mark else ()
+    names = [f"'{_quoted(name)}'" for name in (schedule.name, *former)]
     query = (
         f"TemporalScheduledById IN ({', '.join(names)}) "
         f"AND TemporalScheduledStartTime >= '{_text(start - _MARGIN)}' "

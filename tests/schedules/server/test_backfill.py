@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from musterwerk.schedules import cron
 from musterwerk.schedules.backfill import do_backfill, make_backfill
+from musterwerk.schedules.lease import Lease
 from tests.schedules.server.conftest import Desk
 from tests.waiting import until_async
 
@@ -72,3 +73,78 @@ async def test_an_interrupted_one_goes_on_and_doubles_nothing(desk: Desk) -> Non
 
 async def _count(desk: Desk, query: str) -> int:
     return (await desk.client.count_workflows(query)).count
+
+
+async def test_two_at_once_start_each_run_once(desk: Desk) -> None:
+    """Two operators make up for the same night; each sees all of it missing."""
+    one = desk.schedule("daily", cron("0 6 * * *"))
+    await desk.apply(one)
+    plans = [await make_backfill(desk.server, one.name, FIRST, LAST) for _ in range(3)]
+    assert {len(plan.missing) for plan in plans} == {31}
+    told: list[str] = []
+    idle = Worker(
+        desk.client,
+        task_queue=one.task_queue,
+        workflows=[Idle],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    async with idle:
+        await asyncio.gather(
+            *(do_backfill(desk.server, plan, waiting=lambda: told.append("")) for plan in plans)
+        )
+    assert len(told) == 2
+    assert (await desk.found("daily")).info.action_count == 31
+    lease = Lease(desk.server, one.name)
+    assert await desk.server.describe(lease.name) is None
+
+
+async def test_the_turn_of_one_that_was_killed_ends(desk: Desk) -> None:
+    """Nobody could make up for anything until somebody deletes by hand what it has left."""
+    one = desk.schedule("daily", cron("0 6 * * *"))
+    await desk.apply(one)
+    killed, next_one, third = (Lease(desk.server, one.name) for _ in range(3))
+    assert await killed.take(desk.prefix)
+    assert not await next_one.take(desk.prefix)
+    left = await desk.server.describe(killed.name)
+    assert left is not None
+    assert left.mark is not None
+    left.proto.state.notes = f"somebody {datetime.now(UTC).isoformat()}"
+    await desk.server.update(left, left.proto, left.mark)
+    await until_async(lambda: next_one.take(desk.prefix))
+    next_one.check()
+    assert not await third.take(desk.prefix)
+    await killed.leave()  # it is not its any more
+    assert not await third.take(desk.prefix)
+    await next_one.leave()
+    await until_async(lambda: third.take(desk.prefix))
+    await third.leave()
+
+
+async def test_what_is_not_due_yet_is_left_to_the_schedule(desk: Desk) -> None:
+    """Tomorrow's run would run now, and tomorrow again."""
+    one = desk.schedule("daily", cron("0 6 * * *"))
+    await desk.apply(one)
+    now = datetime.now(UTC)
+    day = timedelta(days=1)
+    plan = await make_backfill(desk.server, one.name, now - 3 * day, now + 3 * day)
+    assert plan.cut
+    assert len(plan.due) in (2, 3)  # one may be due right now
+    assert max(plan.due) < now
+    ahead = await make_backfill(desk.server, one.name, now + day, now + 3 * day)
+    assert (ahead.cut, ahead.due) == (True, ())
+    assert not (await make_backfill(desk.server, one.name, FIRST, LAST)).cut
+
+
+async def test_runs_under_all_former_names_are_known(desk: Desk) -> None:
+    first = desk.schedule("first", cron("0 6 * * *"))
+    await desk.apply(first)
+    await do_backfill(desk.server, await make_backfill(desk.server, first.name, FIRST, LAST))
+    second = desk.schedule("second", cron("0 6 * * *"), renamed_from=first.name)
+    await desk.apply(second)
+    third = desk.schedule("third", cron("0 6 * * *"), renamed_from=second.name)
+    await desk.apply(third)
+    # Whoever has renamed everywhere takes the line out some day.
+    tidied = desk.schedule("third", cron("0 6 * * *"), owner="anna")
+    await desk.apply(tidied)
+    plan = await make_backfill(desk.server, third.name, FIRST, LAST)
+    assert (len(plan.due), plan.missing) == (31, ())
