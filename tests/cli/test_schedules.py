@@ -91,6 +91,24 @@ def test_from_plan_to_destroy(shell: Shell) -> None:
     assert shell("plan", "schedules.toml").code == 3
 
 
+def test_next_knows_what_is_paused_and_what_has_a_number_of_runs(shell: Shell) -> None:
+    """Somebody would wait at night for what does not come."""
+    shell.write(FILE.replace('owner = "PREFIX"', "runs = 2", 1))
+    told = shell("next", "schedules.toml", "--count", "3", "-o", "json").data
+    note = "it has had all its runs by then"
+    assert [one["note"] for one in told[:3]] == ["", "", note]
+    shell("apply", "schedules.toml")
+    told = shell("next", "schedules.toml", "--count", "3", "-o", "json").data
+    assert [one["will_happen"] for one in told] == [True, True, False, True, True, True]
+    shell("pause", f"{shell.prefix}-quarters")
+    told = shell("next", "schedules.toml", "--count", "3", "-o", "json").data
+    assert [one["note"] for one in told[3:]] == ["it is paused"] * 3
+    assert not any(one["will_happen"] for one in told[3:])
+    far = shell("next", "schedules.toml", "--from", "2030-01-01", "--count", "1", "-o", "json").data
+    assert [one["note"] for one in far] == [note, "it is paused"]
+    shell("destroy", "schedules.toml", "--yes")
+
+
 def test_next_tells_what_the_server_loses_and_whom_it_asked(shell: Shell) -> None:
     def dues() -> list[dict[str, Any]]:
         span = ("--from", "2026-10-25T00:00:00Z", "--count", "12")

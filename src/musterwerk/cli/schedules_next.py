@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -24,12 +27,15 @@ from musterwerk.cli.schedules_common import (
 )
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules.asking import due_times, is_told_by_server
+from musterwerk.schedules.begun import has_begun
+from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.declaring import read_declaration
 from musterwerk.schedules.differences import differences
 from musterwerk.schedules.model import Schedule, When
-from musterwerk.schedules.preview import Due, compare, preview
-from musterwerk.schedules.server import Described, ScheduleServer
-from musterwerk.schedules.server_rules import CHECKED_AGAINST
+from musterwerk.schedules.preview import Due, compare, preview, standing
+from musterwerk.schedules.protos import kept_state
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
+from musterwerk.schedules.server_rules import CHECKED_AGAINST, fires
 
 _SPANS = [timedelta(days=days) for days in (1, 7, 31, 366, 366 * 8, 366 * 41)]
 _LAST = datetime(2100, 12, 31, tzinfo=UTC)
@@ -58,39 +64,73 @@ def next_(
     out, declaration = Output(output), read_declaration(where)
     start = datetime.now(UTC) if from_ is None else moment(from_, "--from")
     after = start - timedelta(seconds=1)
-    asked: dict[str, list[Due]] = {}
+    asked: dict[str, _Told] = {}
     if not offline:
         target = known_target(address, data, namespace)
         asked = run(_asked(target, declaration.schedules, after, count)) if target else {}
     rows: list[dict[str, Any]] = []
+    now = datetime.now(UTC)
     for one in declaration.schedules:
-        found = asked.get(one.name)
-        dues = preview(one.when, after, count) if found is None else found
-        source = CHECKED_AGAINST + " (its rules)" if found is None else "the server"
+        told = asked.get(one.name, _Told())
+        dues = preview(one.when, after, count) if told.dues is None else told.dues
+        source = CHECKED_AGAINST + " (its rules)" if told.dues is None else "the server"
+        before = 0
+        if told.left is not None:
+            between = fires(compile_when(one.when, now).spec, now, after)
+            before = sum(1 for _ in islice(between, told.left))
+        dues = standing(dues, now, paused=told.paused, left=told.left, before=before)
         rows += [_row(one, due, source) for due in dues]
     if out.machine:
         out.json(rows)
         return
     columns = ("SCHEDULE", "LOCAL TIME", "UTC", "MEANT", "HAPPENS", "NOTE")
     out.table(columns, [_cells(row) for row in rows])
-    planned = [one.name for one in declaration.schedules if one.name not in asked]
+    planned = [n.name for n in declaration.schedules if asked.get(n.name, _Told()).dues is None]
     if planned:
         out.say(f"By the rules of {CHECKED_AGAINST}, not asked: {', '.join(planned)}")
+    strange = [one.name for one in declaration.schedules if asked.get(one.name, _Told()).by_hand]
+    if strange:
+        out.say(f"Somebody has put another action into these by hand: {', '.join(strange)}")
+
+
+@dataclass(frozen=True)
+class _Told:
+    """`dues` only where the server has it as it is declared, and tells. `left` are runs."""
+
+    dues: list[Due] | None = None
+    paused: bool = False
+    left: int | None = None
+    by_hand: bool = False
 
 
 async def _asked(
     target: Target, schedules: tuple[Schedule, ...], after: datetime, count: int
-) -> dict[str, list[Due]]:
-    """Of those that the server has as they are declared."""
+) -> dict[str, _Told]:
     server = ScheduleServer(await target.connect())
-    found: dict[str, list[Due]] = {}
-    for one in schedules:
-        described = await server.describe(one.name)
-        if described is None or described.mark is None or not is_told_by_server(described):
-            continue
-        if not differences(described.mark.declared, one):
-            found[one.name] = await _dues(server, described, one.when, after, count)
-    return found
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(schedule: Schedule) -> _Told:
+        async with few:
+            return await _told(server, schedule, after, count)
+
+    found = await asyncio.gather(*map(one, schedules))
+    return {schedule.name: told for schedule, told in zip(schedules, found, strict=True)}
+
+
+async def _told(server: ScheduleServer, schedule: Schedule, after: datetime, count: int) -> _Told:
+    found = await server.describe(schedule.name)
+    if found is None:
+        over = schedule.runs is not None and await has_begun(server, schedule.name)
+        return _Told(left=0 if over else schedule.runs)
+    if not found.ours:
+        return _Told(left=schedule.runs)
+    state = kept_state(found, found.mark.declared if found.mark else schedule, schedule)
+    left = state.remaining_actions if state.limited_actions else None
+    as_declared = found.mark and not differences(found.mark.declared, schedule)
+    dues = None
+    if as_declared and is_told_by_server(found):
+        dues = await _dues(server, found, schedule.when, after, count)
+    return _Told(dues, state.paused, left, found.mark is None)
 
 
 async def _dues(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -36,6 +36,25 @@ def preview(when: When, after: datetime, count: int) -> list[Due]:
     until = min(after + _FAR, _LAST)
     spec = compile_when(when, after).spec
     return list(islice(compare(when, fires(spec, after, until), after, until), count))
+
+
+def standing(
+    dues: Iterable[Due], now: datetime, *, paused: bool, left: int | None, before: int = 0
+) -> list[Due]:
+    """What comes of them as the schedule stands: `left` runs after now, of which `before` are due
+    before these."""
+    found: list[Due] = []
+    following = before
+    for due in dues:
+        hindered = ""
+        if due.will_happen and due.due_utc > now:
+            following += 1
+            if paused:
+                hindered = "it is paused"
+            elif left is not None and following > left:
+                hindered = "it has had all its runs by then"
+        found.append(replace(due, will_happen=False, note=hindered) if hindered else due)
+    return found
 
 
 def compare(

@@ -21,6 +21,19 @@ class Report:
 
 
 @workflow.defn
+class Long:
+    """Goes on as new once, and says for which due time, and for which one before."""
+
+    @workflow.run
+    async def run(self, first: bool = True) -> list[str | None]:
+        if first:
+            workflow.continue_as_new(False)
+        run = current()
+        before = run.previous() if run else None
+        return ["", run and run.key, run and run.due.isoformat(), before and before.isoformat()]
+
+
+@workflow.defn
 class Slow:
     """Takes more than a second."""
 

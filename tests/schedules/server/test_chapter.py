@@ -11,7 +11,7 @@ from musterwerk.schedules import Schedule, control, cron, every
 from musterwerk.schedules.backfill import do_backfill, make_backfill
 from musterwerk.schedules.model import Overlap
 from tests.schedules.server.conftest import Desk
-from tests.schedules.server.reports import Report
+from tests.schedules.server.reports import Long, Report
 from tests.waiting import until_async
 
 
@@ -127,3 +127,16 @@ async def test_a_run_of_business_days_can_ask_for_the_one_before(desk: Desk) -> 
         await until_async(has_run)
     ((_, _, _, before),) = await results(desk, "work")
     assert before is not None
+
+
+async def test_what_went_on_as_new_still_knows_the_due_time_before(desk: Desk) -> None:
+    """Its window would begin nowhere."""
+    queue = f"{desk.prefix}-long"
+    daily = desk.schedule("long", cron("0 6 * * *"), workflow="Long", task_queue=queue)
+    await desk.apply(daily)
+    due = datetime(2024, 1, 2, 6, tzinfo=UTC)
+    async with Worker(desk.client, task_queue=queue, workflows=[Long]):
+        await do_backfill(desk.server, await make_backfill(desk.server, daily.name, due, due))
+        run = desk.client.get_workflow_handle(f"{daily.name}-{due:%Y-%m-%dT%H:%M:%SZ}")
+        found = await run.result()
+    assert found[2:] == [due.isoformat(), "2024-01-01T06:00:00+00:00"]
