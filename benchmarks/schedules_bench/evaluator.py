@@ -48,6 +48,12 @@ NAMED = (
     "Antarctica/Troll",
     "UTC",
 )
+_DATES = tuple(
+    datetime(year, month, 28, hour, 30, tzinfo=UTC)
+    for year in (2026, 2027, 2028)
+    for month in (3, 10)
+    for hour in (0, 1, 2)
+)
 SPARSE = (
     cron("30 2 * * *"),
     cron("0 0 * * *"),
@@ -71,6 +77,11 @@ DENSE = (
     cron("59 1-3,23 * * *"),
     on(Calendar(hour="0-3", minute="0,30", second="0,59")),
     cron("0,20,40 0,2 * * 0,1,6"),
+    # Of several parts: the server goes on from where another one fired.
+    cron("30 2 * * *", "*/20 1-3 * * *"),
+    cron("0 0 * * *", "45 23 * * *", "15 0,3 * * *"),
+    cron("30 2 * * *", every=timedelta(minutes=45)),
+    cron("*/15 1 * * *", at=_DATES, exclude=["2027-03-28", "2028-10-29"]),
 )
 
 

@@ -9,6 +9,7 @@
     ├── AuditError                  the audit trail and its checkpoints are not of each other
     ├── AlertError                  a mail or webhook was not taken
     ├── ResolutionRefused           an operator's answer to a dead letter was not taken
+    ├── ScheduleRefused             a schedule cannot do that as it stands
     └── ApprovalNotFound            no request for approval has this id
 
     temporalio ApplicationError     outcomes that travel through Temporal, found by their `type`
@@ -84,6 +85,15 @@ class AlertError(MusterwerkError):
 
 class ResolutionRefused(MusterwerkError):
     """Nothing was changed: no such dead letter is open, or somebody else was first."""
+
+
+class ScheduleRefused(MusterwerkError):
+    """Nothing was done: a schedule cannot do that as it stands. `why` is "overlap" (the run before
+    goes on), "same_second" (the server starts one run in a second) or "renaming"."""
+
+    def __init__(self, message: str, why: str) -> None:
+        super().__init__(message)
+        self.why = why
 
 
 class ApprovalNotFound(MusterwerkError):

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from temporalio.service import RPCError
 
-from musterwerk.errors import ServerError, UsageError
+from musterwerk.errors import ScheduleRefused, ServerError, UsageError
 from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store.audit import AuditLine
 from musterwerk.store.schedule_acts import note
@@ -58,7 +58,8 @@ class Refused(Exception):
 @dataclass
 class Outcome:
     """`state` is "running", "done", "failed", or "unknown" where another process may have done it.
-    `why` is one of `Refused`, or "away", "gone", "failed"; `detail` is English."""
+    `why` is as in `Refused` and `ScheduleRefused`, or "away", "gone", "failed"; `detail` is
+    English."""
 
     act: ScheduleAct
     state: str = "running"
@@ -129,6 +130,8 @@ class ScheduleActs:
             return
         except Refused as error:
             outcome.why, outcome.detail = error.why, error.detail
+        except ScheduleRefused as error:
+            outcome.why = error.why
         except (ServerError, RPCError, TimeoutError) as error:
             outcome.why, outcome.detail = "away", str(error)
         except UsageError as error:

@@ -10,7 +10,7 @@ from typing import Any
 
 from temporalio.api.schedule.v1 import SchedulePatch, TriggerImmediatelyRequest
 
-from musterwerk.errors import ServerError, UsageError
+from musterwerk.errors import ScheduleRefused, ServerError, UsageError
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.protos import OVERLAPS
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
@@ -74,21 +74,40 @@ async def pause(server: ScheduleServer, name: str, note: str = "") -> None:
 
 
 async def unpause(server: ScheduleServer, name: str, note: str = "") -> None:
-    """Raises `UsageError` for one that is half renamed: with its old name it would fire twice."""
+    """Raises `ScheduleRefused` for one that is half renamed: the old one fires still."""
     found = await server.describe(name)
     if found is not None and found.mark is not None and found.mark.renaming is not None:
-        raise UsageError(f"{name} is being renamed; `apply` has to go on with that first")
+        raise ScheduleRefused(
+            "it is being renamed, and `apply` has to go on with that first", "renaming"
+        )
     said = note or "continued by `musterwerk schedules unpause`"
     await server.patch(name, SchedulePatch(unpause=said))
     await _becomes(server, name, paused=False)
 
 
 async def trigger(server: ScheduleServer, name: str, overlap: Overlap | None = None) -> None:
-    """One run now, by the schedule's overlap policy or this one."""
+    """One run now, by the schedule's overlap policy or this one. It is started when this ends, or
+    waits for the run before. Raises `ScheduleRefused` where the server has left it out."""
     now = TriggerImmediatelyRequest()
     if overlap is not None:
         now.overlap_policy = OVERLAPS[overlap]
+    before = await server.describe(name)
     await server.patch(name, SchedulePatch(trigger_immediately=now))
+    for _ in range(_LOOKS if before else 0):
+        found = await server.describe(name)
+        if found is not None and before is not None:
+            was, is_now = before.info, found.info
+            if (was.action_count, was.buffer_size) < (is_now.action_count, is_now.buffer_size):
+                return
+            if is_now.overlap_skipped > was.overlap_skipped:
+                raise ScheduleRefused(
+                    "not started, for the run before goes on, and the overlap policy is skip",
+                    "overlap",
+                )
+        await asyncio.sleep(_LOOK_SECONDS)
+    raise ScheduleRefused(
+        "the server left it out: it starts one run in a second; try again", "same_second"
+    )
 
 
 def overlap_of(text: str | None) -> Overlap | None:

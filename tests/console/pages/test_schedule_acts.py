@@ -86,7 +86,7 @@ async def test_the_same_form_sent_twice_starts_one_run(
     form = page.form("trigger")
     posts = (otto.http.post(form.action, data=form.fields) for _ in range(3))
     told = [Page.of(otto, answer) for answer in await asyncio.gather(*posts)]
-    assert all("One run was asked for" in one.notice for one in told)
+    assert all("One run was started" in one.notice for one in told)
     # A console that was started anew knows it by the audit trail.
     del office.services.schedule_acts
     again = await page.send("trigger")
@@ -160,6 +160,17 @@ async def test_a_schedule_that_is_gone(otto: Browser, planned: Desk, daily: Sche
     page = await otto.get(f"/schedules/{daily.name}")
     await planned.server.delete(daily.name)
     assert (await page.send("pause", reason="x")).status == 404
+
+
+async def test_a_run_that_was_left_out_is_not_said_to_be_started(
+    otto: Browser, planned: Desk, daily: Schedule
+) -> None:
+    page = await otto.get(f"/schedules/{daily.name}/trigger")
+    assert "One run was started" in (await page.send("trigger")).notice
+    page = await otto.get(f"/schedules/{daily.name}/trigger")
+    refused = await page.send("trigger")
+    assert refused.status == 409
+    assert "the run before goes on" in refused.notice
 
 
 async def test_others_schedules_are_not_touched(otto: Browser, planned: Desk) -> None:

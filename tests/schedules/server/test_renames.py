@@ -18,7 +18,7 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from musterwerk.errors import UsageError
+from musterwerk.errors import ScheduleRefused
 from musterwerk.schedules import Schedule, control, cron
 from musterwerk.schedules.applying import apply_plan
 from musterwerk.schedules.planning import make_end, make_plan
@@ -110,7 +110,7 @@ async def test_a_rename_cut_off_ends_as_one(
 
 async def test_what_is_half_renamed_cannot_be_let_go(desk: Desk) -> None:
     _, new = await _half_renamed(desk)
-    with pytest.raises(UsageError, match="is being renamed"):
+    with pytest.raises(ScheduleRefused, match="is being renamed"):
         await control.unpause(desk.server, new.name)
     assert await _there(desk) == {"old"}
 
