@@ -53,6 +53,12 @@ def test_an_empty_file(tmp_path: Path) -> None:
     assert flaw == "there is no schedule in it; [[schedule]] is expected"
 
 
+def test_musterwerks_own_names_are_taken(tmp_path: Path) -> None:
+    """It would be kept for a memory of ours, and neither listed nor watched."""
+    (flaw,) = flaws(tmp_path, table("musterwerk.begun.x"))
+    assert flaw.endswith("name: only Musterwerk's own begin with 'musterwerk.'")
+
+
 def test_what_is_still_declared_cannot_have_been_renamed(tmp_path: Path) -> None:
     """The old one would be deleted, though it is wanted."""
     found = flaws(

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.mark import Mark
-from musterwerk.schedules.model import Schedule, When
+from musterwerk.schedules.model import OURS_ALONE, Schedule, When
 from musterwerk.schedules.protos import new_state, to_server
-from musterwerk.schedules.server import OURS_ALONE, ScheduleServer
+from musterwerk.schedules.server import ScheduleServer
 
 _PREFIX = f"{OURS_ALONE}begun."
 _NEVER = Schedule(

@@ -20,7 +20,7 @@ from musterwerk.documents import mistakes, read_toml
 from musterwerk.errors import UsageError
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.mistakes import ScheduleMistake
-from musterwerk.schedules.model import Schedule, When
+from musterwerk.schedules.model import OURS_ALONE, Schedule, When
 
 _WHEN = frozenset(When.model_fields)
 _TABLES = ("schedule", "set")
@@ -140,6 +140,11 @@ def _flaws(found: Iterable[Schedule]) -> list[str]:
             compile_when(one.when, now)
         except ScheduleMistake as mistake:
             flaws.append(f"schedule {one.name!r}: {mistake}")
+    flaws += [
+        f"schedule {one.name!r}: name: only Musterwerk's own begin with {OURS_ALONE!r}"
+        for one in schedules
+        if one.name.startswith(OURS_ALONE)
+    ]
     counted = Counter(one.name for one in schedules)
     flaws += [
         f"schedule {name!r}: name: there are {count} of this name; each needs its own"

@@ -15,7 +15,8 @@ from datetime import UTC, datetime, timedelta
 
 from musterwerk.errors import ServerError
 from musterwerk.schedules.begun import put_silent
-from musterwerk.schedules.server import OURS_ALONE, Described, ScheduleServer
+from musterwerk.schedules.model import OURS_ALONE
+from musterwerk.schedules.server import Described, ScheduleServer
 
 _FOR = timedelta(seconds=30)
 _RENEW_SECONDS, _LOOK_SECONDS = 8.0, 0.3

@@ -22,6 +22,9 @@ Overlap = Literal[
 #: Also part of workflow ids and file names.
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$"
 
+#: Begins the names of schedules that Musterwerk keeps for itself, and that nobody else may have.
+OURS_ALONE = "musterwerk."
+
 #: More exactly it is told where it is written to.
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 

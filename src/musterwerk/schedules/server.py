@@ -33,9 +33,8 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.schedules.mark import MARK, UNREADABLE, Mark, Told
+from musterwerk.schedules.model import OURS_ALONE
 
-#: Begins the names of schedules that we keep for ourselves, and that nobody else may have.
-OURS_ALONE = "musterwerk."
 #: Requests at once: a server refuses what is too much for it.
 SIDE_BY_SIDE = 24
 _RPC = timedelta(seconds=10)
