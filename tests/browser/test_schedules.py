@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import Page, expect
 from temporalio.client import Client
 
-from musterwerk.schedules import Schedule, cron
+from musterwerk.schedules import Schedule, control, cron
 from tests.browser.conftest import LogIn
 from tests.browser.test_looks import PHONE, serious
 from tests.console.office import Office
@@ -125,8 +125,28 @@ async def test_pausing_and_continuing(daily: Schedule, planned: Desk, log_in: Lo
     assert not (await planned.found("daily")).proto.state.paused
 
 
-async def _made_up(page: Page, words: str) -> None:
-    """The page is loaded again until it says that it is done."""
+async def test_a_page_follows_what_somebody_else_does(
+    daily: Schedule, planned: Desk, log_in: LogIn
+) -> None:
+    """An operator looks at what was, and acts on it."""
+    page = await log_in("otto")
+    await page.clock.install()
+    await page.goto(f"/schedules/{daily.name}")
+    await page.get_by_text("Make up for runs").click()
+    await page.get_by_label("From").fill("2024-01-01T00:00")
+    await control.pause(planned.server, daily.name, "by somebody else")
+    await page.clock.run_for(31_000)
+    await expect(page.get_by_text("by somebody else")).to_be_visible()
+    assert await page.get_by_label("From").input_value() == "2024-01-01T00:00"
+    await control.unpause(planned.server, daily.name, "all is well")
+    await page.clock.run_for(31_000)
+    await expect(page.get_by_text("all is well")).to_be_visible()
+
+
+async def _made_up(page: Page, words: str, *, scripts: bool) -> None:
+    """With scripts the page follows by itself; else it is loaded until it says that it is done."""
+    if scripts:
+        await expect(page.get_by_text(words)).to_be_visible()
     while not await page.get_by_text(words).count():
         await page.get_by_role("status").get_by_role("link", name="Reload").click()
 
@@ -144,7 +164,7 @@ async def test_making_up_for_runs_after_a_look(
     await expect(page.get_by_role("heading", name="Start 10 runs?")).to_be_visible()
     await page.get_by_role("button", name="Start them").click()
     await page.wait_for_url("**act=**")
-    await _made_up(page, "Made up: 10 runs are there.")
+    await _made_up(page, "Made up: 10 runs are there.", scripts=scripts)
     query = f"TemporalScheduledById = '{daily.name}'"
     assert (await planned.client.count_workflows(query)).count == 10
 

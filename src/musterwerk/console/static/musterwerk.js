@@ -71,6 +71,13 @@ addEventListener("keydown", (event) => {
 const live = document.querySelector("[data-live]");
 let waiting = false;
 
+const renew = (old, fresh) => {
+  const focused = old.contains(document.activeElement) && document.activeElement;
+  const href = focused && focused.getAttribute("href");
+  old.replaceChildren(...fresh.childNodes);
+  if (href) old.querySelector(`a[href="${CSS.escape(href)}"]`)?.focus({ preventScroll: true });
+  else if (focused) old.querySelector("[autofocus]")?.focus({ preventScroll: true });
+};
 const later = (milliseconds) => {
   waiting = true;
   setTimeout(refresh, milliseconds);
@@ -85,9 +92,7 @@ const refresh = async () => {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const fresh = page.querySelector("[data-live]");
   if (!fresh || live.querySelector("input:checked[name=id]")) return later(2000);
-  const focused = live.contains(document.activeElement) && document.activeElement.getAttribute("href");
-  live.replaceChildren(...fresh.childNodes);
-  if (focused) live.querySelector(`a[href="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+  renew(live, fresh);
 };
 
 if (live) {
@@ -124,3 +129,26 @@ if (live) {
   addEventListener("pageshow", (event) => event.persisted && listen());
   listen();
 }
+
+// What nobody tells of is looked at again, so many seconds later, while somebody looks at it.
+const aging = () => [...document.querySelectorAll("[data-every]")];
+const again = () => {
+  const seconds = aging().map((part) => Number(part.dataset.every));
+  if (seconds.length) setTimeout(lookAgain, 1000 * Math.min(...seconds));
+};
+const lookAgain = async () => {
+  const parts = aging().filter((part) => !part.querySelector(":focus:not(a, [autofocus])"));
+  const answer = document.hidden || !parts.length ? null
+    : await fetch(location.href, { headers: { Accept: "text/html" } }).catch(() => null);
+  if (answer?.redirected) return location.reload(); // logged out
+  if (!answer?.ok) return again();
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of parts) {
+    const fresh = page.getElementById(part.id);
+    if (!fresh) continue;
+    if (!fresh.dataset.every) delete part.dataset.every;
+    if (fresh.innerHTML !== part.innerHTML) renew(part, fresh); // or it would be read out again
+  }
+  again();
+};
+again();
