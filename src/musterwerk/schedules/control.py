@@ -16,6 +16,8 @@ from musterwerk.schedules.protos import OVERLAPS
 from musterwerk.schedules.server import Described, ScheduleServer
 
 SIDE_BY_SIDE = 24
+_PAUSED = "paused by `musterwerk schedules pause`"
+_CONTINUED = "continued by `musterwerk schedules unpause`"
 _LOOKS, _LOOK_SECONDS = 60, 0.05
 #: Of the names of those that only remember what has begun.
 LEDGER_PREFIX = "musterwerk.begun."
@@ -72,15 +74,21 @@ def facts(found: Described) -> dict[str, Any]:
 
 
 async def pause(server: ScheduleServer, name: str, note: str = "") -> None:
-    """Done when the server says that it is."""
-    await server.patch(name, SchedulePatch(pause=note or "paused by `musterwerk schedules pause`"))
+    """Done when the server says that it is. Without a note the one that stands there stays."""
+    await server.patch(name, SchedulePatch(pause=note or await _note(server, name, _PAUSED)))
     await _becomes(server, name, paused=True)
 
 
 async def unpause(server: ScheduleServer, name: str, note: str = "") -> None:
-    said = note or "continued by `musterwerk schedules unpause`"
-    await server.patch(name, SchedulePatch(unpause=said))
+    await server.patch(name, SchedulePatch(unpause=note or await _note(server, name, _CONTINUED)))
     await _becomes(server, name, paused=False)
+
+
+async def _note(server: ScheduleServer, name: str, otherwise: str) -> str:
+    """Temporal asks for one each time."""
+    found = await server.describe(name)
+    note = found.proto.state.notes if found else ""
+    return otherwise if note in ("", _PAUSED, _CONTINUED) else note
 
 
 async def trigger(server: ScheduleServer, name: str, overlap: Overlap | None = None) -> None:

@@ -162,7 +162,9 @@ async def _missing(
     if schedule.runs is not None and schedule.name in begun:
         return Step(schedule.name, "finished", (_OVER,))
     if not list(islice(meant(schedule.when, now, _LAST), 1)):
-        return Step(schedule.name, "finished", ("all its times are past",))
+        return Step(
+            schedule.name, "finished", ("no time of it lies ahead: they are past, or left out",)
+        )
     return Step(schedule.name, "create", (), None, wanted)
 
 

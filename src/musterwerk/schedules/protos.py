@@ -93,14 +93,14 @@ async def comparable(proto: ScheduleProto, converter: DataConverter) -> dict[str
         "execution_timeout": start.workflow_execution_timeout.ToTimedelta(),
         "run_timeout": start.workflow_run_timeout.ToTimedelta(),
         "task_timeout": start.workflow_task_timeout.ToTimedelta(),
-        "retry": (
-            retry.initial_interval.ToTimedelta(),
-            retry.backoff_coefficient,
-            retry.maximum_interval.ToTimedelta(),
-            retry.maximum_attempts,
-            tuple(retry.non_retryable_error_types),
-        ),
-        "overlap": policies.overlap_policy or OVERLAPS["skip"],
+        "retry": {
+            "initial_interval": retry.initial_interval.ToTimedelta(),
+            "backoff_coefficient": retry.backoff_coefficient,
+            "maximum_interval": retry.maximum_interval.ToTimedelta(),
+            "maximum_attempts": retry.maximum_attempts,
+            "non_retryable_error_types": tuple(retry.non_retryable_error_types),
+        },
+        "overlap": OVERLAP_NAMES.get(policies.overlap_policy or OVERLAPS["skip"], "unknown"),
         "catch_up": policies.catchup_window.ToTimedelta(),
         "pause_on_failure": policies.pause_on_failure,
     }
