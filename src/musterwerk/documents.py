@@ -7,6 +7,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +18,25 @@ _LENGTH = re.compile(r"(days|seconds)=(\d+)")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
+    """A byte-order mark, as some editors write one, is no mistake."""
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        return tomllib.loads(path.read_text("utf-8-sig"))
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path}: this is no text in UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{path}: this is no TOML: {error}") from error
+    except RecursionError:
+        raise UsageError(f"{path}: too many lists or tables are within each other") from None
+    except ValueError as error:  # Python's own bound for numbers
+        raise UsageError(f"{path}: a number in it has more digits than can be read") from error
+
+
+def near(given: str, known: Iterable[str]) -> str:
+    """What may have been meant, to go on with after a name that is unknown; "" if nothing."""
+    found = get_close_matches(given, list(known), n=1)
+    return f"; did you mean {found[0]!r}?" if found else ""
 
 
 @dataclass(frozen=True)
@@ -45,9 +57,14 @@ _WORDS = {
     "string_type": "text is expected",
     "string_too_short": "at least {min_length} characters are expected",
     "string_too_long": "at most {max_length} characters are expected",
+    "string_unicode": "a character in it is half of one, and cannot be sent",
     "string_pattern_mismatch": "is not spelled as such a name is",
     "int_type": "a whole number is expected",
     "int_parsing": "a whole number is expected",
+    "int_from_float": "a whole number is expected",
+    "float_type": "a number is expected",
+    "float_parsing": "a number is expected",
+    "finite_number": "a number is expected",
     "bool_type": "true or false is expected",
     "bool_parsing": "true or false is expected",
     "dict_type": "a table (an object) is expected",
@@ -67,6 +84,10 @@ _WORDS = {
     "datetime_parsing": "a time is expected, such as 2026-12-24T09:00:00+01:00",
     "datetime_from_date_parsing": "a time is expected, such as 2026-12-24T09:00:00+01:00",
     "datetime_type": "a time is expected, such as 2026-12-24T09:00:00+01:00",
+    "date_type": "a date is expected, such as 2026-12-24",
+    "date_parsing": "a date is expected, such as 2026-12-24",
+    "date_from_datetime_parsing": "a date is expected, such as 2026-12-24",
+    "date_from_datetime_inexact": "a date is expected, such as 2026-12-24",
     "time_parsing": "a time of day is expected, such as 09:00:00",
     "time_type": "a time of day is expected, such as 09:00:00",
     "timezone_aware": "the time zone is missing, such as +01:00 or Z",

@@ -37,6 +37,8 @@ class Wire(BaseModel):
 
 def _words(given: object) -> object:
     """ "7 days", "1d 12h" or "90m"; anything else is pydantic's to judge (ISO 8601, seconds)."""
+    if isinstance(given, bool):
+        raise ValueError('a length of time is expected, such as "7 days" or "1d 12h"')
     if not isinstance(given, str) or not given.strip():
         return given
     if ":" in given:
@@ -44,11 +46,10 @@ def _words(given: object) -> object:
     parts = list(_PART.finditer(given))
     if "".join(part.group(0) for part in parts) != given:
         return given
-    seconds = sum(int(p[1]) * _UNITS[p[2][0].lower()] for p in parts)
     try:
-        return timedelta(seconds=seconds)
-    except OverflowError:
-        raise ValueError(f"{given!r} is too long") from None
+        return timedelta(seconds=sum(int(p[1]) * _UNITS[p[2][0].lower()] for p in parts))
+    except (OverflowError, ValueError):  # the latter of thousands of digits
+        raise ValueError(f"{given[:40]!r} is too long") from None
 
 
 def in_words(length: timedelta) -> str:

@@ -35,9 +35,15 @@ def actor(given: str | None = None) -> str:
 
 
 @contextmanager
-def opened(data: Path, *, to_change: bool = False, new: bool = False) -> Generator[Store]:
+def opened(
+    data: Path,
+    *,
+    to_change: bool = False,
+    new: bool = False,
+    made_by: str = "musterwerk people apply FILE",
+) -> Generator[Store]:
     """The database. Raises `StoreMissing` where there is none, unless a `new` one may be made: a
-    mistyped folder would become an empty company."""
+    mistyped folder would become an empty company. `made_by` is then told."""
     try:
         from musterwerk.store import Store, database_url
     except ModuleNotFoundError as missing:
@@ -53,7 +59,7 @@ def opened(data: Path, *, to_change: bool = False, new: bool = False) -> Generat
         yield store
     except StoreMissing as missing:
         raise StoreMissing(
-            f"{missing}; --data says where it is, `musterwerk people apply FILE` makes one"
+            f"{missing}; --data says where it is, `{made_by}` makes one"
         ) from missing
     finally:
         store.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from math import ceil
 from typing import Annotated
 
 import typer
@@ -23,10 +24,12 @@ from musterwerk.cli.schedules_common import (
 )
 from musterwerk.errors import UsageError
 from musterwerk.runtime.connection import Target
-from musterwerk.schedules.backfill import Backfill, do_backfill, make_backfill
+from musterwerk.schedules.backfill import STARTS_PER_SECOND, Backfill, do_backfill, make_backfill
 from musterwerk.schedules.control import overlap_of
+from musterwerk.schedules.finding import one_of_ours
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.server import ScheduleServer
+from musterwerk.wire import in_words
 
 
 def register(app: typer.Typer) -> None:
@@ -78,9 +81,7 @@ async def _make(
     target: Target, name: str, start: datetime, end: datetime, *, only_missing: bool
 ) -> Backfill:
     server = ScheduleServer(await target.connect())
-    found = await server.describe(name)
-    if found is None or not found.ours:
-        raise UsageError(f"none of ours is called {name!r}; `schedules list` shows them")
+    await one_of_ours(server, name)
     return await make_backfill(server, name, start, end, only_missing=only_missing)
 
 
@@ -107,13 +108,18 @@ def _tell(out: Output, plan: Backfill, dry_run: bool) -> None:
             }
         )
         return
-    out.text(
-        f"{plan.schedule}: {len(plan.due)} due, {len(plan.missing)} to start, "
-        f"{plan.minutes} minutes at Temporal's rate of starts"
-    )
+    out.text(f"{plan.schedule}: {len(plan.due)} due, {len(plan.missing)} to start{_cost(plan)}")
     if plan.cut:
         out.say("What is not due yet is left to the schedule.")
     for one in plan.missing[:10] if dry_run else ():
         out.text(f"    {one:%Y-%m-%d %H:%M:%S} UTC")
     if dry_run and len(plan.missing) > 10:
         out.text(f"    and {len(plan.missing) - 10} more")
+
+
+def _cost(plan: Backfill) -> str:
+    if not plan.missing:
+        return ""
+    seconds = ceil(len(plan.missing) / STARTS_PER_SECOND)
+    length = in_words(timedelta(seconds=seconds))
+    return f"; at {STARTS_PER_SECOND} starts a second, which is Temporal's most, it takes {length}"

@@ -14,6 +14,8 @@ from musterwerk.cli.output import Output
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.runtime.connection import Target
 
+#: Temporal's schedules end with the latter.
+_YEARS = (1970, 2100)
 #: `plan` exits so when there is something to do.
 CHANGES = 3
 DeclarationArgument = Annotated[
@@ -51,4 +53,6 @@ def moment(text: str, option: str) -> datetime:
         found = datetime.fromisoformat(text)
     except ValueError:
         raise UsageError(f"{option}: {text!r} is no time; 2026-10-25T00:00:00Z is one") from None
+    if not _YEARS[0] <= found.year <= _YEARS[1]:
+        raise UsageError(f"{option}: {text!r} is not between the years {_YEARS[0]} and {_YEARS[1]}")
     return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from fnmatch import fnmatchcase
 from functools import partial
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 import typer
 
@@ -19,9 +19,13 @@ from musterwerk.cli.address import (
 )
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
+from musterwerk.cli.schedules_common import YesOption, agreed
+from musterwerk.cli.schedules_showing import lines
+from musterwerk.cli.telling import when
 from musterwerk.errors import MusterwerkError, ServerError, UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules import control
+from musterwerk.schedules.finding import nobody
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 
 NamesArgument = Annotated[
@@ -45,15 +49,16 @@ def register(app: typer.Typer) -> None:
 
 
 def list_(
+    names: NamesArgument = None,
     owner: OwnerOption = None,
     output: OutputOption = Format.table,
     namespace: NamespaceOption = None,
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """List the schedules that are ours."""
+    """List the schedules that are ours, or some of them."""
     out = Output(output)
-    found = run(_chosen(find_address(address, data, namespace), None, True, owner))
+    found = run(_chosen(find_address(address, data, namespace), names, True, owner))
     rows = [control.facts(one) for one in found]
     if out.machine:
         out.json(rows)
@@ -63,24 +68,27 @@ def list_(
 
 
 def show(
-    name: Annotated[str, typer.Argument(metavar="NAME")],
+    names: NamesArgument = None,
+    every: AllOption = False,
+    owner: OwnerOption = None,
     output: OutputOption = Format.table,
     namespace: NamespaceOption = None,
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Show one: how it is declared, how it stands, its last and next runs."""
+    """Show how they are declared, how they stand, their last and next runs.
+
+    As JSON it is one object for one name, and else a list.
+    """
     out = Output(output)
-    found = run(_chosen(find_address(address, data, namespace), [name], False, None))
-    row = control.facts(found[0])
+    found = run(_chosen(find_address(address, data, namespace), names, every, owner))
     if out.machine:
-        out.json(row)
+        rows = [control.facts(one) for one in found]
+        out.json(rows[0] if names and len(names) == 1 and "*" not in names[0] and rows else rows)
         return
-    for key, value in row.items():
-        shown = value
-        if isinstance(value, list):
-            shown = ", ".join(str(one) for one in cast("list[object]", value))
-        out.text(f"{key.replace('_', ' '):<20}{shown}")
+    for number, one in enumerate(found):
+        for line in ("", *lines(one)) if number else lines(one):
+            out.text(line)
 
 
 def pause(
@@ -88,13 +96,15 @@ def pause(
     note: Annotated[str, typer.Option("--note", help="Why; stands at the schedule.")] = "",
     every: AllOption = False,
     owner: OwnerOption = None,
+    yes: YesOption = False,
     namespace: NamespaceOption = None,
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Start no runs until `unpause`. What is due meanwhile is not made up for."""
     target = find_address(address, data, namespace)
-    run(_each("Paused", target, names, every, owner, partial(control.pause, note=note)))
+    found = _agreed("Pause", target, names, every, owner, yes)
+    run(_each("Paused", target, found, partial(control.pause, note=note)))
 
 
 def unpause(
@@ -102,13 +112,15 @@ def unpause(
     note: Annotated[str, typer.Option("--note", help="Stands at the schedule.")] = "",
     every: AllOption = False,
     owner: OwnerOption = None,
+    yes: YesOption = False,
     namespace: NamespaceOption = None,
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
     """Go on. What was due meanwhile is not made up for: see `backfill`."""
     target = find_address(address, data, namespace)
-    run(_each("Going on", target, names, every, owner, partial(control.unpause, note=note)))
+    found = _agreed("Unpause", target, names, every, owner, yes)
+    run(_each("Going on", target, found, partial(control.unpause, note=note)))
 
 
 def trigger(
@@ -118,6 +130,7 @@ def trigger(
     ] = None,
     every: AllOption = False,
     owner: OwnerOption = None,
+    yes: YesOption = False,
     namespace: NamespaceOption = None,
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
@@ -125,15 +138,29 @@ def trigger(
     """Start a run now, also where it is paused."""
     policy = control.overlap_of(overlap)
     target = find_address(address, data, namespace)
-    run(_each("Started", target, names, every, owner, partial(control.trigger, overlap=policy)))
+    found = _agreed("Start a run of", target, names, every, owner, yes)
+    run(_each("Started", target, found, partial(control.trigger, overlap=policy)))
 
 
-async def _each(
-    label: str, target: Target, names: list[str] | None, every: bool, owner: str | None, do: _Act
-) -> None:
+def _agreed(
+    what: str,
+    target: Target,
+    names: list[str] | None,
+    every: bool,
+    owner: str | None,
+    yes: bool,
+) -> list[str]:
+    """The names of those chosen; for all there are somebody has to say yes."""
+    found = [one.name for one in run(_chosen(target, names, every, owner))]
+    of_all = owner is None and (every or "*" in (names or ()))
+    if of_all and len(found) > 1 and not agreed(Output(), f"{what} {len(found)} schedules?", yes):
+        raise typer.Exit(1)
+    return found
+
+
+async def _each(label: str, target: Target, found: list[str], do: _Act) -> None:
     """One that fails does not keep the others from it; what was done is told in any case."""
     out, server = Output(), ScheduleServer(await target.connect())
-    found = [one.name for one in await _chosen(target, names, every, owner)]
     few = asyncio.Semaphore(SIDE_BY_SIDE)
     with out.counting(label, len(found)) as told:
 
@@ -165,7 +192,7 @@ async def _chosen(
     ours = {one.name: one async for one in control.ours(server, names or None)}
     for pattern in names or ():
         if not any(fnmatchcase(name, pattern) for name in ours):
-            raise UsageError(f"none of ours is called {pattern!r}; `schedules list` shows them")
+            raise await nobody(server, pattern)
     return [
         one
         for one in ours.values()
@@ -177,5 +204,5 @@ def _cells(row: dict[str, Any]) -> list[str]:
     state = "paused" if row["paused"] else "active"
     if row["declared"] is None:
         state += ", changed by hand"
-    following = str(row["next"][0]) if row["next"] else "never"
+    following = when(row["next"][0]) if row["next"] else "paused" if row["paused"] else "never"
     return [row["schedule"], row["workflow"], state, following, str(row["runs_made"]), row["owner"]]

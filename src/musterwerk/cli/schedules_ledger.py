@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from musterwerk.store.ledger import FireRow, WatchRow
     from musterwerk.store.ledger_reading import FireSearch, Summary
 
+_KEEPER = "musterwerk worker"
 VerdictOption = Annotated[
     list[str] | None,
     typer.Option("--verdict", help="Only these; several times for several, or `bad`."),
@@ -85,7 +86,7 @@ def _show_fires(out: Output, data: Path, search: FireSearch) -> None:
     from musterwerk.store.ledger import LedgerTable
     from musterwerk.store.ledger_reading import search_fires
 
-    with opened(data) as store:
+    with opened(data, made_by=_KEEPER) as store:
         with store.read() as connection:
             page = search_fires(connection, search)
         watched = LedgerTable(store).watched()
@@ -105,7 +106,7 @@ def _show_summaries(out: Output, data: Path, search: FireSearch) -> None:
     from musterwerk.store.ledger import LedgerTable
     from musterwerk.store.ledger_reading import summaries
 
-    with opened(data) as store:
+    with opened(data, made_by=_KEEPER) as store:
         with store.read() as connection:
             found = summaries(connection, search)
         watched = LedgerTable(store).watched()
@@ -128,7 +129,7 @@ def _warn(out: Output, watched: WatchRow | None) -> None:
 
     good = watched.good_until if watched else None
     if good is None:
-        out.say("Nobody has kept the ledger yet; is a `musterwerk worker` running?")
+        out.say(f"Nobody has kept the ledger yet; is a `{_KEEPER}` running?")
     elif outdated(good, datetime.now(UTC)):
         out.say(f"The ledger is as of {good:%Y-%m-%d %H:%M:%S} UTC: the monitor looks no more.")
     if watched and watched.error:

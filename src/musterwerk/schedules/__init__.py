@@ -53,7 +53,8 @@ def every(
     interval: timedelta | str, *, phase: timedelta | str = timedelta(0), **rules: Any
 ) -> When:
     """Counted from 1970-01-01 UTC, shifted by `phase`."""
-    return When.model_validate({"every": interval, "phase": phase, **rules})
+    given: dict[str, Any] = {"every": interval, "phase": phase, **rules}
+    return When(**given)
 
 
 def on(*calendars: Calendar, tz: str = "UTC", **rules: Any) -> When:

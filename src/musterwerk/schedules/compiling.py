@@ -112,7 +112,7 @@ def _exactly(where: Zone, at: int) -> NativeCalendar:
 
 
 def _check(when: When, given: tuple[Pattern, ...]) -> None:
-    if not (given or when.every or when.at):
+    if not (given or when.every is not None or when.at):
         raise ScheduleMistake("cron", "there is no time at all; give cron, every, on or at")
     if when.every is not None:
         _check_interval(when.every, when.phase)

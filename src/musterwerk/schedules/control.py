@@ -15,6 +15,8 @@ from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.protos import OVERLAPS
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 
+_PAUSED = "paused by `musterwerk schedules pause`"
+_CONTINUED = "continued by `musterwerk schedules unpause`"
 _LOOKS, _LOOK_SECONDS = 60, 0.05
 
 
@@ -68,8 +70,8 @@ def facts(found: Described) -> dict[str, Any]:
 
 
 async def pause(server: ScheduleServer, name: str, note: str = "") -> None:
-    """Done when the server says that it is."""
-    await server.patch(name, SchedulePatch(pause=note or "paused by `musterwerk schedules pause`"))
+    """Done when the server says that it is. Without a note the one that stands there stays."""
+    await server.patch(name, SchedulePatch(pause=note or await _note(server, name, _PAUSED)))
     await _becomes(server, name, paused=True)
 
 
@@ -80,9 +82,15 @@ async def unpause(server: ScheduleServer, name: str, note: str = "") -> None:
         raise ScheduleRefused(
             "it is being renamed, and `apply` has to go on with that first", "renaming"
         )
-    said = note or "continued by `musterwerk schedules unpause`"
-    await server.patch(name, SchedulePatch(unpause=said))
+    await server.patch(name, SchedulePatch(unpause=note or await _note(server, name, _CONTINUED)))
     await _becomes(server, name, paused=False)
+
+
+async def _note(server: ScheduleServer, name: str, otherwise: str) -> str:
+    """Temporal asks for one each time."""
+    found = await server.describe(name)
+    note = found.proto.state.notes if found else ""
+    return otherwise if note in ("", _PAUSED, _CONTINUED) else note
 
 
 async def trigger(server: ScheduleServer, name: str, overlap: Overlap | None = None) -> None:

@@ -5,10 +5,10 @@ Every mistake of a file is told at once, with file, schedule and field.
 
 from __future__ import annotations
 
-import importlib
+import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,14 +16,20 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from musterwerk.documents import mistakes, read_toml
+from musterwerk.documents import near, read_toml
 from musterwerk.errors import UsageError
 from musterwerk.schedules.compiling import compile_when
-from musterwerk.schedules.mistakes import ScheduleMistake
-from musterwerk.schedules.model import OURS_ALONE, Schedule, When
+from musterwerk.schedules.importing import imported
+from musterwerk.schedules.mistakes import ScheduleMistake, told
+from musterwerk.schedules.model import NESTED, OURS_ALONE, Schedule, When
 
 _WHEN = frozenset(When.model_fields)
+#: As in TOML: the fields of `When` beside the others.
+_FIELDS = (frozenset(Schedule.model_fields) | _WHEN) - {"when"}
 _TABLES = ("schedule", "set")
+_BESIDE = "cron, every and the like stand beside the other fields"
+#: Temporal's bound is 2 MiB for all that a schedule carries.
+_MOST_BYTES = 2_000_000
 #: It is part of a name on the server.
 _LONGEST_SET = 80
 
@@ -69,30 +75,43 @@ def _read(where: str) -> Declaration:
 
 def _from_file(path: Path) -> Declaration:
     document = read_toml(path)
-    if unknown := sorted(set(document) - set(_TABLES)):
-        raise UsageError(f"{path}: {unknown[0]}: no such table; [[schedule]] is expected")
-    tables = document.get("schedule", [])
-    if not isinstance(tables, list) or not tables:
-        raise UsageError(f"{path}: there is no schedule in it; [[schedule]] is expected")
+    flaws = [
+        f"{name}: no such table; [[schedule]] is expected{near(name, _TABLES)}"
+        for name in sorted(set(document) - set(_TABLES))
+    ]
+    set_name = document.get("set", _as_set(path.stem))
+    try:
+        _check_set(set_name, "set")
+    except UsageError as error:
+        flaws.append(str(error))
     found: list[Schedule] = []
-    flaws: list[str] = []
-    for number, table in enumerate(cast("list[Any]", tables), 1):
+    for number, table in enumerate(_tables(document, flaws), 1):
+        if isinstance(table, dict) and "when" in table:
+            flaws.append(f"{_named(table, number)}: when: no such field; {_BESIDE}")
         try:
             found.append(_one(table))
         except ValidationError as error:
-            errors = cast("list[dict[str, Any]]", error.errors(include_url=False))
-            flaws += [f"{_named(table, number)}: {_flat(str(one))}" for one in mistakes(errors)]
+            known = {**NESTED, "": _FIELDS}
+            flaws += [f"{_named(table, number)}: {line}" for line in told(error, known)]
     flaws += _flaws(found)
     if flaws:
         raise UsageError("\n".join(f"{path}: {flaw}" for flaw in flaws))
-    return Declaration(str(path), _set_of(path, document), tuple(found))
+    return Declaration(str(path), set_name, tuple(found))
 
 
-def _set_of(path: Path, document: Mapping[str, Any]) -> str:
-    if "set" in document:
-        _check_set(document["set"], f"{path}: set")
-        return str(document["set"])
-    return re.sub(r"[^A-Za-z0-9._-]", "_", path.stem)[:_LONGEST_SET]
+def _tables(document: Mapping[str, Any], flaws: list[str]) -> list[Any]:
+    tables = document.get("schedule", [])
+    if isinstance(tables, list) and tables:
+        return cast("list[Any]", tables)
+    if isinstance(tables, dict):
+        flaws.append("[schedule] is one table; write [[schedule]] over each")
+    elif not flaws:
+        flaws.append("there is no schedule in it; [[schedule]] is expected")
+    return []
+
+
+def _as_set(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:_LONGEST_SET]
 
 
 def _check_set(name: Any, place: str) -> None:
@@ -104,22 +123,10 @@ def _check_set(name: Any, place: str) -> None:
 
 
 def _from_python(where: str) -> Declaration:
-    module, _, name = where.partition(":")
-    try:
-        found = getattr(importlib.import_module(module), name)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"{where}: {error}") from error
-    except (Exception, SystemExit) as error:  # whatever somebody's module does
-        raise UsageError(f"{where}: importing it fails: {type(error).__name__}: {error}") from error
-    several = (found,) if isinstance(found, Schedule) else found
-    if not isinstance(several, Iterable):
-        raise UsageError(f"{where} is no Schedule, and no list of them")
-    schedules = tuple(cast("Iterable[Any]", several))
-    if not schedules or not all(isinstance(one, Schedule) for one in schedules):
-        raise UsageError(f"{where} is no Schedule, and no list of them")
+    schedules = imported(where)
     if flaws := _flaws(schedules):
         raise UsageError("\n".join(f"{where}: {flaw}" for flaw in flaws))
-    return Declaration(where, f"{module}.{name}"[:_LONGEST_SET], schedules)
+    return Declaration(where, _as_set(where.replace(":", ".", 1)), schedules)
 
 
 def _one(table: Any) -> Schedule:
@@ -140,6 +147,7 @@ def _flaws(found: Iterable[Schedule]) -> list[str]:
             compile_when(one.when, now)
         except ScheduleMistake as mistake:
             flaws.append(f"schedule {one.name!r}: {mistake}")
+        flaws += _too_large(one)
     flaws += [
         f"schedule {one.name!r}: name: only Musterwerk's own begin with {OURS_ALONE!r}"
         for one in schedules
@@ -152,6 +160,24 @@ def _flaws(found: Iterable[Schedule]) -> list[str]:
         if count > 1
     ]
     return [*flaws, *_renames(schedules, set(counted))]
+
+
+def _too_large(one: Schedule) -> Iterator[str]:
+    """Arguments and memo are sent twice: once more within the declaration."""
+    sizes = {name: _size(getattr(one, name)) for name in ("args", "memo", "note")}
+    total = _size(one.as_json()) + sizes["args"] + sizes["memo"]
+    if total > _MOST_BYTES:
+        name = max(sizes, key=sizes.__getitem__)
+        yield (
+            f"schedule {one.name!r}: {name}: {sizes[name] / 1e6:.1f} MB, and with what is kept "
+            f"for comparison {total / 1e6:.1f} MB; Temporal takes {_MOST_BYTES / 1e6:.0f} MB in "
+            "all: hand over where the data is, not the data"
+        )
+
+
+def _size(value: Any) -> int:
+    """As Temporal's converter encodes it."""
+    return len(json.dumps(value, separators=(",", ":")))
 
 
 def _renames(schedules: Iterable[Schedule], names: set[str]) -> list[str]:
@@ -173,8 +199,4 @@ def _renames(schedules: Iterable[Schedule], names: set[str]) -> list[str]:
 
 def _named(table: Any, number: int) -> str:
     name = cast("Mapping[str, Any]", table).get("name") if isinstance(table, dict) else None
-    return f"schedule {name!r}" if isinstance(name, str) else f"schedule number {number}"
-
-
-def _flat(mistake: str) -> str:
-    return mistake.removeprefix("when.")
+    return f"schedule {name[:100]!r}" if isinstance(name, str) else f"schedule number {number}"

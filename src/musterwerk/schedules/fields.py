@@ -43,7 +43,7 @@ def _part(kind: FieldKind, text: str) -> Iterator[int]:
     span, slash, stepping = text.partition("/")
     step = 1
     if slash:
-        if not stepping.isascii() or not stepping.isdigit() or int(stepping) == 0:
+        if not _is_number(stepping) or int(stepping) == 0:
             raise ValueError(f"{kind.name} {text!r}: after / a number from 1 on is expected")
         step = int(stepping)
     if span in ("*", "?"):
@@ -60,12 +60,17 @@ def _part(kind: FieldKind, text: str) -> Iterator[int]:
     return iter(range(low, high + 1, step))
 
 
+def _is_number(text: str) -> bool:
+    """One that Python reads: of thousands of digits it reads none."""
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
 def number(kind: FieldKind, text: str) -> int:
     """A number or a name, such as 1 or JAN."""
     word = text.strip().lower()
     if _LONG.fullmatch(word) and word[:3] in kind.names:
         return kind.names[word[:3]]
-    if not word.isascii() or not word.isdigit():
+    if not _is_number(word):
         names = f" or {next(iter(kind.names)).upper()} and so on" if kind.names else ""
         raise ValueError(
             f"{kind.name} {text!r} is none; a number from {kind.lowest} to {kind.highest}{names} "

@@ -11,13 +11,14 @@ from itertools import islice
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.dates import DateRule
 from musterwerk.schedules.meaning import meant, patterns
-from musterwerk.schedules.model import Schedule
+from musterwerk.schedules.model import Schedule, When
 from musterwerk.schedules.preview import Due, compare
 from musterwerk.schedules.server_rules import fires
 from musterwerk.schedules.zones import zone
 
 _YEARS = timedelta(days=731)
 _AROUND = timedelta(days=2)
+_FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _LAST = datetime(2100, 12, 31, tzinfo=UTC)
 #: Temporal starts 30 a second in a namespace.
 MANY = 30
@@ -45,12 +46,18 @@ def lint(schedules: Iterable[Schedule], now: datetime) -> list[Finding]:
 def _one(schedule: Schedule, now: datetime) -> Iterator[Finding]:
     compile_when(schedule.when, now)
     if not list(islice(meant(schedule.when, now, _LAST), 1)):
-        yield Finding(schedule.name, "never", "it never fires again: all its times are past")
+        yield Finding(schedule.name, "never", _why_never(schedule.when, now))
         return
     yield from _clock_changes(schedule, now)
     for pattern in patterns(schedule.when):
         for rule in pattern.dates:
             yield from _short_months(schedule.name, rule)
+
+
+def _why_never(when: When, now: datetime) -> str:
+    if next(meant(when, _FIRST, now), None):
+        return "it never fires again: all its times are past"
+    return "it never fires: start, end, exclude or business_days leave none of its times"
 
 
 def _short_months(name: str, rule: DateRule) -> Iterator[Finding]:

@@ -134,7 +134,13 @@ async def _missing(server: ScheduleServer, wanted: Mark, old: Described | None) 
     if schedule.runs is not None and await has_begun(server, schedule.name, *former):
         return Step(schedule.name, "finished", (_OVER,), None, wanted)
     if not list(islice(meant(schedule.when, wanted.as_of, _LAST), 1)):
-        return Step(schedule.name, "finished", ("all its times are past",), None, wanted)
+        return Step(
+            schedule.name,
+            "finished",
+            ("no time of it lies ahead: they are past, or left out",),
+            None,
+            wanted,
+        )
     return Step(schedule.name, "create", (), None, wanted)
 
 
