@@ -19,14 +19,12 @@ from musterwerk.cli.address import (
 )
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
+from musterwerk.cli.schedules_common import NamesArgument
 from musterwerk.errors import MusterwerkError, ServerError, UsageError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules import control
 from musterwerk.schedules.server import Described, ScheduleServer
 
-NamesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Names; * stands for any letters.")
-]
 AllOption = Annotated[bool, typer.Option("--all", help="All of ours.")]
 OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only those of this owner.")]
 
