@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from asyncio import run
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -284,6 +285,23 @@ def test_the_ledger_is_read_from_the_database(shell: Shell) -> None:
     (summed,) = ledger("report", "--summary", "-o", "json").data["schedules"]
     assert (summed["success_rate"], summed["late_max_s"]) == (0.5, 2.0)
     assert ledger("--from", "2026-11-28T12:30:00", "-o", "json").data["fires"] == bad["fires"]
+    for typo, hint in (("repotr", "; did you mean 'report'?"), ("x*", "")):
+        for more in ((), ("--summary",)):
+            wrong = ledger("report", typo, *more)
+            assert (wrong.code, wrong.stdout) == (2, "")
+            assert (
+                f"the ledger has no schedule called {typo!r}; `schedules list` shows ours{hint}"
+                in wrong.stderr
+            )
+    assert ledger("re*", "-o", "json").data["fires"] == ledger("-o", "json").data["fires"]
+    flawed = replace(row, name="odd", flaw="time_zone: there is no 'Local'")
+    store = Store(database_url(shell.home, {}))
+    LedgerTable(store).write([Entry(flawed)])
+    store.close()
+    assert "odd cannot be judged, and is left out: time_zone: there is no" in ledger().stderr
+    (left_out,) = ledger("--summary", "-o", "json").data["unjudged"]
+    assert left_out == {"schedule": "odd", "reason": flawed.flaw}
+    assert ledger("report", "-o", "json").data["unjudged"] == []
     unknown = ledger("--verdict", "lost")
     assert (unknown.code, "'lost' is none of waiting, ran" in unknown.stderr) == (2, True)
     away = musterwerk("schedules", "ledger", "--data", "nowhere", home=shell.home)

@@ -39,12 +39,12 @@ async def _all(office: Office, path: str, **query: Any) -> list[dict[str, Any]]:
 async def test_lists_are_filtered_and_paged(office: Office, ledger: Ledger) -> None:
     for name in ("a", "b", "c"):
         ledger.has(row(name, paused=name == "b"), fire(name, NOON, "missed"))
-    ledger.has(row("c"), incidents=(incident("c", NOON),))
+    ledger.has(row("c", flaw="no such zone"), incidents=(incident("c", NOON),))
     ledger.looked(NOON)
     assert [one["name"] for one in await _all(office, "/schedules", limit=2)] == ["a", "b", "c"]
     assert [one["name"] for one in await _all(office, "/schedules", paused=True)] == ["b"]
     (found,) = await _all(office, "/schedules", failing=True)
-    assert (found["name"], found["verdict"]) == ("c", "missed")
+    assert (found["name"], found["verdict"], found["flaw"]) == ("c", "missed", "no such zone")
     page = await office.get("anna", "/schedules", owner="nobody")
     assert (page["items"], page["as_of"]) == ([], "2026-11-28T12:00:00Z")
     problem(await office(None).get("/schedules"), 401, "unauthorized")

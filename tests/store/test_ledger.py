@@ -20,7 +20,9 @@ from musterwerk.store.ledger import (
     WatchRow,
     slot_of,
 )
+from musterwerk.store.ledger_metrics import ledger_metrics
 from musterwerk.store.ledger_reading import FireSearch, incidents_of, search_fires, summaries
+from musterwerk.store.schedule_pages import ScheduleSearch, search_schedules
 from musterwerk.store.schedule_tables import coming, fire_counts
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -144,6 +146,28 @@ def test_how_well_a_schedule_has_done(table: LedgerTable) -> None:
     assert found.success_rate == 0.5
     assert (found.late_median_s, found.late_max_s) == (2, 600)
     assert (found.took_median_s, found.took_max_s) == (20, 30)
+
+
+def test_what_no_worker_has_begun_is_no_success(table: LedgerTable) -> None:
+    """With no worker at all everything would be well: the server makes the runs all the same."""
+    waits = fire(0, "late", status="Running", run_id="r", started_at=NOON)
+    table.write([Entry(ROW, fires=(waits, fire(1, "late"), fire(2, "skipped")))])
+    with table.store.read() as connection:
+        (found,) = summaries(connection, FireSearch())
+        figures = ledger_metrics(connection)
+        (listed,) = search_schedules(
+            connection, ScheduleSearch(overdue=True), NOON + MINUTE / 2
+        ).schedules
+    assert (found.success_rate, found.late_max_s, found.took_max_s) == (0.0, None, None)
+    assert figures.late_sum == 0
+    assert listed.overdue
+    ended = replace(waits, status="Completed", begun_at=NOON + MINUTE, ended_at=NOON + 3 * MINUTE)
+    table.write([Entry(ROW, fires=(ended,))])
+    with table.store.read() as connection:
+        (found,) = summaries(connection, FireSearch())
+        assert ledger_metrics(connection).late_sum == 60
+        assert not search_schedules(connection, ScheduleSearch(overdue=True), NOON).schedules
+    assert (found.success_rate, found.late_max_s, found.took_max_s) == (0.5, 60, 120)
 
 
 def test_incidents_and_the_monitor_itself(table: LedgerTable) -> None:

@@ -21,6 +21,9 @@ CHANGES = 3
 DeclarationArgument = Annotated[
     str, typer.Argument(metavar="FILE", help="A TOML file, or module:name of Schedules.")
 ]
+NamesArgument = Annotated[
+    list[str] | None, typer.Argument(metavar="[NAME]...", help="Names; * stands for any letters.")
+]
 OfflineOption = Annotated[
     bool, typer.Option("--offline", help="Do not ask the server, also for what is applied.")
 ]

@@ -19,7 +19,7 @@ from musterwerk.cli.address import (
 )
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.running import run
-from musterwerk.cli.schedules_common import YesOption, agreed
+from musterwerk.cli.schedules_common import NamesArgument, YesOption, agreed
 from musterwerk.cli.schedules_showing import lines
 from musterwerk.cli.telling import when
 from musterwerk.errors import MusterwerkError, ServerError, UsageError
@@ -28,9 +28,6 @@ from musterwerk.schedules import control
 from musterwerk.schedules.finding import nobody
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 
-NamesArgument = Annotated[
-    list[str] | None, typer.Argument(metavar="[NAME]...", help="Names; * stands for any letters.")
-]
 AllOption = Annotated[bool, typer.Option("--all", help="All of ours.")]
 OwnerOption = Annotated[str | None, typer.Option("--owner", help="Only those of this owner.")]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,14 +14,18 @@ import typer
 from musterwerk.cli.address import DEFAULT_DATA, DataOption
 from musterwerk.cli.office import opened
 from musterwerk.cli.output import Format, Output, OutputOption
-from musterwerk.cli.schedules_common import moment
+from musterwerk.cli.schedules_common import NamesArgument, moment
+from musterwerk.documents import near
 from musterwerk.errors import UsageError
 
 if TYPE_CHECKING:
+    from sqlalchemy import Connection
+
     from musterwerk.store.ledger import FireRow, WatchRow
     from musterwerk.store.ledger_reading import FireSearch, Summary
 
 _KEEPER = "musterwerk worker"
+_TIMES = "A date means its first moment. In UTC, unless an offset is given."
 VerdictOption = Annotated[
     list[str] | None,
     typer.Option("--verdict", help="Only these; several times for several, or `bad`."),
@@ -32,11 +37,15 @@ def register(app: typer.Typer) -> None:
 
 
 def ledger(
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...")] = None,
+    names: NamesArgument = None,
     verdict: VerdictOption = None,
     owner: Annotated[str | None, typer.Option("--owner", help="Only those of this owner.")] = None,
-    from_: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Due from.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="TIME", help="Due until.")] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help=f"Due then or later. {_TIMES}")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", metavar="TIME", help=f"Due then or earlier. {_TIMES}")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many, latest first.")] = 50,
     after: Annotated[str | None, typer.Option("--after", help="Go on after this page.")] = None,
     summary: Annotated[bool, typer.Option("--summary", help="How well each has done.")] = False,
@@ -56,7 +65,6 @@ def ledger(
             f"the ledger needs {missing.name}: pip install 'musterwerk[worker]'"
         ) from missing
     search = FireSearch(
-        schedules=tuple(names or ()),
         verdicts=_verdicts(verdict or ()),
         owner=owner,
         since=moment(from_, "--from") if from_ else None,
@@ -65,9 +73,9 @@ def ledger(
         limit=limit,
     )
     if summary:
-        _show_summaries(out, data, search)
+        _show_summaries(out, data, search, names or ())
     else:
-        _show_fires(out, data, search)
+        _show_fires(out, data, search, names or ())
 
 
 def _verdicts(given: Sequence[str]) -> tuple[str, ...]:
@@ -82,63 +90,91 @@ def _verdicts(given: Sequence[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _show_fires(out: Output, data: Path, search: FireSearch) -> None:
-    from musterwerk.store.ledger import LedgerTable
+def _named(connection: Connection, search: FireSearch, patterns: Sequence[str]) -> FireSearch:
+    """Raises `UsageError` where a name stands for none: nothing seems wrong with what is not."""
+    from musterwerk.store.ledger_reading import schedule_names
+
+    known = schedule_names(connection)
+    chosen = set[str]()
+    for pattern in patterns:
+        found = [name for name in known if fnmatchcase(name, pattern)]
+        if not found:
+            raise UsageError(
+                f"the ledger has no schedule called {pattern!r}; `schedules list` shows ours"
+                f"{near(pattern, known)}"
+            )
+        chosen.update(found)
+    return replace(search, schedules=tuple(sorted(chosen)))
+
+
+def _show_fires(out: Output, data: Path, search: FireSearch, names: Sequence[str]) -> None:
     from musterwerk.store.ledger_reading import search_fires
 
-    with opened(data, made_by=_KEEPER) as store:
-        with store.read() as connection:
-            page = search_fires(connection, search)
-        watched = LedgerTable(store).watched()
+    with opened(data, made_by=_KEEPER) as store, store.read() as connection:
+        search = _named(connection, search, names)
+        page, state = search_fires(connection, search), _state(connection, search)
     if out.machine:
-        out.json(
-            {"fires": [asdict(one) for one in page.fires], "next": page.next, **_as_of(watched)}
-        )
+        fires = [asdict(one) for one in page.fires]
+        out.json({"fires": fires, "next": page.next, **state.as_json()})
     else:
         columns = ("SCHEDULE", "DUE (UTC)", "VERDICT", "BEGAN AFTER", "TOOK", "REASON")
         out.table(columns, [_cells(one) for one in page.fires])
         if page.next:
             out.say(f"There are more: --after '{page.next}'")
-    _warn(out, watched)
+    _warn(out, state)
 
 
-def _show_summaries(out: Output, data: Path, search: FireSearch) -> None:
-    from musterwerk.store.ledger import LedgerTable
+def _show_summaries(out: Output, data: Path, search: FireSearch, names: Sequence[str]) -> None:
     from musterwerk.store.ledger_reading import summaries
 
-    with opened(data, made_by=_KEEPER) as store:
-        with store.read() as connection:
-            found = summaries(connection, search)
-        watched = LedgerTable(store).watched()
+    with opened(data, made_by=_KEEPER) as store, store.read() as connection:
+        search = _named(connection, search, names)
+        found, state = summaries(connection, search), _state(connection, search)
     if out.machine:
-        out.json({"schedules": [asdict(one) for one in found], **_as_of(watched)})
+        out.json({"schedules": [asdict(one) for one in found], **state.as_json()})
     else:
         columns = ("SCHEDULE", "SUCCESS", "LATE (MEDIAN, MOST)", "TOOK (MEDIAN, MOST)", "VERDICTS")
         out.table(columns, [_summed(one) for one in found])
-    _warn(out, watched)
+    _warn(out, state)
 
 
-def _as_of(watched: WatchRow | None) -> dict[str, Any]:
-    good = watched.good_until if watched else None
-    return {"as_of": good.isoformat() if good else None}
+@dataclass(frozen=True)
+class _State:
+    """How far the ledger is, and what it leaves out."""
+
+    watched: WatchRow | None
+    flaws: dict[str, str]
+
+    def as_json(self) -> dict[str, Any]:
+        good = self.watched.good_until if self.watched else None
+        left_out = [{"schedule": name, "reason": flaw} for name, flaw in self.flaws.items()]
+        return {"as_of": good.isoformat() if good else None, "unjudged": left_out}
 
 
-def _warn(out: Output, watched: WatchRow | None) -> None:
+def _state(connection: Connection, search: FireSearch) -> _State:
+    from musterwerk.store.ledger_reading import flaws
+    from musterwerk.store.schedule_pages import watched
+
+    return _State(watched(connection), flaws(connection, search.schedules))
+
+
+def _warn(out: Output, state: _State) -> None:
     """Whoever reads an old ledger has to know."""
     from musterwerk.store.ledger_reading import outdated
 
-    good = watched.good_until if watched else None
+    good = state.watched.good_until if state.watched else None
     if good is None:
         out.say(f"Nobody has kept the ledger yet; is a `{_KEEPER}` running?")
     elif outdated(good, datetime.now(UTC)):
         out.say(f"The ledger is as of {good:%Y-%m-%d %H:%M:%S} UTC: the monitor looks no more.")
-    if watched and watched.error:
-        out.say(f"The monitor says: {watched.error}")
+    if state.watched and state.watched.error:
+        out.say(f"The monitor says: {state.watched.error}")
+    for name, flaw in state.flaws.items():
+        out.say(f"{name} cannot be judged, and is left out: {flaw}")
 
 
 def _cells(fire: FireRow) -> list[str]:
-    late = fire.started_at - fire.due if fire.started_at else None
-    took = fire.ended_at - fire.started_at if fire.ended_at and fire.started_at else None
+    late, took = fire.lateness, fire.took
     return [
         fire.schedule,
         f"{fire.due:%Y-%m-%d %H:%M:%S}",

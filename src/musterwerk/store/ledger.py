@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, delete, select, text, tuple_, update
+from sqlalchemy import ColumnElement, Connection, Table, delete, select, text, tuple_, update
 
 from musterwerk.store.database import Store
 from musterwerk.store.dialects import insert
@@ -29,12 +29,15 @@ from musterwerk.store.schedule_tables import (
 #: Calendars of every zone can be added up from these.
 SLOT_SECONDS = 900
 _MANY = 500
+#: In place of a verdict, of an incident: the schedule cannot be judged.
+UNJUDGED = "unjudged"
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class ScheduleRow:
-    """`seen` is the monitor's own; `gone_at` is when it was found deleted."""
+    """`seen` is the monitor's own; `gone_at` is when it was found deleted; `flaw` is why it cannot
+    be judged."""
 
     name: str
     set_name: str
@@ -52,6 +55,7 @@ class ScheduleRow:
     next_at: datetime | None = None
     last_good_at: datetime | None = None
     gone_at: datetime | None = None
+    flaw: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,8 @@ class FireRow:
     """One due time, or with `planned` false one run that somebody started by hand.
 
     `started_at` is of the first run, `run_id`, `run_started_at`, `status` and `ended_at` are of
-    the last one of its retries.
+    the last one of its retries. The server starts it; `begun_at` is when a worker had begun with
+    it, where that was looked for.
     """
 
     schedule: str
@@ -84,6 +89,31 @@ class FireRow:
     started_at: datetime | None = None
     run_started_at: datetime | None = None
     ended_at: datetime | None = None
+    begun_at: datetime | None = None
+
+    @property
+    def waits_for_worker(self) -> bool:
+        """It was looked for when its grace was over."""
+        return self.verdict == "late" and self.status == "Running" and self.begun_at is None
+
+    @property
+    def began_at(self) -> datetime | None:
+        """As far as it is known; None where none has begun."""
+        if self.waits_for_worker or self.verdict == "missed":
+            return None
+        return self.begun_at or self.started_at
+
+    @property
+    def took(self) -> timedelta | None:
+        begun = self.began_at
+        return self.ended_at - begun if self.ended_at and begun else None
+
+    @property
+    def lateness(self) -> timedelta | None:
+        """None also of what was started by hand."""
+        if self.began_at is None or not self.planned:
+            return None
+        return max(self.began_at - self.due, timedelta(0))
 
 
 @dataclass(frozen=True)
@@ -161,7 +191,15 @@ class LedgerTable:
             return list(_fires_at(connection, keys))
 
     def open_incidents(self) -> dict[str, IncidentRow]:
-        query = select(incidents).where(incidents.c.closed_at.is_(None))
+        """By schedule; but for those of `unjudged`."""
+        return self._open_incidents(incidents.c.verdict != UNJUDGED)
+
+    def unjudged(self) -> dict[str, IncidentRow]:
+        """The open incidents of schedules that cannot be judged."""
+        return self._open_incidents(incidents.c.verdict == UNJUDGED)
+
+    def _open_incidents(self, which: ColumnElement[bool]) -> dict[str, IncidentRow]:
+        query = select(incidents).where(incidents.c.closed_at.is_(None), which)
         with self.store.read() as connection:
             return {row["schedule"]: _incident(row) for row in _all(connection, query)}
 
@@ -277,12 +315,13 @@ def _count(
 def _count_late(
     connection: Connection, entry: Entry, before: Mapping[tuple[str, datetime], FireRow]
 ) -> None:
-    """Once for each due time whose run has begun."""
+    """Once for each due time, when it is known that its run has begun."""
     for one in entry.fires:
         was = before.get((one.schedule, one.due))
-        if one.started_at is None or not one.planned or (was and was.started_at):
+        late = _late_for_sure(one)
+        if late is None or (was is not None and _late_for_sure(was) is not None):
             continue
-        seconds = max((one.started_at - one.due).total_seconds(), 0)
+        seconds = late.total_seconds()
         values = {"bucket": bucket_of(seconds), "count": 1, "milliseconds": int(seconds * 1000)}
         new = insert(connection, lateness).values(values)
         added = {
@@ -290,6 +329,11 @@ def _count_late(
             "milliseconds": lateness.c.milliseconds + new.excluded.milliseconds,
         }
         connection.execute(new.on_conflict_do_update(index_elements=["bucket"], set_=added))
+
+
+def _late_for_sure(one: FireRow) -> timedelta | None:
+    """A run that goes on may wait for a worker yet."""
+    return None if one.status == "Running" and one.begun_at is None else one.lateness
 
 
 def slot_of(due: datetime) -> datetime:

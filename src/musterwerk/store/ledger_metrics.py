@@ -57,5 +57,6 @@ def _schedules(connection: Connection) -> dict[str, int]:
         "active": number(schedules.c.paused.is_(False)),
         "paused": number(schedules.c.paused.is_(True)),
         "drifted": number(schedules.c.drifted.is_(True)),
+        "unjudged": number(schedules.c.flaw != ""),
         "failing": int(connection.execute(failing).scalar_one()),
     }

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select, tuple_
+from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
 from musterwerk.errors import UsageError
 from musterwerk.store.ledger import FireRow, IncidentRow
-from musterwerk.store.schedule_tables import fires, incidents
+from musterwerk.store.schedule_tables import fires, incidents, schedules
 
 MAX_LIMIT = 10_000
 #: Durations and lateness are those of so many at most, the latest.
@@ -41,7 +41,8 @@ class FirePage:
 @dataclass(frozen=True)
 class Summary:
     """Of one schedule in a span. `success_rate` is of those that were to run: ran, late and failed
-    ones, dropped and missed; None where there were none. Seconds; None where nothing was measured.
+    ones, dropped and missed; None where there were none. What is late and has not begun yet is no
+    success. Seconds; None where nothing was measured.
     """
 
     schedule: str
@@ -78,6 +79,21 @@ def summaries(connection: Connection, search: FireSearch) -> list[Summary]:
     return [_summary(connection, search, name, found[name]) for name in sorted(found)]
 
 
+def schedule_names(connection: Connection) -> list[str]:
+    """Also of those that have gone."""
+    return list(connection.execute(select(schedules.c.name).order_by(schedules.c.name)).scalars())
+
+
+def flaws(connection: Connection, names: Collection[str] = ()) -> dict[str, str]:
+    """Why schedules cannot be judged; of all, where none are named."""
+    query = select(schedules.c.name, schedules.c.flaw).where(
+        schedules.c.flaw != "", schedules.c.gone_at.is_(None)
+    )
+    if names:
+        query = query.where(schedules.c.name.in_(names))
+    return {row.name: row.flaw for row in connection.execute(query.order_by(schedules.c.name))}
+
+
 def incidents_of(connection: Connection, schedule: str, limit: int = 20) -> list[IncidentRow]:
     """Latest first."""
     query = select(incidents).where(incidents.c.schedule == schedule)
@@ -89,19 +105,18 @@ def incidents_of(connection: Connection, schedule: str, limit: int = 20) -> list
 def _summary(
     connection: Connection, search: FireSearch, name: str, verdicts: dict[str, int]
 ) -> Summary:
-    begun = (
-        select(fires.c.due, fires.c.started_at, fires.c.ended_at)
-        .where(fires.c.schedule == name, fires.c.planned, fires.c.started_at.is_not(None))
-        .where(*_wanted(search))
-        .order_by(fires.c.due.desc())
-    )
-    rows = connection.execute(begun.limit(_MEASURED)).all()
-    late = [(row.started_at - row.due).total_seconds() for row in rows]
-    took = [
-        (row.ended_at - row.started_at).total_seconds() for row in rows if row.ended_at is not None
-    ]
+    mine = fires.c.schedule == name, fires.c.planned, *_wanted(search)
+    begun = select(fires).where(*mine, fires.c.started_at.is_not(None))
+    latest = begun.order_by(fires.c.due.desc()).limit(_MEASURED)
+    rows = [FireRow(**row) for row in connection.execute(latest).mappings()]
+    late = [one.lateness.total_seconds() for one in rows if one.lateness is not None]
+    took = [one.took.total_seconds() for one in rows if one.took is not None]
     to_run = sum(verdicts.get(one, 0) for one in ("ran", "late", "failed", "dropped", "missed"))
     well = verdicts.get("ran", 0) + verdicts.get("late", 0)
+    if verdicts.get("late"):
+        waits = or_(fires.c.status.is_(None), fires.c.status == "Running")
+        late_still = fires.c.verdict == "late", fires.c.begun_at.is_(None), waits
+        well -= connection.execute(select(func.count()).where(*mine, *late_still)).scalar_one()
     return Summary(
         schedule=name,
         verdicts=verdicts,

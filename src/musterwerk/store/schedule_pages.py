@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Connection, and_, exists, func, select, text
+from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
-from musterwerk.store.ledger import FireRow, IncidentRow, ScheduleRow, WatchRow
+from musterwerk.store.ledger import UNJUDGED, FireRow, IncidentRow, ScheduleRow, WatchRow
 from musterwerk.store.ledger_reading import incidents_of
 from musterwerk.store.schedule_tables import OPEN, coming, fires, incidents, schedules, watch
 
@@ -72,8 +72,10 @@ def find_schedule(connection: Connection, name: str) -> ScheduleRow | None:
 
 
 def open_incident(connection: Connection, name: str) -> IncidentRow | None:
+    """But for that of its not being judged: the schedule's `flaw` says why."""
     latest = incidents_of(connection, name)
-    return next((one for one in latest if one.closed_at is None), None)
+    still = (one for one in latest if one.closed_at is None and one.verdict != UNJUDGED)
+    return next(still, None)
 
 
 def watched(connection: Connection) -> WatchRow | None:
@@ -114,7 +116,8 @@ def _wanted(search: ScheduleSearch, now: datetime) -> Iterator[ColumnElement[boo
 
 
 def _overdue(now: datetime) -> ColumnElement[bool]:
-    return and_(text(f"({OPEN})"), fires.c.started_at.is_(None), fires.c.due < now)
+    waits = and_(fires.c.verdict == "late", fires.c.begun_at.is_(None))
+    return and_(text(f"({OPEN})"), fires.c.due < now, or_(fires.c.started_at.is_(None), waits))
 
 
 def _about(

@@ -32,6 +32,8 @@ schedules = Table(
     Column("next_at", UtcDateTime),
     Column("last_good_at", UtcDateTime),
     Column("gone_at", UtcDateTime),
+    # Why it cannot be judged; empty where it can.
+    Column("flaw", CleanText, nullable=False, server_default=""),
 )
 
 # How a schedule stood: each row from its time on, until the next one.
@@ -63,6 +65,8 @@ fires = Table(
     Column("started_at", UtcDateTime),
     Column("run_started_at", UtcDateTime),
     Column("ended_at", UtcDateTime),
+    # When a worker had begun with it; empty where nobody had to look.
+    Column("begun_at", UtcDateTime),
     Index("musterwerk_fires_by_due", "due", "schedule"),
     Index("musterwerk_fires_by_verdict", "verdict", "due", "schedule"),
     Index(

@@ -44,6 +44,18 @@ async def test_the_list_shows_how_each_stands(anna: Browser, ledger: Ledger) -> 
     assert (await anna.get("/schedules?state=nonsense")).status == 422
 
 
+async def test_what_cannot_be_judged_is_said(office: Office, anna: Browser, ledger: Ledger) -> None:
+    """It would look as if all were well: nothing is late of what nobody looks at."""
+    office.outage.error = ServerError("away")
+    flaw = "time_zone: there is no time zone 'Local'"
+    unjudged = replace(incident("odd", NOON), verdict="unjudged", reason=flaw)
+    ledger.has(row("odd", flaw=flaw), incidents=(unjudged,))
+    assert f"cannot be judged {flaw}" in (await anna.get("/schedules")).text
+    page = await anna.get("/schedules/odd")
+    assert f"nobody is told of what goes wrong with its runs. {flaw}" in page.notice
+    assert "Not well since" not in page.notice
+
+
 async def test_the_list_comes_by_pages(anna: Browser, ledger: Ledger) -> None:
     for number in range(55):
         ledger.has(row(f"job-{number:02}"))

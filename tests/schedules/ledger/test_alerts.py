@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from musterwerk.notify import Settings
-from musterwerk.schedules.ledger.incidents import incidents
+from musterwerk.schedules.ledger.incidents import SKIPS, Circumstances, Skips, incidents
 from musterwerk.schedules.ledger.telling import Teller
 from musterwerk.store import Store
 from musterwerk.store.ledger import Entry, FireRow, IncidentRow, LedgerTable, ScheduleRow
@@ -17,6 +17,7 @@ from tests.receivers import mail_server, webhook_server
 
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+GRACE = 2 * MINUTE
 ROW = ScheduleRow(
     name="report",
     set_name="reports",
@@ -45,14 +46,10 @@ def ran(minutes: int) -> FireRow:
 def changes(
     judged: Sequence[FireRow], open_one: IncidentRow | None = None, *, paused: bool = False
 ) -> list[IncidentRow]:
-    return incidents(
-        judged,
-        open_one,
-        last_good_at=NOON - MINUTE,
-        paused=paused,
-        told_to=(),
-        now=NOON + timedelta(hours=1),
+    known = Circumstances(
+        now=NOON + timedelta(hours=1), paused=paused, grace=GRACE, last_good_at=NOON - MINUTE
     )
+    return incidents(judged, open_one, known)[0]
 
 
 def test_one_incident_however_much_goes_wrong() -> None:
@@ -90,6 +87,44 @@ def test_of_some_verdicts_nobody_is_told(verdict: str) -> None:
 def test_quiet_while_paused_but_for_what_failed() -> None:
     assert changes([fire(1, "missed"), fire(2, "late")], paused=True) == []
     assert len(changes([fire(1, "failed", "Failed")], paused=True)) == 1
+
+
+def skipped(*minutes: float) -> list[FireRow]:
+    reason = "the run of 2026-11-28 12:00:00 UTC still went on"
+    return [FireRow("report", NOON + at * MINUTE, "skipped", reason=reason) for at in minutes]
+
+
+def test_many_skipped_in_a_row_are_one_incident() -> None:
+    """A run that hangs keeps all others out, and none of them is late or missed."""
+    assert SKIPS == 3
+    assert changes(skipped(1, 2, 3)) == []
+    (opened,) = changes(skipped(1, 2, 3, 4))
+    assert (opened.due, opened.verdict) == (NOON + MINUTE, "skipped")
+    assert opened.reason.startswith("4 due times in a row were skipped: the run of 2026-11-28")
+    assert changes(skipped(5), opened) == []
+    (closed,) = changes([ran(6)], opened)
+    assert closed.to_tell == "closed"
+    assert changes(skipped(1, 2, 3, 4), paused=True) == []
+
+
+def test_what_is_skipped_in_less_than_the_grace_is_as_meant() -> None:
+    """Every ten seconds, and a run of half a minute: nobody has to get up for that."""
+    several = [at / 6 for at in range(1, 14)]
+    assert changes(skipped(*several[:12])) == []
+    assert len(changes(skipped(*several))) == 1
+
+
+def test_only_in_a_row_and_over_several_looks() -> None:
+    """Nor does the end of the run that kept them out count as one between."""
+    assert changes([*skipped(1, 2), ran(3), *skipped(4, 5)]) == []
+    assert len(changes([*skipped(2, 3, 4, 5), fire(1, "failed", "Failed")])) == 1
+    skips, opened = None, list[IncidentRow]()
+    for one in skipped(1, 2, 3, 3, 4):
+        known = Circumstances(now=NOON, paused=False, grace=GRACE, skips=skips)
+        more, skips = incidents([one], None, known)
+        opened += more
+    assert skips == Skips(4, NOON + MINUTE, NOON + 4 * MINUTE)
+    assert len(opened) == 1
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from musterwerk.schedules.ledger.model import Counted, Evidence, Run, Stand
-from musterwerk.schedules.ledger.verdicts import due_times, judge
+from musterwerk.schedules.ledger.verdicts import due_times, has_to_have_begun, judge
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.native import NativeInterval, NativeSpec
 
@@ -61,6 +61,59 @@ def said(evidence: Evidence, now: timedelta, with_run: Run | None = None) -> str
 )
 def test_by_its_run(one: Run, verdict: str) -> None:
     assert said(known(), HOUR * 2, one) == verdict
+
+
+def begun(minutes: float | None, one: Run) -> Run:
+    """As it was looked up; None: no worker has begun."""
+    if minutes is None:
+        return replace(one, unbegun=True)
+    return replace(one, begun_at=NOON + minutes * MINUTE)
+
+
+GOES_ON = run(took=None, status="Running")
+LONG = run(took=HOUR)
+
+
+@pytest.mark.parametrize(
+    ("one", "verdict"),
+    [
+        (begun(None, GOES_ON), "late"),
+        (begun(9, GOES_ON), "ran"),
+        (begun(11, GOES_ON), "late"),
+        (begun(9, LONG), "ran"),
+        (begun(59, LONG), "late"),
+        (begun(59, begun(None, LONG)), "late"),
+        (begun(None, run(status="TimedOut")), "failed"),
+    ],
+)
+def test_a_run_begins_when_a_worker_begins(one: Run, verdict: str) -> None:
+    """The server makes runs also where nobody is there to do them."""
+    assert said(known(), HOUR * 2, one) == verdict
+
+
+def test_what_the_next_run_ended_unbegun_did_not_run() -> None:
+    """With `terminate_other` and without a worker each run would end well."""
+    other = known(replace(STAND, overlap="terminate_other"))
+    ended = run(status="Terminated")
+    assert said(other, HOUR, begun(None, ended)) == "missed"
+    assert said(other, HOUR, begun(0.5, ended)) == "ran"
+
+
+@pytest.mark.parametrize(
+    ("one", "now", "looked_at"),
+    [
+        (GOES_ON, 9 * MINUTE, False),
+        (GOES_ON, 11 * MINUTE, True),
+        (begun(5, GOES_ON), HOUR, False),
+        (begun(None, GOES_ON), HOUR, False),
+        (begun(None, LONG), 2 * HOUR, True),
+        (LONG, 2 * HOUR, True),
+        (run(), 2 * HOUR, False),
+        (run(took=HOUR, status="Failed"), 2 * HOUR, False),
+    ],
+)
+def test_few_runs_have_to_be_looked_at(one: Run, now: timedelta, looked_at: bool) -> None:
+    assert has_to_have_begun(one, STAND, NOON + now) is looked_at
 
 
 def test_jitter_is_not_lateness() -> None:

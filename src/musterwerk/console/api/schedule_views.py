@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 
 class ScheduleView(BaseModel):
-    """`verdict` is the last one, of what was due at `due`."""
+    """`verdict` is the last one, of what was due at `due`; `flaw` is why it cannot be judged."""
 
     name: str
     workflow: str
@@ -20,6 +20,7 @@ class ScheduleView(BaseModel):
     paused: bool
     note: str
     drifted: bool
+    flaw: str
     overdue: bool
     failing_since: datetime | None
     verdict: str | None
@@ -58,6 +59,7 @@ class OneSchedule(BaseModel):
     paused: bool
     note: str
     drifted: bool
+    flaw: str
     declared: dict[str, Any] | None
     last_good_at: datetime | None
     next_at: datetime | None
@@ -68,7 +70,8 @@ class OneSchedule(BaseModel):
 
 
 class FireView(BaseModel):
-    """One due time; with `planned` false a run that somebody started by hand."""
+    """One due time; with `planned` false a run that somebody started by hand. The server starts a
+    run; `begun_at` is when a worker had begun with it, where that was looked for."""
 
     schedule: str
     due: datetime
@@ -80,6 +83,7 @@ class FireView(BaseModel):
     run_id: str | None
     status: str | None
     started_at: datetime | None
+    begun_at: datetime | None
     ended_at: datetime | None
 
 

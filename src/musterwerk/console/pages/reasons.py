@@ -38,6 +38,23 @@ _KNOWN = [
         r"the run of (?P<at>[-0-9]+ [:0-9]+) UTC still went on",
         N_("the run of %(at)s still went on"),
     ),
+    (
+        r"(?P<count>[0-9]+) due times in a row were skipped: "
+        r"the run of (?P<at>[-0-9]+ [:0-9]+) UTC still went on",
+        N_("%(count)s due times in a row were skipped: the run of %(at)s still went on"),
+    ),
+    (
+        r"a worker began with it (?P<span>.+) after its time",
+        N_("a worker began with it %(span)s after its time"),
+    ),
+    (
+        r"no worker had begun with it by the end of its grace",
+        N_("no worker had begun with it by the end of its grace"),
+    ),
+    (
+        r"the next run ended it before a worker had begun with it",
+        N_("the next run ended it before a worker had begun with it"),
+    ),
     (r"it was paused about then", N_("it was paused about then")),
     (
         r"the schedule was changed before it began",
@@ -91,8 +108,8 @@ def _said(found: re.Match[str]) -> list[tuple[str, str]]:
 
 
 def _shown(name: str, said: str, zone: str, language: str) -> str:
-    if name == "what":
-        return said  # the failure's own words
+    if name in ("what", "count"):
+        return said  # for one, the failure's own words
     try:
         if name == "span":
             return lang.length(_SPAN.validate_python(said), language)

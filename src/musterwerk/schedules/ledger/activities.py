@@ -96,7 +96,10 @@ class MonitorActivities:
     async def _note_flaw(self, flaw: str) -> None:
         try:
             was = await asyncio.to_thread(self._table.watched)
-            row = was or WatchRow(self._server.client.namespace, datetime.now(UTC), None)
+            own = self._server.client.namespace
+            if was is not None and was.namespace != own:
+                return  # its monitor is well
+            row = was or WatchRow(own, datetime.now(UTC), None)
             await asyncio.to_thread(self._table.note_watch, replace(row, error=flaw))
         except StoreError:
             pass  # it is what is away

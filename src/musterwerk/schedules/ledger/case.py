@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from musterwerk.schedules.ledger.incidents import incidents
+from musterwerk.schedules.ledger.incidents import Circumstances, Skips, incidents
 from musterwerk.schedules.ledger.model import Evidence, Judgement, Run, Verdict
 from musterwerk.schedules.ledger.reading import joined
-from musterwerk.schedules.ledger.verdicts import judge, stand_at
+from musterwerk.schedules.ledger.unjudged import judged_again
+from musterwerk.schedules.ledger.verdicts import has_to_have_begun, judge, stand_at
 from musterwerk.schedules.server_rules import fires as fires_of
 from musterwerk.store.ledger import Entry, FireRow, IncidentRow, ScheduleRow, StandRow
 
@@ -21,7 +22,8 @@ _DOUBTED = ("failed", "late", "missed", "dropped", "skipped", "before_update")
 @dataclass
 class Case:
     """`dues` are new, `rows` are those that may change, `runs` are news of runs; by due time.
-    `was` is how the ledger had the schedule before; `held` is how many runs the server buffers."""
+    `was` is how the ledger had the schedule before; `held` is how many runs the server buffers;
+    `unjudged` is the incident of its not being judged until now."""
 
     row: ScheduleRow
     was: ScheduleRow | None
@@ -31,6 +33,7 @@ class Case:
     runs: dict[datetime, Run]
     evidence: Evidence
     incident: IncidentRow | None
+    unjudged: IncidentRow | None
     told_to: tuple[str, ...]
     now: datetime
     held: int
@@ -47,6 +50,16 @@ class Case:
                 text = f"{fire.due:%Y-%m-%dT%H:%M:%SZ}"
                 yield self.name, fire.due, fire.workflow_id or f"{self.row.seen['base_id']}-{text}"
 
+    def to_have_begun(self) -> Iterator[Run]:
+        """Runs of which is to be looked up whether a worker has begun with them: each once, and
+        once more when it has ended."""
+        for due, run in self._runs():
+            row = self.rows.get(due)
+            if row is not None and row.ended_at is not None:
+                continue
+            if has_to_have_begun(run, stand_at(due, self.evidence), self.now):
+                yield run
+
     def add(self, run: Run) -> None:
         self.runs[run.due] = joined(self.runs.get(run.due), run)
         self.evidence = replace(self.evidence, runs=[*self.evidence.runs, self.runs[run.due]])
@@ -59,19 +72,26 @@ class Case:
         row = replace(
             self.row, last_good_at=max([*good, *([before] if before else [])], default=None)
         )
-        opened = incidents(
-            [fire for fire in changed if self._is_news(fire)],
-            self.incident,
-            last_good_at=before,
-            paused=row.paused,
-            told_to=self.told_to,
+        known = Circumstances(
             now=self.now,
+            paused=row.paused,
+            grace=self.evidence.stands[-1].grace,
+            last_good_at=before,
+            told_to=self.told_to,
+            skips=_read_skips(row.seen.get("skips")),
         )
+        news = [fire for fire in changed if self._is_news(fire)]
+        opened, skips = incidents(news, self.incident, known)
+        if skips != known.skips:
+            row = replace(row, seen=row.seen | {"skips": _skips_as_json(skips)})
         if row.gone_at:
             # It is not going to be well again. What has been told of it stays told.
             opened = [one if one.closed_at else self._over(one) for one in opened]
             if self.incident and self.incident.id not in {one.id for one in opened}:
                 opened.append(self._over(self.incident))
+        if self.unjudged:
+            gone = row.gone_at is not None
+            opened.append(judged_again(self.unjudged, gone=gone, now=self.now))
         if row == self.was and not (changed or self.new_stands or opened or self.coming):
             return None
         return Entry(row, self.new_stands, tuple(changed), tuple(opened), self.coming)
@@ -118,10 +138,9 @@ class Case:
     def _judged(self) -> Iterator[FireRow]:
         buffered = self._buffered()
         known = replace(self.evidence, buffered=buffered, lost=self._lost(buffered))
+        runs = dict(self._runs())
         for due in sorted({*self.dues, *self.rows, *self.runs}):
-            row, run = self.rows.get(due), self.runs.get(due)
-            if row is not None and (before := run_of(row)) is not None:
-                run = before if run is None else joined(before, run)
+            row, run = self.rows.get(due), runs.get(due)
             found = judge(due, run, known, self.now)
             base = row or FireRow(self.name, due, "waiting", planned=self._is_planned(due))
             yield replace(
@@ -131,6 +150,15 @@ class Case:
                 reason=_reason(base, found, run),
                 **(fields_of(run) if run else {}),
             )
+
+    def _runs(self) -> Iterator[tuple[datetime, Run]]:
+        """What is new of each beside what is known."""
+        for due in {*self.rows, *self.runs}:
+            row, run = self.rows.get(due), self.runs.get(due)
+            if row is not None and (before := run_of(row)) is not None:
+                run = before if run is None else joined(before, run)
+            if run is not None:
+                yield due, run
 
     def _is_planned(self, due: datetime) -> bool:
         stand = stand_at(due, self.evidence)
@@ -145,6 +173,20 @@ def _reason(row: FireRow, found: Judgement, run: Run | None) -> str:
     return found.reason if row.planned else found.reason or "started by hand"
 
 
+def _read_skips(kept: dict[str, Any] | None) -> Skips | None:
+    if kept is None:
+        return None
+    first, last = map(datetime.fromisoformat, (kept["first"], kept["last"]))
+    return Skips(kept["count"], first, last)
+
+
+def _skips_as_json(skips: Skips | None) -> dict[str, Any] | None:
+    if skips is None:
+        return None
+    first, last = skips.first.isoformat(), skips.last.isoformat()
+    return {"count": skips.count, "first": first, "last": last}
+
+
 def fields_of(run: Run) -> dict[str, Any]:
     """As a row keeps them."""
     return {
@@ -154,6 +196,7 @@ def fields_of(run: Run) -> dict[str, Any]:
         "started_at": run.started_at,
         "run_started_at": run.run_started_at,
         "ended_at": run.ended_at,
+        "begun_at": run.begun_at,
     }
 
 
@@ -170,4 +213,6 @@ def run_of(row: FireRow) -> Run | None:
         started_at=row.started_at,
         run_started_at=row.run_started_at,
         ended_at=row.ended_at,
+        begun_at=row.begun_at,
+        unbegun=row.waits_for_worker,
     )

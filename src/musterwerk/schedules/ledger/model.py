@@ -37,7 +37,10 @@ BAD: tuple[Verdict, ...] = ("late", "failed", "dropped", "missed")
 class Run:
     """A chain of runs for one due time: the first one's start, the last one's end and status (as
     Temporal calls it: "Running", "Completed", "Failed", "Canceled", "Terminated", "TimedOut").
-    `message` is that of its failure."""
+    `message` is that of its failure.
+
+    The server starts a run also where no worker is there. Whether one has begun with it is looked
+    up only where it matters: then `begun_at` is when, or it is `unbegun`."""
 
     schedule: str
     due: datetime
@@ -48,6 +51,8 @@ class Run:
     run_started_at: datetime
     ended_at: datetime | None = None
     message: str = ""
+    begun_at: datetime | None = None
+    unbegun: bool = False
 
     @property
     def is_running(self) -> bool:

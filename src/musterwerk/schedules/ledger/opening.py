@@ -37,6 +37,7 @@ class Look:
     fires: Mapping[tuple[str, datetime], FireRow]
     runs: Mapping[str, dict[datetime, Run]]
     incidents: Mapping[str, IncidentRow]
+    unjudged: Mapping[str, IncidentRow]
 
 
 async def open_case(
@@ -77,6 +78,7 @@ async def open_case(
         runs=dict(runs),
         evidence=Evidence(stands, list((under_way | runs).values()), lately),
         incident=look.incidents.get(name),
+        unjudged=look.unjudged.get(name),
         told_to=found.mark.declared.alert if found and found.mark else (),
         now=now,
         held=found.info.buffer_size if found else 0,
@@ -132,6 +134,7 @@ async def _row(
         "base_id": action.workflow_id,
         "counted": asdict(standing.counted(found)),
         "ahead": known.seen["ahead"] if known else None,
+        "skips": known.seen.get("skips") if known else None,
     }
     fresh = ScheduleRow(
         name=found.name,
@@ -161,6 +164,7 @@ def _gone(
     """It counts as gone when all that was due of it is in the ledger."""
     if known is None or known.gone_at is not None:
         return known
+    known = replace(known, flaw="")
     if more_after is not None:
         return replace(known, next_at=None, seen_at=now, watched_until=more_after)
     return replace(known, gone_at=now, next_at=None, seen_at=now, watched_until=now)

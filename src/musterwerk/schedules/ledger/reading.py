@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from temporalio.api.enums.v1 import EventType
 from temporalio.client import (
     Client,
     WorkflowExecution,
@@ -23,6 +24,8 @@ from musterwerk.schedules.server import SIDE_BY_SIDE
 _BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
 _DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _RPC = timedelta(seconds=10)
+#: A worker that has begun has done so among these, as a rule.
+_FIRST_EVENTS = 10
 _LONGEST = 300
 _STATUS = {
     WorkflowExecutionStatus.RUNNING: "Running",
@@ -91,7 +94,53 @@ def joined(known: Run | None, new: Run) -> Run:
     if known is None:
         return new
     last = new if new.run_started_at >= known.run_started_at else known
-    return replace(last, started_at=min(known.started_at, new.started_at))
+    return replace(
+        last,
+        started_at=min(known.started_at, new.started_at),
+        begun_at=known.begun_at or new.begun_at,
+        unbegun=known.unbegun or new.unbegun,
+    )
+
+
+async def look_for_begin(
+    client: Client, runs: Iterable[Run], alive: Callable[[], object] = lambda: None
+) -> list[Run]:
+    """The same, each with when a worker took up the first task that was completed, or that there
+    is none."""
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def one(run: Run) -> Run:
+        async with few:
+            try:
+                begun_at = await _begin(client, run)
+            except RPCError as error:
+                if error.status is not RPCStatusCode.NOT_FOUND:
+                    raise ServerError(f"Temporal's server: {error.message}") from error
+                begun_at = run.started_at  # its history has gone: no more is known
+        alive()
+        return replace(run, begun_at=begun_at, unbegun=begun_at is None)
+
+    return list(await asyncio.gather(*map(one, runs)))
+
+
+async def _begin(client: Client, run: Run) -> datetime | None:
+    """Of the first run of its chain."""
+    run_id = run.run_id
+    while True:
+        handle = client.get_workflow_handle(run.workflow_id, run_id=run_id)
+        first, took_up = "", run.started_at
+        async for event in handle.fetch_history_events(page_size=_FIRST_EVENTS, rpc_timeout=_RPC):
+            if event.event_type == EventType.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
+                first = event.workflow_execution_started_event_attributes.first_execution_run_id
+                if first and first != run_id:
+                    break
+            elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_STARTED:
+                took_up = event.event_time.ToDatetime(tzinfo=UTC)
+            elif event.event_type == EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED:
+                return took_up
+        if not first or first == run_id:
+            return None
+        run_id = first
 
 
 async def _listed(client: Client, query: str) -> AsyncIterator[Run]:

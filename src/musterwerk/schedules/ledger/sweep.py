@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from musterwerk.errors import StoreError
 from musterwerk.schedules.ledger.case import Case
 from musterwerk.schedules.ledger.model import Run
 from musterwerk.schedules.ledger.opening import Look, open_case
-from musterwerk.schedules.ledger.reading import look_up, runs_since
+from musterwerk.schedules.ledger.reading import look_for_begin, look_up, runs_since
+from musterwerk.schedules.ledger.unjudged import left_out
 from musterwerk.schedules.mistakes import ScheduleMistake
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.store.ledger import (
@@ -50,7 +51,6 @@ class Sweeper:
         self._server = server
         self._table = table
         self._clock = clock
-        self._unreadable: dict[str, str] = {}
 
     async def sweep(self, alive: Callable[[], object] = lambda: None) -> WatchRow:
         """`alive` is called every now and then while it works."""
@@ -63,8 +63,8 @@ class Sweeper:
                 f"this database keeps the ledger of the namespace {before.namespace!r}, and this "
                 f"worker serves {namespace!r}; give each namespace a database of its own"
             )
-        cases = await self._cases(began, looked, alive)
-        judged = [entry for case in cases if (entry := case.entry()) is not None]
+        cases, judged = await self._cases(began, looked, alive)
+        judged += [entry for case in cases if (entry := case.entry()) is not None]
         # Before the rest: what is written then is not new to the next look.
         await asyncio.to_thread(self._away, looked, began, judged)
         for first in range(0, len(judged), _AT_ONCE):
@@ -77,14 +77,19 @@ class Sweeper:
 
     async def _cases(
         self, now: datetime, looked: datetime | None, alive: Callable[[], object]
-    ) -> list[Case]:
+    ) -> tuple[list[Case], list[Entry]]:
+        """And what is new of schedules that cannot be judged."""
         known = await asyncio.to_thread(self._table.known)
         found = await self._described(set(known), alive)
-        behind = [one.watched_until for one in known.values() if one.gone_at is None]
+        # One that cannot be judged may be behind for long: its runs are looked up one by one.
+        behind = [
+            one.watched_until for one in known.values() if one.gone_at is None and not one.flaw
+        ]
         runs = await self._runs(min([now if looked is None else looked, *behind]))
         alive()
         open_fires = await asyncio.to_thread(self._table.open_fires)
         incidents = await asyncio.to_thread(self._table.open_incidents)
+        unjudged = await asyncio.to_thread(self._table.unjudged)
         stands = await asyncio.to_thread(
             self._table.stands,
             {name: _earliest(now, known.get(name), open_fires, runs.get(name)) for name in found},
@@ -94,35 +99,40 @@ class Sweeper:
             (one.schedule, one.due): one
             for one in await asyncio.to_thread(self._table.fires_at, keys)
         }
-        look = Look(now, looked, known, stands, open_fires, fires, runs, incidents)
-        cases = {name: case async for name, case in self._opened(found, look, alive)}
+        look = Look(now, looked, known, stands, open_fires, fires, runs, incidents, unjudged)
+        cases, out = await self._opened(found, look, alive)
         alive()
         doubts = [doubt for case in cases.values() for doubt in case.doubts()]
         for run in await look_up(self._server.client, doubts, alive):
             cases[run.schedule].add(run)
-        return list(cases.values())
+        unsure = [run for case in cases.values() for run in case.to_have_begun()]
+        for run in await look_for_begin(self._server.client, unsure, alive):
+            cases[run.schedule].add(run)
+        return list(cases.values()), out
 
     async def _opened(
         self,
         found: Mapping[str, Described | None],
         look: Look,
         alive: Callable[[], object],
-    ) -> AsyncIterator[tuple[str, Case]]:
-        """One that cannot be judged, for want of its time zone for one, does not keep the others
-        from it."""
+    ) -> tuple[dict[str, Case], list[Entry]]:
+        """One that cannot be judged does not keep the others from it."""
+        cases, out = dict[str, Case](), list[Entry]()
         for name, described in found.items():
+            flaw = ""
             try:
                 case = await open_case(self._server, name, described, look)
             except (ScheduleMistake, ValueError, KeyError) as error:
-                if self._unreadable.get(name) != str(error):
-                    _log.error("the ledger leaves %s out: %s", name, error)
-                self._unreadable[name] = str(error)
-                continue
-            self._unreadable.pop(name, None)
+                case, flaw = None, f"{error}" or type(error).__name__
             alive()
             await asyncio.sleep(0)  # others use this loop, too
             if case is not None:
-                yield name, case
+                cases[name] = case
+            elif (entry := _left_out(name, described, look, flaw)) is not None:
+                if flaw:
+                    _log.error("the ledger leaves %s out: %s", name, flaw)
+                out.append(entry)
+        return cases, out
 
     async def _described(
         self, known: set[str], alive: Callable[[], object]
@@ -169,6 +179,11 @@ class Sweeper:
             to_tell="closed",
         )
         self._table.note_incident(told)
+
+
+def _left_out(name: str, found: Described | None, look: Look, flaw: str) -> Entry | None:
+    several = [of[name] for of in (look.incidents, look.unjudged) if name in of]
+    return left_out(found, look.known.get(name), several, flaw, look.now)
 
 
 def _earliest(

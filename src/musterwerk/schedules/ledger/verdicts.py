@@ -59,16 +59,37 @@ def stand_at(due: datetime, known: Evidence) -> Stand:
     return before[-1] if before else known.stands[0]
 
 
+def is_ended_by_policy(run: Run, stand: Stand) -> bool:
+    return run.status == _ENDED_BY_POLICY.get(stand.overlap)
+
+
+def has_to_have_begun(run: Run, stand: Stand, now: datetime) -> bool:
+    """Whether its verdict hangs on a worker: what has ended within its grace needs no look, nor
+    does what has failed anyhow."""
+    if run.begun_at is not None or (run.is_running and run.unbegun):
+        return False
+    if is_ended_by_policy(run, stand):
+        return True
+    over = run.due + stand.patience
+    return run.status in ("Running", "Completed") and (run.ended_at or now) > over
+
+
 def _of_run(due: datetime, run: Run, stand: Stand) -> Judgement:
-    if run.status == _ENDED_BY_POLICY.get(stand.overlap):
+    if is_ended_by_policy(run, stand):
+        if run.unbegun:
+            return Judgement("missed", "the next run ended it before a worker had begun with it")
         return Judgement("ran", "ended for the next run, as its overlap policy says")
     if run.status in _FAILURES:
         said = f": {run.message}" if run.message else ""
         return Judgement("failed", _FAILURES[run.status] + said)
-    late = run.started_at - due
-    if late > stand.patience:
-        return Judgement("late", f"it began {in_words(late)} after its time")
-    return Judgement("ran")
+    if run.unbegun and run.begun_at is None:
+        return Judgement("late", "no worker had begun with it by the end of its grace")
+    late = (run.begun_at or run.started_at) - due
+    if late <= stand.patience:
+        return Judgement("ran")
+    if run.started_at - due <= stand.patience:
+        return Judgement("late", f"a worker began with it {in_words(late)} after its time")
+    return Judgement("late", f"it began {in_words(late)} after its time")
 
 
 def _paused(due: datetime, known: Evidence) -> Judgement | None:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from musterwerk.notify import Language, Message
-from musterwerk.store.ledger import IncidentRow
+from musterwerk.store.ledger import UNJUDGED, IncidentRow
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,8 @@ class _Words:
     opened: str
     closed: str
     away: str
+    unjudged: str
+    judged: str
 
 
 _ENGLISH = _Words(
@@ -29,12 +31,15 @@ _ENGLISH = _Words(
         "open": "{schedule}: {verdict}, due {due}",
         "closed": "{schedule} is well again (it was {verdict}, due {due})",
         "away": "The schedule monitor was away from {due} to {closed}",
+        "unjudged": "{schedule} cannot be judged",
+        "judged": "{schedule} is judged again",
     },
     verdicts={
         "late": "late",
         "failed": "failed",
         "dropped": "dropped by the server",
         "missed": "missed",
+        "skipped": "skipped",
     },
     never="none so far",
     opened="""\
@@ -65,6 +70,23 @@ They have their verdicts by now:
 
   {show}
 """,
+    unjudged="""\
+Schedule:  {schedule}
+Since:     {due}
+Reason:    {reason}
+
+Its runs go on, but nobody is told of what goes wrong with them until this is mended:
+
+  {show}
+""",
+    judged="""\
+Schedule:  {schedule}
+It could not be judged since {due}: {reason}
+
+What was due since then has its verdicts by now:
+
+  {show}
+""",
 )
 
 _GERMAN = _Words(
@@ -72,12 +94,15 @@ _GERMAN = _Words(
         "open": "{schedule}: {verdict}, fällig {due}",
         "closed": "{schedule} läuft wieder (war {verdict}, fällig {due})",
         "away": "Die Überwachung der Zeitpläne war von {due} bis {closed} weg",
+        "unjudged": "{schedule} ist nicht zu beurteilen",
+        "judged": "{schedule} wird wieder beurteilt",
     },
     verdicts={
         "late": "verspätet",
         "failed": "gescheitert",
         "dropped": "vom Server verworfen",
         "missed": "ausgefallen",
+        "skipped": "übersprungen",
     },
     never="noch keiner",
     opened="""\
@@ -108,15 +133,38 @@ Die Urteile sind inzwischen nachgetragen:
 
   {show}
 """,
+    unjudged="""\
+Zeitplan:  {schedule}
+Seit:      {due}
+Grund:     {reason}
+
+Seine Läufe gehen weiter, aber niemand erfährt, was dabei schiefgeht, bis das behoben ist:
+
+  {show}
+""",
+    judged="""\
+Zeitplan:  {schedule}
+Er war nicht zu beurteilen seit {due}: {reason}
+
+Was seither fällig war, hat inzwischen sein Urteil:
+
+  {show}
+""",
 )
 
+#: What is no verdict has texts of its own.
+_SHOWN = {
+    ("away", "closed"): "away",
+    (UNJUDGED, "open"): "unjudged",
+    (UNJUDGED, "closed"): "judged",
+}
 _LANGUAGES: dict[Language, _Words] = {"en": _ENGLISH, "de": _GERMAN}
 
 
 def alert(incident: IncidentRow, language: Language, console: str | None = None) -> Message:
     """Of one that has begun, or is over; which of both, `to_tell` says."""
     words, kind = _LANGUAGES[language], incident.to_tell
-    shown = "away" if incident.verdict == "away" else kind
+    shown = _SHOWN.get((incident.verdict, kind), kind)
     values = {
         "schedule": incident.schedule,
         "due": _text(incident.due),
@@ -127,7 +175,13 @@ def alert(incident: IncidentRow, language: Language, console: str | None = None)
         "closed": _text(incident.closed_at) if incident.closed_at else "",
         "show": _where(incident, console),
     }
-    body = {"open": words.opened, "closed": words.closed, "away": words.away}[shown]
+    body = {
+        "open": words.opened,
+        "closed": words.closed,
+        "away": words.away,
+        "unjudged": words.unjudged,
+        "judged": words.judged,
+    }[shown]
     return Message(
         key=key_of(incident.id, kind),
         subject=words.subject[shown].format(**values),

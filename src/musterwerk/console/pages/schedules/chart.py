@@ -44,9 +44,8 @@ class Charts:
 
 def chart_of(fires: Sequence[FireRow]) -> Charts:
     """`fires` by due time. By hand is not late."""
-    begun = [(one, one.started_at) for one in fires if one.started_at]
-    took = [(one, one.ended_at - began) for one, began in begun if one.ended_at]
-    late = [(one, max(began - one.due, timedelta(0))) for one, began in begun if one.planned]
+    took = [(one, one.took) for one in fires if one.took is not None]
+    late = [(one, one.lateness) for one in fires if one.lateness is not None]
     return Charts(_chart(took), _chart(late))
 
 
