@@ -16,7 +16,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk import schedules
 from musterwerk.schedules import Schedule, control
-from musterwerk.schedules.backfill import do_backfill, make_backfill
+from musterwerk.schedules.backfilling import do_backfill, make_backfill
 from musterwerk.schedules.declaring import read_declaration
 from musterwerk.schedules.server import Described, ScheduleServer
 

@@ -160,13 +160,33 @@ def test_without_a_server_the_rules_will_do(shell: Shell) -> None:
 )
 def test_what_is_wrong_is_named_and_nothing_is_done(shell: Shell, text: str, said: str) -> None:
     shell.write(text, "wrong.toml")
-    for command in ("plan", "apply", "next", "lint"):
+    for command in ("apply",) if text else ("plan", "apply", "next", "lint"):
         where = () if command == "lint" else ("--address", shell.address)
         found = musterwerk("schedules", command, "wrong.toml", *where, home=shell.home)
         assert found.code == 2, found.stdout
         assert said in found.stderr
         assert "wrong.toml: " in found.stderr
         assert found.stdout == ""
+
+
+def test_what_is_of_another_set_is_named_and_stays(shell: Shell) -> None:
+    shell.write(FILE)
+    assert shell("apply", "schedules.toml", "--set", shell.prefix).code == 0
+    other = ("schedules.toml", "--set", f"{shell.prefix}x")
+    for command, more in (("plan", ()), ("apply", ()), ("destroy", ("--yes",))):
+        found = shell(command, *other, *more)
+        assert found.code == 1, command
+        assert f"it is of the set '{shell.prefix}'" in found.stdout + found.stderr
+        assert "these are not ours and were left alone" in found.stderr
+    less = FILE.rpartition("[[schedule]]")[0]
+    shell.write(less, "less.toml")
+    found = shell("plan", "less.toml", "--set", shell.prefix)
+    assert found.code == 0
+    assert f"not declared any more: {shell.prefix}-quarters (see --prune)" in found.stderr
+    assert shell("destroy", "schedules.toml", "--set", shell.prefix, "--yes").code == 0
+    found = shell("destroy", *other, "--yes")
+    assert found.code == 0
+    assert "None of the 2 schedules in schedules.toml" in found.stderr
 
 
 def test_all_mistakes_of_a_file_at_once(shell: Shell) -> None:

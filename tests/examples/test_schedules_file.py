@@ -19,7 +19,7 @@ from examples.data_sync.__main__ import fill, records
 from examples.data_sync.copying import PAGE, Synced
 
 from musterwerk.runtime.server import EmbeddedServer
-from musterwerk.schedules.backfill import do_backfill, make_backfill
+from musterwerk.schedules.backfilling import do_backfill, make_backfill
 from tests.cli.support import Result, environment, musterwerk
 from tests.receivers import WebhookServer, webhook_server
 from tests.waiting import until

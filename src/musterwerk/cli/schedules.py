@@ -85,13 +85,17 @@ def plan(
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Say what `apply` would do. Exits with 3 when there is something to do."""
+    """Say what `apply` would do. Exits with 3 when there is something to do.
+
+    Where there is nothing, but schedules that are not ours are in the way, it exits with 1.
+    """
     out, declaration = Output(output), read_declaration(where, set_name)
     server = find_address(address, data, namespace)
     found = run(_plan(out, server, declaration, prune=prune, take_over=take_over))
     _show(out, found)
     if found.work:
         raise typer.Exit(CHANGES)
+    _refuse_foreign(found)
 
 
 @app.command("apply")
@@ -131,12 +135,17 @@ def destroy(
     """Delete the schedules that are declared, and are ours. Runs that have begun go on."""
     out, declaration = Output(output), read_declaration(where, set_name)
     server = find_address(address, data, namespace)
-    gone = run(_end(server, declaration))
-    if not gone.work:
-        out.say("There is none of them.")
-    elif not agreed(out, f"Delete {', '.join(step.name for step in gone.work)}?", yes):
+    found = run(_end(server, declaration))
+    for step in found.foreign:
+        out.say(f"{step.name} is left alone: {'; '.join(step.words)}")
+    if not found.work:
+        out.say(
+            f"None of the {len(declaration.schedules)} schedules in {declaration.source} is there "
+            f"in the set {declaration.set_name!r}. --set names another one."
+        )
+    elif not agreed(out, f"Delete {', '.join(step.name for step in found.work)}?", yes):
         raise typer.Exit(1)
-    _finish(out, gone, run(_apply(out, server, gone)))
+    _finish(out, found, run(_apply(out, server, found)) if found.work else [])
 
 
 async def _plan(
@@ -173,6 +182,8 @@ def _show(out: Output, plan: Plan) -> None:
                 out.text(f"    {line}")
     same = sum(step.kind == "unchanged" for step in plan.steps)
     out.say(f"{len(plan.work)} to do, {same} as declared, {len(plan.foreign)} not ours.")
+    if plan.left:
+        out.say(f"Of this set and not declared any more: {', '.join(plan.left)} (see --prune)")
 
 
 def _as_json(step: Step, flaw: str | None = None) -> dict[str, object]:
@@ -190,6 +201,10 @@ def _finish(out: Output, plan: Plan, done: Iterable[Done]) -> None:
     out.say(f"{len(found) - len(failed)} done, {len(failed)} not.")
     if failed:
         raise ServerError("not all was done; the same command again goes on with it")
+    _refuse_foreign(plan)
+
+
+def _refuse_foreign(plan: Plan) -> None:
     if plan.foreign:
         names = json.dumps([step.name for step in plan.foreign])
         raise ServerError(f"these are not ours and were left alone: {names}")

@@ -24,7 +24,7 @@ from musterwerk.cli.schedules_common import (
 )
 from musterwerk.errors import UsageError
 from musterwerk.runtime.connection import Target
-from musterwerk.schedules.backfill import STARTS_PER_SECOND, Backfill, do_backfill, make_backfill
+from musterwerk.schedules.backfilling import STARTS_PER_SECOND, Backfill, do_backfill, make_backfill
 from musterwerk.schedules.control import overlap_of
 from musterwerk.schedules.finding import one_of_ours
 from musterwerk.schedules.model import Overlap

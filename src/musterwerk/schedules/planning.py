@@ -51,7 +51,10 @@ async def make_plan(
     steps = list(await asyncio.gather(*map(one, declaration.schedules)))
     others = await surplus(server, declaration, steps, everywhere=prune)
     steps = [renamed_back(step, others) for step in steps]
-    return Plan(declaration, (*steps, *too_many(steps, others, prune=prune)))
+    gone = list(too_many(steps, others, prune=prune))
+    touched = {step.was.name for step in (*steps, *gone) if step.was}
+    left = tuple(one.name for one in others if one.name not in touched)
+    return Plan(declaration, (*steps, *gone), left)
 
 
 async def make_end(server: ScheduleServer, declaration: Declaration) -> Plan:

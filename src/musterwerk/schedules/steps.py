@@ -30,8 +30,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
+    """`left` are names of this set that are not declared any more, and stay."""
+
     declaration: Declaration
     steps: tuple[Step, ...]
+    left: tuple[str, ...] = ()
 
     @property
     def work(self) -> tuple[Step, ...]:

@@ -11,7 +11,7 @@ from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from musterwerk.schedules import cron
-from musterwerk.schedules.backfill import do_backfill, make_backfill
+from musterwerk.schedules.backfilling import do_backfill, make_backfill
 from musterwerk.schedules.lease import Lease
 from tests.schedules.server.conftest import Desk
 from tests.waiting import until_async

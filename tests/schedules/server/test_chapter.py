@@ -8,7 +8,7 @@ from itertools import pairwise
 from temporalio.worker import Worker
 
 from musterwerk.schedules import Schedule, control, cron, every
-from musterwerk.schedules.backfill import do_backfill, make_backfill
+from musterwerk.schedules.backfilling import do_backfill, make_backfill
 from musterwerk.schedules.model import Overlap
 from tests.schedules.server.conftest import Desk
 from tests.schedules.server.reports import Long, Report

@@ -27,7 +27,7 @@ from musterwerk.console.problems import Problem
 from musterwerk.console.schedule_acts import Outcome, Refused, ScheduleAct
 from musterwerk.console.services import Services
 from musterwerk.errors import ServerError, UsageError
-from musterwerk.schedules.backfill import Backfill, do_backfill, make_backfill
+from musterwerk.schedules.backfilling import Backfill, do_backfill, make_backfill
 from musterwerk.schedules.native import from_proto
 from musterwerk.schedules.server import Described, ScheduleServer
 from musterwerk.schedules.server_rules import fires
