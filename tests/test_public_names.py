@@ -9,6 +9,7 @@ import sys
 import musterwerk
 import musterwerk.approvals
 import musterwerk.saga
+import musterwerk.schedules
 from musterwerk import Saga, errors
 from musterwerk.approvals import ApprovalHandle
 
@@ -63,6 +64,28 @@ def test_names_of_approvals() -> None:
         "Vote",
         "request",
         "start",
+    ]
+
+
+def test_names_of_schedules() -> None:
+    assert musterwerk.schedules.__all__ == [
+        "Calendar",
+        "Overlap",
+        "Retry",
+        "Schedule",
+        "ScheduledRun",
+        "When",
+        "apply",
+        "at",
+        "backfill",
+        "cron",
+        "current",
+        "destroy",
+        "every",
+        "on",
+        "pause",
+        "trigger",
+        "unpause",
     ]
 
 

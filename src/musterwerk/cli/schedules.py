@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -34,7 +35,8 @@ from musterwerk.errors import ServerError
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules.applying import Done, apply_plan
 from musterwerk.schedules.declaring import Declaration, read_declaration
-from musterwerk.schedules.planning import Plan, Step, ledger_of, make_plan
+from musterwerk.schedules.destroying import make_destroy
+from musterwerk.schedules.planning import Plan, Step, make_plan
 from musterwerk.schedules.server import ScheduleServer
 
 app = typer.Typer(
@@ -84,13 +86,22 @@ def plan(
     address: AddressOption = None,
     data: DataOption = DEFAULT_DATA,
 ) -> None:
-    """Say what `apply` would do. Exits with 3 when there is something to do."""
+    """Say what `apply` would do. Exits with 3 when there is something to do.
+
+    Where there is nothing, but schedules that are not ours are in the way, it exits with 1.
+    """
     out, declaration = Output(output), read_declaration(where, set_name)
     server = find_address(address, data, namespace)
-    found = run(_plan(out, server, declaration, prune=prune, take_over=take_over))
+    all_of_it = run(_plan(out, server, declaration, prune=True, take_over=take_over))
+    left = [] if prune else [step for step in all_of_it.steps if step.kind == "delete"]
+    found = replace(all_of_it, steps=tuple(one for one in all_of_it.steps if one not in left))
     _show(out, found)
+    if left:
+        names = ", ".join(step.name for step in left)
+        out.say(f"Of this set and not declared any more, --prune would delete: {names}")
     if found.work:
         raise typer.Exit(CHANGES)
+    _refuse_foreign(found)
 
 
 @app.command("apply")
@@ -130,19 +141,19 @@ def destroy(
     """Delete the schedules that are declared, and are ours. Runs that have begun go on."""
     out, declaration = Output(output), read_declaration(where, set_name)
     server = find_address(address, data, namespace)
-    found = run(_plan(out, server, declaration))
-    names = [s.was.name for s in found.steps if s.was and s.was.ours and s.kind != "foreign"]
-    steps = [Step(name, "delete", ("destroyed",)) for name in names]
-    if found.begun:
-        steps.append(Step(ledger_of(declaration.set_name).name, "delete", ("begin again",)))
-    gone = Plan(declaration, tuple(steps), found.begun)
-    if not steps:
-        out.say("There is none of them.")
-        return
+    found = run(_destroy(out, server, declaration))
+    for step in found.foreign:
+        out.say(f"{step.name} is left alone: {'; '.join(step.words)}")
+    if not found.work:
+        out.say(
+            f"None of the {len(declaration.schedules)} schedules in {declaration.source} is there "
+            f"in the set {declaration.set_name!r}. --set names another one."
+        )
+    names = [step.name for step in found.work if step.was is not None]
     what = ", ".join(names) or "what is known of finished ones"
-    if not agreed(out, f"Delete {what}?", yes):
+    if found.work and not agreed(out, f"Delete {what}?", yes):
         raise typer.Exit(1)
-    _finish(out, gone, run(_apply(out, server, gone)))
+    _finish(out, found, run(_apply(out, server, found)) if found.work else [])
 
 
 async def _plan(
@@ -156,6 +167,12 @@ async def _plan(
     server = ScheduleServer(await target.connect())
     with out.counting("looking", len(declaration.schedules)) as told:
         return await make_plan(server, declaration, prune=prune, take_over=take_over, told=told)
+
+
+async def _destroy(out: Output, target: Target, declaration: Declaration) -> Plan:
+    server = ScheduleServer(await target.connect())
+    with out.counting("looking", len(declaration.schedules)) as told:
+        return await make_destroy(server, declaration, told)
 
 
 async def _apply(out: Output, target: Target, plan: Plan) -> list[Done]:
@@ -192,6 +209,10 @@ def _finish(out: Output, plan: Plan, done: Iterable[Done]) -> None:
     out.say(f"{len(found) - len(failed)} done, {len(failed)} not.")
     if failed:
         raise ServerError("not all was done; the same command again goes on with it")
+    _refuse_foreign(plan)
+
+
+def _refuse_foreign(plan: Plan) -> None:
     if plan.foreign:
         names = json.dumps([step.name for step in plan.foreign])
         raise ServerError(f"these are not ours and were left alone: {names}")

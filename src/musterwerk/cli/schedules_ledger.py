@@ -14,6 +14,7 @@ from musterwerk.cli.address import DEFAULT_DATA, DataOption
 from musterwerk.cli.office import opened
 from musterwerk.cli.output import Format, Output, OutputOption
 from musterwerk.cli.schedules_common import moment
+from musterwerk.documents import near
 from musterwerk.errors import UsageError
 
 if TYPE_CHECKING:
@@ -89,7 +90,8 @@ def _show_fires(out: Output, data: Path, search: FireSearch) -> None:
     with opened(data, made_by=_KEEPER) as store:
         with store.read() as connection:
             page = search_fires(connection, search)
-        watched = LedgerTable(store).watched()
+        table = LedgerTable(store)
+        watched, known = table.watched(), table.known()
     if out.machine:
         out.json(
             {"fires": [asdict(one) for one in page.fires], "next": page.next, **_as_of(watched)}
@@ -100,6 +102,9 @@ def _show_fires(out: Output, data: Path, search: FireSearch) -> None:
         if page.next:
             out.say(f"There are more: --after '{page.next}'")
     _warn(out, watched)
+    for name in search.schedules:
+        if name not in known:
+            out.say(f"Nothing is kept of a schedule {name!r}{near(name, known)}")
 
 
 def _show_summaries(out: Output, data: Path, search: FireSearch) -> None:
@@ -109,13 +114,17 @@ def _show_summaries(out: Output, data: Path, search: FireSearch) -> None:
     with opened(data, made_by=_KEEPER) as store:
         with store.read() as connection:
             found = summaries(connection, search)
-        watched = LedgerTable(store).watched()
+        table = LedgerTable(store)
+        watched, known = table.watched(), table.known()
     if out.machine:
         out.json({"schedules": [asdict(one) for one in found], **_as_of(watched)})
     else:
         columns = ("SCHEDULE", "SUCCESS", "LATE (MEDIAN, MOST)", "TOOK (MEDIAN, MOST)", "VERDICTS")
         out.table(columns, [_summed(one) for one in found])
     _warn(out, watched)
+    for name in search.schedules:
+        if name not in known:
+            out.say(f"Nothing is kept of a schedule {name!r}{near(name, known)}")
 
 
 def _as_of(watched: WatchRow | None) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.client import Client
 
 with workflow.unsafe.imports_passed_through():
+    from musterwerk.schedules.client import apply, backfill, destroy, pause, trigger, unpause
     from musterwerk.schedules.current import ScheduledRun, current
     from musterwerk.schedules.model import Calendar, Overlap, Retry, Schedule, When
 
@@ -25,23 +25,16 @@ __all__ = [
     "When",
     "apply",
     "at",
+    "backfill",
     "cron",
     "current",
+    "destroy",
     "every",
     "on",
+    "pause",
+    "trigger",
+    "unpause",
 ]
-
-
-async def apply(client: Client, *schedules: Schedule, set_name: str, prune: bool = False) -> None:
-    """Put them there, as `musterwerk schedules apply` does: what is paused stays so, what is so
-    already is not written. `prune` deletes what is of this set and not among them.
-
-    Raises `ServerError` where something could not be done, or is not of this set; the others are
-    done then, and the same call goes on with the rest. Not for workflows.
-    """
-    from musterwerk.schedules.applying import put
-
-    await put(client, schedules, set_name, prune=prune)
 
 
 def cron(*expressions: str, tz: str = "UTC", **rules: Any) -> When:
