@@ -182,7 +182,7 @@ def test_what_is_of_another_set_is_named_and_stays(shell: Shell) -> None:
     shell.write(less, "less.toml")
     found = shell("plan", "less.toml", "--set", shell.prefix)
     assert found.code == 0
-    assert f"not declared any more: {shell.prefix}-quarters (see --prune)" in found.stderr
+    assert f"--prune would delete: {shell.prefix}-quarters" in found.stderr
     assert shell("destroy", "schedules.toml", "--set", shell.prefix, "--yes").code == 0
     found = shell("destroy", *other, "--yes")
     assert found.code == 0
@@ -327,3 +327,56 @@ def test_the_ledger_is_read_from_the_database(shell: Shell) -> None:
     away = musterwerk("schedules", "ledger", "--data", "nowhere", home=shell.home)
     assert away.code == 1
     assert "there is no database" in away.stderr
+
+
+def test_words_for_whoever_does_it_the_first_time(shell: Shell) -> None:
+    assert shell("apply", "schedules.toml").code == 0
+    daily = f"{shell.prefix}-daily"
+    slip = shell("pause", f"{shell.prefix}-dialy")
+    assert (slip.code, f"did you mean '{daily}'?" in slip.stderr) == (2, True)
+    for act in ("pause", "unpause", "trigger"):
+        every = shell(act, "--all")
+        assert (every.code, "Say --yes where nobody can be asked" in every.stderr) == (2, True)
+    assert not shell("show", daily, "-o", "json").data["paused"]
+
+    assert shell("pause", daily, "--note", "maintenance").code == 0
+    assert shell("unpause", daily).code == 0
+    assert shell("show", daily, "-o", "json").data["note"] == "maintenance"
+    shown = shell("show", daily).stdout
+    lines = {line[:22].strip(): line[22:].strip() for line in shown.splitlines()}
+    assert (lines["cron"], lines["grace"]) == ("0 6 * * *", "15 minutes")
+    assert "{" not in shown
+    assert len(shell("show", f"{shell.prefix}-*", "-o", "json").data) == 2
+    assert [one["schedule"] for one in shell("list", daily, "-o", "json").data] == [daily]
+
+    span = ("--from", "2024-01-01", "--until", "2024-01-02T23:59:00", "--dry-run")
+    assert "it takes 1 second" in shell("backfill", daily, *span).stdout
+    for year in ("0001-01-01", "9999-12-31T23:59:59-12:00"):
+        for command in (("next", "schedules.toml"), ("ledger",)):
+            found = musterwerk("schedules", *command, "--from", year, home=shell.home)
+            assert (found.code, "not between the years 1970 and 2100" in found.stderr) == (2, True)
+
+
+def test_whose_a_schedule_is(shell: Shell) -> None:
+    assert shell("apply", "schedules.toml").code == 0
+    other = ("schedules.toml", "--set", f"{shell.prefix}-other")
+    planned = shell("plan", *other)
+    assert (planned.code, "are not ours and were left alone" in planned.stderr) == (1, True)
+    assert shell("apply", *other).code == 1
+    gone = shell("destroy", *other, "--yes")
+    assert (gone.code, "it is of the set 'schedules'" in gone.stderr) == (1, True)
+
+    shell.write(FILE.split("\n[[schedule]]")[1].join(["[[schedule]]", ""]))
+    planned = shell("plan", "schedules.toml")
+    assert planned.code == 0, planned.stderr
+    assert f"--prune would delete: {shell.prefix}-quarters" in planned.stderr
+    shell.write(FILE)
+    assert shell("destroy", "schedules.toml", "--yes").code == 0
+    again = shell("destroy", "schedules.toml", "--yes", "-o", "json")
+    assert (again.code, again.data) == (0, [])
+    assert "in the set 'schedules'" in again.stderr
+
+
+def test_the_ledger_says_who_makes_one(shell: Shell) -> None:
+    found = musterwerk("schedules", "ledger", "--data", "nowhere", home=shell.home)
+    assert "`musterwerk worker` makes one" in found.stderr

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from musterwerk.errors import UsageError
+from musterwerk.schedules import Calendar, Retry, Schedule, When
 from musterwerk.schedules.declaring import read_declaration
 
 
@@ -84,3 +86,21 @@ def test_the_set_is_named_after_the_file_or_by_it(tmp_path: Path) -> None:
     for wrong in ("", "two words", "x" * 81):
         with pytest.raises(UsageError, match="is no name of a set"):
             read_declaration(str(path), wrong)
+
+
+def test_the_page_shows_every_field(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "schedules.md").read_text()
+    (text,) = re.findall(r"^```toml\n(# every-field.toml\n.*?)^```$", page, re.M | re.S)
+    path = tmp_path / "every-field.toml"
+    path.write_text(text)
+    declaration = read_declaration(str(path))
+    (found,) = declaration.schedules
+    assert declaration.set_name == "everything"
+    assert found.retry is not None
+    for given, kind in (
+        (found, Schedule),
+        (found.when, When),
+        (found.when.on[0], Calendar),
+        (found.retry, Retry),
+    ):
+        assert given.model_fields_set == set(kind.model_fields)

@@ -183,7 +183,8 @@ def _show(out: Output, plan: Plan) -> None:
     same = sum(step.kind == "unchanged" for step in plan.steps)
     out.say(f"{len(plan.work)} to do, {same} as declared, {len(plan.foreign)} not ours.")
     if plan.left:
-        out.say(f"Of this set and not declared any more: {', '.join(plan.left)} (see --prune)")
+        names = ", ".join(plan.left)
+        out.say(f"Of this set and not declared any more, --prune would delete: {names}")
 
 
 def _as_json(step: Step, flaw: str | None = None) -> dict[str, object]:
