@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +15,6 @@ from musterwerk.store.ledger import (
     FireRow,
     IncidentRow,
     LedgerTable,
-    ScheduleRow,
     StandRow,
     WatchRow,
     slot_of,
@@ -24,25 +23,10 @@ from musterwerk.store.ledger_metrics import ledger_metrics
 from musterwerk.store.ledger_reading import FireSearch, incidents_of, search_fires, summaries
 from musterwerk.store.schedule_pages import ScheduleSearch, search_schedules
 from musterwerk.store.schedule_tables import coming, fire_counts
+from tests.ledgers import NOON, schedule_row
 
-NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-ROW = ScheduleRow(
-    name="report",
-    set_name="reports",
-    workflow="Report",
-    task_queue="reporting",
-    owner="finance",
-    note="",
-    time_zone="Europe/Berlin",
-    paused=False,
-    drifted=False,
-    declared={"name": "report"},
-    seen={"token": "00"},
-    seen_at=NOON,
-    watched_until=NOON,
-    next_at=NOON + MINUTE,
-)
+ROW = schedule_row(declared={"name": "report"}, seen={"token": "00"}, next_at=NOON + MINUTE)
 
 
 def fire(minutes: float, verdict: str = "ran", name: str = "report", **other: object) -> FireRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from musterwerk.store.ledger import (
@@ -15,20 +15,10 @@ from musterwerk.store.ledger import (
     WatchRow,
 )
 from tests.console.office import Office
+from tests.ledgers import NOON, schedule_row
 
-#: A Saturday.
-NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-ROW = ScheduleRow(
-    name="report",
-    set_name="reports",
-    workflow="Report",
-    task_queue="reporting",
-    owner="finance",
-    note="",
-    time_zone="Europe/Berlin",
-    paused=False,
-    drifted=False,
+ROW = schedule_row(
     declared={
         "name": "report",
         "workflow": "Report",
@@ -38,9 +28,6 @@ ROW = ScheduleRow(
         "owner": "finance",
         "alert": ["finance@example.com"],
     },
-    seen={},
-    seen_at=NOON,
-    watched_until=NOON,
     next_at=NOON + DAY,
 )
 

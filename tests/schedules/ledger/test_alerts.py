@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,27 +12,13 @@ from musterwerk.notify import Settings
 from musterwerk.schedules.ledger.incidents import SKIPS, Circumstances, Skips, incidents
 from musterwerk.schedules.ledger.telling import Teller
 from musterwerk.store import Store
-from musterwerk.store.ledger import Entry, FireRow, IncidentRow, LedgerTable, ScheduleRow
+from musterwerk.store.ledger import Entry, FireRow, IncidentRow, LedgerTable
+from tests.ledgers import NOON, schedule_row
 from tests.receivers import mail_server, webhook_server
 
-NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 GRACE = 2 * MINUTE
-ROW = ScheduleRow(
-    name="report",
-    set_name="reports",
-    workflow="Report",
-    task_queue="reporting",
-    owner="finance",
-    note="",
-    time_zone="UTC",
-    paused=False,
-    drifted=False,
-    declared=None,
-    seen={},
-    seen_at=NOON,
-    watched_until=NOON,
-)
+ROW = schedule_row()
 
 
 def fire(minutes: int, verdict: str, status: str | None = None) -> FireRow:
