@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from musterwerk.store.ledger import ScheduleRow
+from musterwerk.store.ledger_rows import ScheduleRow
 
 #: A Saturday.
 NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)

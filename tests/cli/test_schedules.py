@@ -15,7 +15,8 @@ from temporalio.client import ScheduleActionStartWorkflow, ScheduleUpdate, Sched
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.store import Store, database_url
-from musterwerk.store.ledger import Entry, FireRow, LedgerTable
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow
 from tests.cli.support import Result, musterwerk
 from tests.ledgers import NOON, schedule_row
 from tests.waiting import until_async

@@ -6,7 +6,8 @@ from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from musterwerk.store.ledger import Entry, FireRow, LedgerTable, WatchRow
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow, WatchRow
 from tests.console.office import Office
 from tests.ledgers import NOON, schedule_row
 

@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 
 from musterwerk.errors import UsageError
 from musterwerk.store import Store
-from musterwerk.store.ledger import Entry, FireRow, IncidentRow, LedgerTable, StandRow
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_metrics import ledger_metrics
 from musterwerk.store.ledger_pruning import ledger_days, prune
 from musterwerk.store.ledger_reading import FireSearch, search_fires
+from musterwerk.store.ledger_rows import Entry, FireRow, IncidentRow, StandRow
 from musterwerk.store.schedule_tables import coming, fire_counts, incidents, schedules, stands
 from tests.ledgers import NOON, schedule_row
 
@@ -84,7 +86,8 @@ def test_what_is_open_stays(table: LedgerTable) -> None:
 def test_what_stands_beside_goes_too(table: LedgerTable) -> None:
     closed = IncidentRow("old", "report", NOON - 9 * DAY, "missed", "", None, NOON - 9 * DAY)
     closed = replace(closed, closed_at=NOON - 8 * DAY)
-    table.mark_told("old", "open", "ops@example.com", NOON - 9 * DAY)
+    told = IncidentTable(table.store)
+    told.mark_told("old", "open", "ops@example.com", NOON - 9 * DAY)
     several = tuple(StandRow("report", NOON + at * DAY, NOON, {}) for at in (-9, -8, 8))
     gone = replace(ROW, name="gone", gone_at=NOON - DAY)
     table.write(
@@ -101,7 +104,7 @@ def test_what_stands_beside_goes_too(table: LedgerTable) -> None:
         since = select(stands.c.since).order_by(stands.c.since)
         assert list(connection.execute(since).scalars()) == [NOON - 8 * DAY, NOON + 8 * DAY]
         assert list(connection.execute(select(coming.c.due)).scalars()) == []
-    assert table.told("old", "open") == set()
+    assert told.told("old", "open") == set()
 
 
 @pytest.mark.parametrize("given", ["0", "-1", "a year", "1.5", "99999999"])

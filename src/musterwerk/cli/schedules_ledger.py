@@ -21,8 +21,8 @@ from musterwerk.errors import UsageError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from musterwerk.store.ledger import FireRow, WatchRow
     from musterwerk.store.ledger_reading import FireSearch, Summary
+    from musterwerk.store.ledger_rows import FireRow, WatchRow
 
 #: How much of a name has to be right, from 0 to 1, to be taken for meant.
 _NEAR = 0.5

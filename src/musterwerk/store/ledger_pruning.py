@@ -22,7 +22,7 @@ from sqlalchemy import (
 )
 
 from musterwerk.errors import UsageError
-from musterwerk.store.ledger import slot_of
+from musterwerk.store.ledger_writing import slot_of
 from musterwerk.store.schedule_tables import (
     OPEN,
     coming,

@@ -6,14 +6,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from musterwerk.store.ledger import (
-    Entry,
-    FireRow,
-    IncidentRow,
-    LedgerTable,
-    ScheduleRow,
-    WatchRow,
-)
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow, IncidentRow, ScheduleRow, WatchRow
 from tests.console.office import Office
 from tests.ledgers import NOON, schedule_row
 

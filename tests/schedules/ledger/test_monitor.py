@@ -40,8 +40,10 @@ from musterwerk.schedules.ledger.workflow import ScheduleMonitorWorkflow
 from musterwerk.schedules.mark import MARK
 from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store import Store, database_url
-from musterwerk.store.ledger import Entry, FireRow, LedgerTable, WatchRow
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_reading import FireSearch, search_fires, summaries
+from musterwerk.store.ledger_rows import Entry, FireRow, WatchRow
 from tests.ledgers import schedule_row
 from tests.receivers import webhook_server
 from tests.schedules.ledger.workflows import Lasting, Quick
@@ -262,8 +264,8 @@ async def test_what_cannot_be_judged_is_told_to_the_operators_once(
         settings = Settings.from_environment({"MUSTERWERK_ALERT_WEBHOOK": hook.url})
         await until_async(flawed)
         await Sweeper(server, table).sweep()  # of another worker
-        await Teller(table, settings).tell()
-        await Teller(table, settings).tell()
+        await Teller(IncidentTable(table.store), settings).tell()
+        await Teller(IncidentTable(table.store), settings).tell()
         ((_, told),) = hook.posts
         assert (told["schedule"], told["verdict"]) == ("odd", "unjudged")
         assert "'Local'" in told["reason"]
@@ -274,7 +276,7 @@ async def test_what_cannot_be_judged_is_told_to_the_operators_once(
             return not await flawed()
 
         await until_async(judged)
-        await Teller(table, settings).tell()
+        await Teller(IncidentTable(table.store), settings).tell()
     assert [one["kind"] for _, one in hook.posts] == ["unjudged", "judged"]
     assert table.unjudged() == {}
 

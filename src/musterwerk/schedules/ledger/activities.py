@@ -21,8 +21,10 @@ from musterwerk.schedules.ledger.sweep import Sweeper
 from musterwerk.schedules.ledger.telling import Teller
 from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store import Store
-from musterwerk.store.ledger import LedgerTable, WatchRow
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_pruning import DAYS, prune
+from musterwerk.store.ledger_rows import WatchRow
 
 #: Between two looks, or so many times as long as a look takes, up to a limit.
 _EVERY, _REST, _LONGEST_REST = 5.0, 3, 30.0
@@ -50,7 +52,7 @@ class MonitorActivities:
         self._server = ScheduleServer(client)
         self._table = LedgerTable(store)
         self._sweeper = Sweeper(self._server, self._table)
-        self._teller = Teller(self._table, settings)
+        self._teller = Teller(IncidentTable(store), settings)
         self._dead_man = settings.dead_man
         self._every = every
         self._keep = keep
