@@ -1,4 +1,5 @@
-"""The schedule ledger: how late runs begin, how soon somebody is told, how fast it is kept.
+"""The schedule ledger: how late runs begin, how soon somebody is told, how fast it is kept, how
+long the page of a month takes.
 
 Prints one JSON document; progress goes to stderr.
 """
@@ -17,11 +18,11 @@ from typing import Any
 
 import temporalio
 
-from ledger_bench import alerting, lateness, rows
+from ledger_bench import alerting, lateness, month, rows
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.telemetry import logs_to_stderr
 
-_PARTS = ("lateness", "alerting", "rows")
+_PARTS = ("lateness", "alerting", "rows", "calendar_month")
 
 
 def parse() -> argparse.Namespace:
@@ -45,6 +46,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
         "late_p99_ms": ("lateness", "p99_ms"),
         "alert_delay_s": ("alerting", "delay_s"),
         "ledger_rows_per_s": ("rows", "per_s"),
+        "calendar_month_p95_ms": ("calendar_month", "p95_ms"),
     }
     return {
         "benchmark": "ledger",
@@ -66,7 +68,9 @@ def _part(name: str, quick: bool) -> dict[str, Any]:
         return asyncio.run(lateness.measure(*((10, 1) if quick else (100, 3))))
     if name == "alerting":
         return asyncio.run(alerting.measure(2 if quick else 20))
-    return rows.measure(2 if quick else 100)
+    if name == "rows":
+        return rows.measure(2 if quick else 100)
+    return asyncio.run(month.measure(*((20, 50, 5) if quick else (1_000, 1_000, 200))))
 
 
 def main() -> None:

@@ -25,7 +25,8 @@ from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.schedules import Schedule, apply, cron
 from musterwerk.schedules.meaning import meant
 from musterwerk.store import PeopleTable, Store, database_url
-from musterwerk.store.ledger import Entry, FireRow, LedgerTable
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow
 from musterwerk.store.passwords import PasswordTable
 
 IMAGES = Path(__file__).with_name("images")

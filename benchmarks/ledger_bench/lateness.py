@@ -22,8 +22,9 @@ from musterwerk.schedules.ledger.sweep import Sweeper
 from musterwerk.schedules.planning import make_plan
 from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store import Store, database_url
-from musterwerk.store.ledger import FireRow, LedgerTable
+from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_reading import FireSearch, search_fires
+from musterwerk.store.ledger_rows import FireRow
 
 _QUEUE = "bench"
 _SECONDS = 15

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from musterwerk.store import Store, database_url
-from musterwerk.store.ledger import Entry, FireRow, LedgerTable, ScheduleRow
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow, ScheduleRow
 
 BEGAN = datetime(2026, 11, 1, tzinfo=UTC)
 #: As the monitor writes them: schedules in a transaction, new fires of each.

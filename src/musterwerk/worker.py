@@ -34,6 +34,7 @@ from musterwerk.schedules.ledger.workflow import ScheduleMonitorWorkflow
 from musterwerk.store import DeadLetterTable, Store, database_url
 from musterwerk.store.audit_folder import AuditFolder
 from musterwerk.store.checkpoints import Checkpointer
+from musterwerk.store.ledger_pruning import DAYS, ledger_days
 
 # By default the SDK hashes the code of every loaded module, which takes longer than the rest.
 _BUILD = f"musterwerk-{version('musterwerk')}"
@@ -49,6 +50,7 @@ class WorkerOptions:
     """`check_every`: how often an open letter looks whether its workflow is still there.
 
     `audit` is where checkpoints of the audit trail are written; None for who makes them elsewhere.
+    `ledger_days`: how long due times of schedules are kept.
     """
 
     database: URL
@@ -56,6 +58,7 @@ class WorkerOptions:
     task_queue: str = TASK_QUEUE
     check_every: timedelta = timedelta(hours=1)
     audit: AuditFolder | None = None
+    ledger_days: int = DAYS
 
     @classmethod
     def from_environment(cls, data: Path, environ: Mapping[str, str] = os.environ) -> WorkerOptions:
@@ -64,6 +67,7 @@ class WorkerOptions:
             database_url(data, environ),
             Settings.from_environment(environ),
             audit=AuditFolder.from_environment(data, environ),
+            ledger_days=ledger_days(environ),
         )
 
 
@@ -94,7 +98,8 @@ async def serve(client: Client, options: WorkerOptions, ready: Callable[[str], o
     backlink = Backlink(options.notify.console)
     await backlink.prepare(client)
     approvals = ApprovalActivities(store, told=sender.wake, backlink=backlink)
-    monitor = MonitorActivities(client, store, options.notify)
+    keep = timedelta(days=options.ledger_days)
+    monitor = MonitorActivities(client, store, options.notify, keep=keep)
     try:
         async with (
             Worker(

@@ -22,3 +22,5 @@ def test_it_prints_its_figures() -> None:
     assert found["alert_delay_s"] > 0
     assert found["rows"]["rows"] == 2_000
     assert found["ledger_rows_per_s"] > 0
+    assert found["calendar_month"]["verdicts"] == 1_000
+    assert 0 < found["calendar_month"]["all"]["p50_ms"] <= found["calendar_month_p95_ms"]

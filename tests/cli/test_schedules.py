@@ -5,8 +5,7 @@ from __future__ import annotations
 import uuid
 from asyncio import run
 from collections.abc import Iterator
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +15,10 @@ from temporalio.client import ScheduleActionStartWorkflow, ScheduleUpdate, Sched
 from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.store import Store, database_url
-from musterwerk.store.ledger import Entry, FireRow, LedgerTable, ScheduleRow
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow
 from tests.cli.support import Result, musterwerk
+from tests.ledgers import NOON, schedule_row
 from tests.waiting import until_async
 
 FILE = """
@@ -267,25 +268,10 @@ def test_nothing_is_held_by_a_slip_of_the_pen(shell: Shell) -> None:
 
 def test_the_ledger_is_read_from_the_database(shell: Shell) -> None:
     store = Store(database_url(shell.home, {}))
-    noon = datetime(2026, 11, 28, 12, tzinfo=UTC)
-    row = ScheduleRow(
-        name="report",
-        set_name="reports",
-        workflow="Report",
-        task_queue="reporting",
-        owner="finance",
-        note="",
-        time_zone="UTC",
-        paused=False,
-        drifted=False,
-        declared=None,
-        seen={},
-        seen_at=noon,
-        watched_until=noon,
-    )
-    began = noon + timedelta(seconds=2)
-    ran = FireRow("report", noon, "ran", "finance", started_at=began, ended_at=began)
-    missed = FireRow("report", noon + timedelta(hours=1), "missed", "finance", reason="no run")
+    row = schedule_row()
+    began = NOON + timedelta(seconds=2)
+    ran = FireRow("report", NOON, "ran", "finance", started_at=began, ended_at=began)
+    missed = FireRow("report", NOON + timedelta(hours=1), "missed", "finance", reason="no run")
     LedgerTable(store).write([Entry(row, fires=(ran, missed))])
     store.close()
 
@@ -314,7 +300,7 @@ def test_the_ledger_is_read_from_the_database(shell: Shell) -> None:
                 in wrong.stderr
             )
     assert ledger("re*", "-o", "json").data["fires"] == ledger("-o", "json").data["fires"]
-    flawed = replace(row, name="odd", flaw="time_zone: there is no 'Local'")
+    flawed = schedule_row("odd", flaw="time_zone: there is no 'Local'")
     store = Store(database_url(shell.home, {}))
     LedgerTable(store).write([Entry(flawed)])
     store.close()

@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from musterwerk.console.days import FIRST, LAST, after, before, days_of, hours_of
-from musterwerk.store.ledger import slot_of
+from musterwerk.store.ledger_writing import slot_of
 
 ODD = [
     "Europe/Berlin",

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from musterwerk.store.ledger import Entry, FireRow, LedgerTable, ScheduleRow, WatchRow
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow, WatchRow
 from tests.console.office import Office
-
-NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
+from tests.ledgers import NOON, schedule_row
 
 
 def _ran(minute: int, late: float, verdict: str = "ran") -> FireRow:
@@ -19,21 +19,7 @@ def _ran(minute: int, late: float, verdict: str = "ran") -> FireRow:
 
 
 async def test_fires_by_verdict_and_lateness(office: Office) -> None:
-    row = ScheduleRow(
-        name="report",
-        set_name="reports",
-        workflow="Report",
-        task_queue="reporting",
-        owner="finance",
-        note="",
-        time_zone="UTC",
-        paused=True,
-        drifted=False,
-        declared=None,
-        seen={},
-        seen_at=NOON,
-        watched_until=NOON,
-    )
+    row = schedule_row(paused=True)
     table = LedgerTable(office.services.store)
     missed = FireRow("report", NOON + timedelta(minutes=9), "missed", "finance")
     fires = (_ran(0, 0.5), _ran(1, 4), _ran(2, 7200, "late"), missed)

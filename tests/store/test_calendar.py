@@ -9,7 +9,8 @@ import pytest
 
 from musterwerk.store import Store
 from musterwerk.store.calendar import Seen, Span, Trouble, Wanted, add_dues, add_troubles, counted
-from musterwerk.store.ledger import Entry, IncidentRow, LedgerTable
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, IncidentRow
 from musterwerk.store.schedule_pages import (
     ScheduleSearch,
     find_schedule,

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import select
 
 from musterwerk.errors import UsageError
 from musterwerk.store import Store
-from musterwerk.store.ledger import (
-    Entry,
-    FireRow,
-    IncidentRow,
-    LedgerTable,
-    ScheduleRow,
-    StandRow,
-    WatchRow,
-    slot_of,
-)
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_metrics import ledger_metrics
 from musterwerk.store.ledger_reading import FireSearch, incidents_of, search_fires, summaries
+from musterwerk.store.ledger_rows import Entry, FireRow, IncidentRow, StandRow, WatchRow
+from musterwerk.store.ledger_writing import slot_of
 from musterwerk.store.schedule_pages import ScheduleSearch, search_schedules
 from musterwerk.store.schedule_tables import coming, fire_counts
+from tests.ledgers import NOON, schedule_row
 
-NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
-ROW = ScheduleRow(
-    name="report",
-    set_name="reports",
-    workflow="Report",
-    task_queue="reporting",
-    owner="finance",
-    note="",
-    time_zone="Europe/Berlin",
-    paused=False,
-    drifted=False,
-    declared={"name": "report"},
-    seen={"token": "00"},
-    seen_at=NOON,
-    watched_until=NOON,
-    next_at=NOON + MINUTE,
-)
+ROW = schedule_row(declared={"name": "report"}, seen={"token": "00"}, next_at=NOON + MINUTE)
 
 
 def fire(minutes: float, verdict: str = "ran", name: str = "report", **other: object) -> FireRow:
@@ -171,16 +150,17 @@ def test_what_no_worker_has_begun_is_no_success(table: LedgerTable) -> None:
 
 
 def test_incidents_and_the_monitor_itself(table: LedgerTable) -> None:
+    told = IncidentTable(table.store)
     incident = IncidentRow("one", "report", NOON, "missed", "", None, NOON, ("ops@example.com",))
     table.write([Entry(ROW, incidents=(incident,))])
     assert table.open_incidents() == {"report": incident}
-    table.note_incident(replace(incident, reason="again"))
+    told.note_incident(replace(incident, reason="again"))
     with table.store.read() as connection:
         assert incidents_of(connection, "report") == [incident]
     closed = replace(incident, closed_at=NOON, to_tell="closed")
     table.write([Entry(ROW, incidents=(closed,))])
-    table.all_told("one", "open")  # who is late has nothing to say of what is new
-    assert table.to_tell(NOON) == [closed]
+    told.all_told("one", "open")  # who is late has nothing to say of what is new
+    assert told.to_tell(NOON) == [closed]
     assert table.watched() is None
     for row in (
         WatchRow("default", NOON, None, error="away"),

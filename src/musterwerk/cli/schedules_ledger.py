@@ -21,8 +21,8 @@ from musterwerk.errors import UsageError
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
-    from musterwerk.store.ledger import FireRow, WatchRow
     from musterwerk.store.ledger_reading import FireSearch, Summary
+    from musterwerk.store.ledger_rows import FireRow, WatchRow
 
 _KEEPER = "musterwerk worker"
 _TIMES = "A date means its first moment. In UTC, unless an offset is given."

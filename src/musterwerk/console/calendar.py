@@ -8,7 +8,7 @@ from datetime import date, datetime
 from musterwerk.console.days import Day, Hour, View, days_of, hours_of
 from musterwerk.console.services import Services
 from musterwerk.store.calendar import Seen, Span, Wanted, add_dues, add_troubles, counted
-from musterwerk.store.ledger import WatchRow
+from musterwerk.store.ledger_rows import WatchRow
 from musterwerk.store.schedule_pages import owners, watched
 
 #: So many names or due times are shown in one cell.

@@ -42,7 +42,7 @@ class _Ledger(Collector):
         # No counter: a verdict is given again when more is known, and moves from one to another.
         fires = GaugeMetricFamily(
             "musterwerk_schedule_fires",
-            "Due times of schedules so far, by what became of them.",
+            "Due times in the ledger, by what became of them.",
             labels=["verdict", "owner"],
         )
         for (owner, verdict), count in found.fires.items():

@@ -18,7 +18,7 @@ from musterwerk.schedules.asking import due_times, is_told_by_server
 from musterwerk.schedules.model import Schedule, When
 from musterwerk.schedules.preview import Due, compare, preview
 from musterwerk.schedules.server import Described, ScheduleServer
-from musterwerk.store.ledger import ScheduleRow
+from musterwerk.store.ledger_rows import ScheduleRow
 
 #: A page waits no longer for a server that is away.
 _SECONDS = 5.0

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
-from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, func, or_, select, tuple_
 
 from musterwerk.errors import UsageError
-from musterwerk.store.ledger import FireRow, IncidentRow
+from musterwerk.store.ledger_rows import FireRow, IncidentRow, read_incident
 from musterwerk.store.schedule_tables import fires, incidents, schedules
 
 MAX_LIMIT = 10_000
@@ -98,8 +97,7 @@ def incidents_of(connection: Connection, schedule: str, limit: int = 20) -> list
     """Latest first."""
     query = select(incidents).where(incidents.c.schedule == schedule)
     rows = connection.execute(query.order_by(incidents.c.opened_at.desc()).limit(limit)).mappings()
-    fields: Iterable[dict[str, Any]] = ({**row, "told_to": tuple(row["told_to"])} for row in rows)
-    return [IncidentRow(**one) for one in fields]
+    return [read_incident(row) for row in rows]
 
 
 def _summary(

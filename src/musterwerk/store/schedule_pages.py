@@ -8,8 +8,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, exists, func, or_, select, text
 
-from musterwerk.store.ledger import UNJUDGED, FireRow, IncidentRow, ScheduleRow, WatchRow
 from musterwerk.store.ledger_reading import incidents_of
+from musterwerk.store.ledger_rows import UNJUDGED, FireRow, IncidentRow, ScheduleRow, WatchRow
 from musterwerk.store.schedule_tables import OPEN, coming, fires, incidents, schedules, watch
 
 MAX_LIMIT = 200

@@ -3,32 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from musterwerk.store.ledger import (
-    Entry,
-    FireRow,
-    IncidentRow,
-    LedgerTable,
-    ScheduleRow,
-    WatchRow,
-)
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow, IncidentRow, ScheduleRow, WatchRow
 from tests.console.office import Office
+from tests.ledgers import NOON, schedule_row
 
-#: A Saturday.
-NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-ROW = ScheduleRow(
-    name="report",
-    set_name="reports",
-    workflow="Report",
-    task_queue="reporting",
-    owner="finance",
-    note="",
-    time_zone="Europe/Berlin",
-    paused=False,
-    drifted=False,
+ROW = schedule_row(
     declared={
         "name": "report",
         "workflow": "Report",
@@ -38,9 +22,6 @@ ROW = ScheduleRow(
         "owner": "finance",
         "alert": ["finance@example.com"],
     },
-    seen={},
-    seen_at=NOON,
-    watched_until=NOON,
     next_at=NOON + DAY,
 )
 

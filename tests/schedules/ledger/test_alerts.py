@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -12,27 +12,15 @@ from musterwerk.notify import Settings
 from musterwerk.schedules.ledger.incidents import SKIPS, Circumstances, Skips, incidents
 from musterwerk.schedules.ledger.telling import Teller
 from musterwerk.store import Store
-from musterwerk.store.ledger import Entry, FireRow, IncidentRow, LedgerTable, ScheduleRow
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow, IncidentRow
+from tests.ledgers import NOON, schedule_row
 from tests.receivers import mail_server, webhook_server
 
-NOON = datetime(2026, 11, 28, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
 GRACE = 2 * MINUTE
-ROW = ScheduleRow(
-    name="report",
-    set_name="reports",
-    workflow="Report",
-    task_queue="reporting",
-    owner="finance",
-    note="",
-    time_zone="UTC",
-    paused=False,
-    drifted=False,
-    declared=None,
-    seen={},
-    seen_at=NOON,
-    watched_until=NOON,
-)
+ROW = schedule_row()
 
 
 def fire(minutes: int, verdict: str, status: str | None = None) -> FireRow:
@@ -149,8 +137,8 @@ async def test_the_operators_are_told_once(table: LedgerTable) -> None:
                     "MUSTERWERK_ALERT_WEBHOOK": hook.url,
                 }
             )
-            await Teller(table, settings).tell()
-            await Teller(table, settings).tell()
+            await Teller(IncidentTable(table.store), settings).tell()
+            await Teller(IncidentTable(table.store), settings).tell()
             (mail,) = mails.mails
             assert mail["Subject"] == "report: missed, due 2026-11-28 12:01:00 UTC"
             text = mail.get_body(("plain",))
@@ -165,7 +153,7 @@ async def test_the_operators_are_told_once(table: LedgerTable) -> None:
             )
             (closed,) = changes([ran(2)], opened())
             table.write([Entry(ROW, incidents=(closed,))])
-            await Teller(table, settings).tell()
+            await Teller(IncidentTable(table.store), settings).tell()
             assert "report is well again (it was missed" in mails.mails[1]["Subject"]
             assert [one["kind"] for _, one in hook.posts] == ["open", "closed"]
 
@@ -183,7 +171,7 @@ async def test_a_schedule_has_recipients_of_its_own(table: LedgerTable) -> None:
             )
             told_to = ("finance@example.com", own.url)
             table.write([Entry(ROW, incidents=(opened(told_to=told_to),))])
-            await Teller(table, settings).tell()
+            await Teller(IncidentTable(table.store), settings).tell()
             assert mails.mails[0]["To"] == "finance@example.com"
             assert mails.mails[0]["Subject"].startswith("report: ausgefallen, fällig")
             assert (len(own.posts), len(everybody.posts)) == (1, 0)
@@ -197,14 +185,14 @@ async def test_who_could_not_be_told_is_told_later_and_the_others_not_again(
         down.answers = [503, 503]
         table.write([Entry(ROW, incidents=(opened(told_to=(down.url, up.url)),))])
         for _ in range(3):
-            await Teller(table, Settings(), lambda: now[0]).tell()
+            await Teller(IncidentTable(table.store), Settings(), lambda: now[0]).tell()
         assert (len(down.posts), len(up.posts)) == (1, 1)  # not again at once
         for _ in range(3):
             now[0] += timedelta(minutes=1)
-            await Teller(table, Settings(), lambda: now[0]).tell()
+            await Teller(IncidentTable(table.store), Settings(), lambda: now[0]).tell()
         assert (len(down.posts), len(up.posts)) == (3, 1)
         assert len({key for key, _ in down.posts}) == 1  # its key says that it is the same
-        assert table.to_tell(NOON + timedelta(days=9)) == []
+        assert IncidentTable(table.store).to_tell(NOON + timedelta(days=9)) == []
 
 
 async def test_where_nobody_of_its_own_can_be_told_the_operators_are(table: LedgerTable) -> None:
@@ -215,10 +203,12 @@ async def test_where_nobody_of_its_own_can_be_told_the_operators_are(table: Ledg
         table.write([Entry(ROW, incidents=(opened(told_to=(gone.url,)),))])
         settings = Settings.from_environment({"MUSTERWERK_ALERT_WEBHOOK": operators.url})
         for _ in range(5):
-            await Teller(table, settings, lambda: now[0]).tell()
+            await Teller(IncidentTable(table.store), settings, lambda: now[0]).tell()
             now[0] += timedelta(hours=7)
         assert len(operators.posts) == 1
-        assert table.to_tell(NOON + timedelta(days=9)) == []  # given up after a day
+        assert (
+            IncidentTable(table.store).to_tell(NOON + timedelta(days=9)) == []
+        )  # given up after a day
 
 
 async def test_a_dead_target_silences_nobody_else(table: LedgerTable) -> None:
@@ -231,5 +221,5 @@ async def test_a_dead_target_silences_nobody_else(table: LedgerTable) -> None:
         )
         table.write([Entry(ROW, incidents=(*several, newer))])
         for _ in range(2):
-            await Teller(table, Settings(), lambda: now[0]).tell()
+            await Teller(IncidentTable(table.store), Settings(), lambda: now[0]).tell()
         assert len(well.posts) == 1

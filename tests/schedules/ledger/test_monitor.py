@@ -40,8 +40,11 @@ from musterwerk.schedules.ledger.workflow import ScheduleMonitorWorkflow
 from musterwerk.schedules.mark import MARK
 from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store import Store, database_url
-from musterwerk.store.ledger import LedgerTable, WatchRow
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_reading import FireSearch, search_fires, summaries
+from musterwerk.store.ledger_rows import Entry, FireRow, WatchRow
+from tests.ledgers import schedule_row
 from tests.receivers import webhook_server
 from tests.schedules.ledger.workflows import Lasting, Quick
 from tests.waiting import until, until_async
@@ -261,8 +264,8 @@ async def test_what_cannot_be_judged_is_told_to_the_operators_once(
         settings = Settings.from_environment({"MUSTERWERK_ALERT_WEBHOOK": hook.url})
         await until_async(flawed)
         await Sweeper(server, table).sweep()  # of another worker
-        await Teller(table, settings).tell()
-        await Teller(table, settings).tell()
+        await Teller(IncidentTable(table.store), settings).tell()
+        await Teller(IncidentTable(table.store), settings).tell()
         ((_, told),) = hook.posts
         assert (told["schedule"], told["verdict"]) == ("odd", "unjudged")
         assert "'Local'" in told["reason"]
@@ -273,7 +276,7 @@ async def test_what_cannot_be_judged_is_told_to_the_operators_once(
             return not await flawed()
 
         await until_async(judged)
-        await Teller(table, settings).tell()
+        await Teller(IncidentTable(table.store), settings).tell()
     assert [one["kind"] for _, one in hook.posts] == ["unjudged", "judged"]
     assert table.unjudged() == {}
 
@@ -299,6 +302,17 @@ async def test_what_cannot_be_judged_and_goes_is_over(own: Client, table: Ledger
 
     await until_async(gone)
     assert table.unjudged() == {}
+
+
+async def test_the_monitor_lets_old_due_times_go(own: Client, table: LedgerTable) -> None:
+    now = datetime.now(UTC)
+    several = tuple(FireRow("report", now - timedelta(hours=at), "ran") for at in range(1_200))
+    table.write([Entry(schedule_row(), fires=several)])
+    monitor = MonitorActivities(own, table.store, Settings(), every=0.01, keep=timedelta(hours=9.5))
+    watching = asyncio.create_task(ActivityEnvironment().run(monitor.watch, 60.0))
+    await until(lambda: len(_fires(table)) == 10)
+    watching.cancel()
+    await asyncio.gather(watching, return_exceptions=True)
 
 
 async def test_another_namespaces_monitor_is_left_alone(own: Client, table: LedgerTable) -> None:

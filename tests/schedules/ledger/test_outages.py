@@ -24,8 +24,9 @@ from musterwerk.schedules.declaring import Declaration
 from musterwerk.schedules.planning import make_plan
 from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store import Store, database_url
-from musterwerk.store.ledger import FireRow, LedgerTable
+from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_reading import FireSearch, search_fires
+from musterwerk.store.ledger_rows import FireRow
 from tests.schedules.ledger import checker
 from tests.schedules.ledger.workflows import Failing, Lasting, Quick
 from tests.waiting import until

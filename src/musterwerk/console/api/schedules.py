@@ -31,8 +31,8 @@ from musterwerk.console.days import View
 from musterwerk.console.problems import Problem, documented
 from musterwerk.schedules.ledger.model import Verdict
 from musterwerk.store.calendar import Seen
-from musterwerk.store.ledger import FireRow
 from musterwerk.store.ledger_reading import FireSearch, search_fires
+from musterwerk.store.ledger_rows import FireRow
 from musterwerk.store.schedule_pages import (
     MAX_LIMIT,
     ListedSchedule,

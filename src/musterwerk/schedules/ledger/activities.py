@@ -21,30 +21,42 @@ from musterwerk.schedules.ledger.sweep import Sweeper
 from musterwerk.schedules.ledger.telling import Teller
 from musterwerk.schedules.server import ScheduleServer
 from musterwerk.store import Store
-from musterwerk.store.ledger import LedgerTable, WatchRow
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_pruning import DAYS, prune
+from musterwerk.store.ledger_rows import WatchRow
 
 #: Between two looks, or so many times as long as a look takes, up to a limit.
 _EVERY, _REST, _LONGEST_REST = 5.0, 3, 30.0
 _PING_EVERY, _PING_SECONDS = 30.0, 10.0
-_EXTEND_EVERY = 3_600.0
+_EXTEND_EVERY = _PRUNE_EVERY = 3_600.0
+_PRUNED_AT_ONCE = 500
 
 _log = logging.getLogger(__name__)
 
 
 class MonitorActivities:
     """`dead_man` is a URL that gets a GET after each good look, at most every half minute: whoever
-    listens there (Healthchecks and the like) tells when it stays away."""
+    listens there (Healthchecks and the like) tells when it stays away. `keep` is how long due times
+    stay in the ledger."""
 
     def __init__(
-        self, client: Client, store: Store, settings: Settings, *, every: float = _EVERY
+        self,
+        client: Client,
+        store: Store,
+        settings: Settings,
+        *,
+        every: float = _EVERY,
+        keep: timedelta = timedelta(days=DAYS),
     ) -> None:
         self._server = ScheduleServer(client)
         self._table = LedgerTable(store)
         self._sweeper = Sweeper(self._server, self._table)
-        self._teller = Teller(self._table, settings)
+        self._teller = Teller(IncidentTable(store), settings)
         self._dead_man = settings.dead_man
         self._every = every
-        self._pinged = self._extended = float("-inf")
+        self._keep = keep
+        self._pinged = self._extended = self._pruned = float("-inf")
         self._flaw = ""
 
     def all(self) -> list[Callable[..., Any]]:
@@ -92,6 +104,15 @@ class MonitorActivities:
         if now - self._extended >= _EXTEND_EVERY:
             self._extended = now
             await extend(self._server, datetime.now(UTC), activity.heartbeat)
+        if now - self._pruned >= _PRUNE_EVERY:
+            gone = await asyncio.to_thread(self._prune)
+            if gone < _PRUNED_AT_ONCE:
+                self._pruned = now
+
+    def _prune(self) -> int:
+        """A little after each look, until all is done: others write, too."""
+        with self._table.store.begin() as connection:
+            return prune(connection, datetime.now(UTC) - self._keep, _PRUNED_AT_ONCE)
 
     async def _note_flaw(self, flaw: str) -> None:
         try:

@@ -13,7 +13,7 @@ from musterwerk.schedules.ledger.reading import joined
 from musterwerk.schedules.ledger.unjudged import judged_again
 from musterwerk.schedules.ledger.verdicts import has_to_have_begun, judge, stand_at
 from musterwerk.schedules.server_rules import fires as fires_of
-from musterwerk.store.ledger import Entry, FireRow, IncidentRow, ScheduleRow, StandRow
+from musterwerk.store.ledger_rows import Entry, FireRow, IncidentRow, ScheduleRow, StandRow
 
 #: Worth asking once more, directly: Temporal's list may not have it yet.
 _DOUBTED = ("failed", "late", "missed", "dropped", "skipped", "before_update")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from musterwerk.schedules.ledger.model import BAD
-from musterwerk.store.ledger import FireRow, IncidentRow
+from musterwerk.store.ledger_rows import FireRow, IncidentRow
 
 #: So many due times in a row may be skipped, or more as long as it is not longer than the grace.
 SKIPS = 3

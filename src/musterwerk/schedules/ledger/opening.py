@@ -15,7 +15,7 @@ from musterwerk.schedules.ledger.verdicts import due_times
 from musterwerk.schedules.planning import by_hand
 from musterwerk.schedules.server import Described, ScheduleServer
 from musterwerk.schedules.server_rules import fires
-from musterwerk.store.ledger import FireRow, IncidentRow, ScheduleRow, StandRow
+from musterwerk.store.ledger_rows import FireRow, IncidentRow, ScheduleRow, StandRow
 
 _AHEAD, _MANY = timedelta(days=40), 50
 #: More of one schedule are written in the next look.

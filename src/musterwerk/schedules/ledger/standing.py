@@ -14,7 +14,7 @@ from musterwerk.schedules.ledger.model import Counted, Stand
 from musterwerk.schedules.native import from_proto, to_proto
 from musterwerk.schedules.protos import OVERLAP_NAMES
 from musterwerk.schedules.server import Described
-from musterwerk.store.ledger import StandRow
+from musterwerk.store.ledger_rows import StandRow
 
 _GRACE = timedelta(minutes=5)
 _TICK = timedelta(microseconds=1)

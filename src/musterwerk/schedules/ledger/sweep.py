@@ -19,14 +19,9 @@ from musterwerk.schedules.ledger.reading import look_for_begin, look_up, runs_si
 from musterwerk.schedules.ledger.unjudged import left_out
 from musterwerk.schedules.mistakes import ScheduleMistake
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
-from musterwerk.store.ledger import (
-    Entry,
-    FireRow,
-    IncidentRow,
-    LedgerTable,
-    ScheduleRow,
-    WatchRow,
-)
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger import LedgerTable
+from musterwerk.store.ledger_rows import Entry, FireRow, IncidentRow, ScheduleRow, WatchRow
 
 #: Temporal's list may be so old.
 _LIST_LAG = timedelta(seconds=60)
@@ -178,7 +173,7 @@ class Sweeper:
             recovered_due=now,
             to_tell="closed",
         )
-        self._table.note_incident(told)
+        IncidentTable(self._table.store).note_incident(told)
 
 
 def _left_out(name: str, found: Described | None, look: Look, flaw: str) -> Entry | None:

@@ -12,7 +12,8 @@ from musterwerk.errors import AlertError
 from musterwerk.notify import Settings, Webhook
 from musterwerk.notify.message import Target
 from musterwerk.schedules.ledger.wording import alert
-from musterwerk.store.ledger import IncidentRow, LedgerTable
+from musterwerk.store.incident_table import IncidentTable
+from musterwerk.store.ledger_rows import IncidentRow
 
 _SEND_SECONDS = 20.0
 #: Tried again after 10 s, 20 s, 40 s, ... and given up after a day.
@@ -30,7 +31,7 @@ class Teller:
     """A crash between sending and noting it makes a message go out once more, under its key."""
 
     def __init__(
-        self, table: LedgerTable, settings: Settings, clock: Callable[[], datetime] = _now
+        self, table: IncidentTable, settings: Settings, clock: Callable[[], datetime] = _now
     ) -> None:
         self._table = table
         self._settings = settings

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from musterwerk.schedules.ledger import standing
 from musterwerk.schedules.server import Described
-from musterwerk.store.ledger import UNJUDGED, Entry, IncidentRow, ScheduleRow
+from musterwerk.store.ledger_rows import UNJUDGED, Entry, IncidentRow, ScheduleRow
 
 
 def left_out(

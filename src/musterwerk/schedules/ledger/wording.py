@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import quote
 
 from musterwerk.notify import Language, Message
-from musterwerk.store.ledger import UNJUDGED, IncidentRow
+from musterwerk.store.ledger_rows import UNJUDGED, IncidentRow
 
 
 @dataclass(frozen=True)

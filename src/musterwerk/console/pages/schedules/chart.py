@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from statistics import median
 
-from musterwerk.store.ledger import FireRow
+from musterwerk.store.ledger_rows import FireRow
 
 WIDTH, HEIGHT = 600.0, 90.0
 _GAP = 0.2

@@ -19,8 +19,8 @@ from musterwerk.console.schedule_acts import Outcome
 from musterwerk.console.scheduled import standing
 from musterwerk.console.services import Services
 from musterwerk.schedules.server_rules import CHECKED_AGAINST
-from musterwerk.store.ledger import FireRow, IncidentRow, ScheduleRow, WatchRow
 from musterwerk.store.ledger_reading import FirePage, FireSearch, outdated, search_fires
+from musterwerk.store.ledger_rows import FireRow, IncidentRow, ScheduleRow, WatchRow
 from musterwerk.store.schedule_pages import find_schedule, measured, open_incident, watched
 
 router = APIRouter()
