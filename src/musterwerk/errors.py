@@ -89,7 +89,7 @@ class ResolutionRefused(MusterwerkError):
 
 class ScheduleRefused(MusterwerkError):
     """Nothing was done: a schedule cannot do that as it stands. `why` is "overlap" (the run before
-    goes on), "same_second" (the server starts one run in a second) or "renaming"."""
+    goes on), "unseen" (a trigger of which no run is seen) or "renaming"."""
 
     def __init__(self, message: str, why: str) -> None:
         super().__init__(message)

@@ -18,6 +18,7 @@ from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 _PAUSED = "paused by `musterwerk schedules pause`"
 _CONTINUED = "continued by `musterwerk schedules unpause`"
 _LOOKS, _LOOK_SECONDS = 60, 0.05
+_TRIGGER_SECONDS = 10
 
 
 async def ours(
@@ -101,9 +102,10 @@ async def trigger(server: ScheduleServer, name: str, overlap: Overlap | None = N
         now.overlap_policy = OVERLAPS[overlap]
     before = await server.describe(name)
     await server.patch(name, SchedulePatch(trigger_immediately=now))
-    for _ in range(_LOOKS if before else 0):
+    until = asyncio.get_running_loop().time() + _TRIGGER_SECONDS
+    while before and asyncio.get_running_loop().time() < until:
         found = await server.describe(name)
-        if found is not None and before is not None:
+        if found is not None:
             was, is_now = before.info, found.info
             if (was.action_count, was.buffer_size) < (is_now.action_count, is_now.buffer_size):
                 return
@@ -114,7 +116,9 @@ async def trigger(server: ScheduleServer, name: str, overlap: Overlap | None = N
                 )
         await asyncio.sleep(_LOOK_SECONDS)
     raise ScheduleRefused(
-        "the server left it out: it starts one run in a second; try again", "same_second"
+        "no run was seen within ten seconds: the server leaves out a second one within one second, "
+        "or has too much to do; look (`schedules show`) before you repeat it",
+        "unseen",
     )
 
 
