@@ -14,11 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 
-from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.schedule.v1 import BackfillRequest, SchedulePatch
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.common import SearchAttributeKey
-from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.schedules.asking import due_times
@@ -27,17 +23,14 @@ from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.native import NativeSpec, from_proto
 from musterwerk.schedules.protos import OVERLAPS
-from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
+from musterwerk.schedules.runs import kept_since, runs_between, without_run
+from musterwerk.schedules.server import Described, ScheduleServer, stamp
 from musterwerk.schedules.server_rules import fires
 
 #: Temporal starts so many in a namespace.
 STARTS_PER_SECOND = 30
 _SLICE = 300
-_DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
-_RPC = timedelta(seconds=10)
 _LOOK_SECONDS = 0.2
-#: On SQLite the server compares times as text, and the ends of a span may not be in it.
-_MARGIN = timedelta(days=1)
 #: What is due so lately the server is about to start itself.
 _BEING_STARTED = timedelta(seconds=10)
 #: Nothing new for so long: a worker is not needed for a start, so something is wrong.
@@ -81,9 +74,9 @@ async def make_backfill(
     cut, end = end > now + _BEING_STARTED, max(min(end, now), start)
     offered = [one async for one in due_times(server, found, start - timedelta(seconds=1), end)]
     due = _as_meant(found, offered)
-    known = await _runs(server, found, start, end) if only_missing else set[datetime]()
+    known = await runs_between(server, found, start, end) if only_missing else set[datetime]()
     missing = tuple(one for one in due if one not in known)
-    known_from = await _known_from(server)
+    known_from = await kept_since(server)
     return Backfill(name, tuple(due), missing, known_from, only_missing, tuple(offered), cut)
 
 
@@ -123,7 +116,7 @@ async def _in_parts(
     for first in range(0, len(plan.missing), _SLICE):
         part: Sequence[datetime] = plan.missing[first : first + _SLICE]
         if plan.only_missing:
-            part = await _without_run(server, found, part)
+            part = await without_run(server, found, part)
         done += len(plan.missing[first : first + _SLICE]) - len(part)
         if part:
             lease.check()
@@ -147,8 +140,8 @@ async def _start(
     spec = from_proto(found.proto.spec)
     requests = [
         BackfillRequest(
-            start_time=_stamp(low),
-            end_time=_stamp(_with_jitter(spec, high)),
+            start_time=stamp(low),
+            end_time=stamp(_with_jitter(spec, high)),
             overlap_policy=OVERLAPS[overlap],
         )
         for low, high in _spans(due, part)
@@ -197,28 +190,6 @@ async def _idle(server: ScheduleServer, name: str) -> Described:
         await asyncio.sleep(_LOOK_SECONDS)
 
 
-async def _without_run(
-    server: ScheduleServer, found: Described, part: Sequence[datetime]
-) -> list[datetime]:
-    """Those of which there is no workflow, asked one by one."""
-    base = found.proto.action.start_workflow.workflow_id
-    few = asyncio.Semaphore(SIDE_BY_SIDE)
-
-    async def has_run(due: datetime) -> bool:
-        async with few:
-            handle = server.client.get_workflow_handle(f"{base}-{_text(due)}")
-            try:
-                await handle.describe(rpc_timeout=_RPC)
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return False
-                raise
-            return True
-
-    have = await asyncio.gather(*map(has_run, part))
-    return [due for due, has in zip(part, have, strict=True) if not has]
-
-
 async def _seen(
     server: ScheduleServer,
     found: Described,
@@ -231,7 +202,7 @@ async def _seen(
     loop = asyncio.get_running_loop()
     until = loop.time() + _PATIENCE
     while loop.time() < until:
-        count = len(wanted & await _runs(server, found, part[0], part[-1]))
+        count = len(wanted & await runs_between(server, found, part[0], part[-1]))
         if count > seen:
             seen, until = count, loop.time() + _PATIENCE
             told(before + count)
@@ -244,32 +215,6 @@ async def _seen(
     )
 
 
-async def _runs(
-    server: ScheduleServer, schedule: Described, start: datetime, end: datetime
-) -> set[datetime]:
-    """The due times of the runs that Temporal lists, also under names that it had before."""
-    former = schedule.mark.former if schedule.mark else ()
-    names = [f"'{_quoted(name)}'" for name in (schedule.name, *former)]
-    query = (
-        f"TemporalScheduledById IN ({', '.join(names)}) "
-        f"AND TemporalScheduledStartTime >= '{_text(start - _MARGIN)}' "
-        f"AND TemporalScheduledStartTime <= '{_text(end + _MARGIN)}'"
-    )
-    found = set[datetime]()
-    async for run in server.client.list_workflows(query):
-        due = run.typed_search_attributes.get(_DUE)
-        if due is not None:
-            found.add(due.astimezone(UTC))
-    return found
-
-
-async def _known_from(server: ScheduleServer) -> datetime | None:
-    request = DescribeNamespaceRequest(namespace=server.client.namespace)
-    found = await server.client.workflow_service.describe_namespace(request, timeout=_RPC)
-    kept = found.config.workflow_execution_retention_ttl.ToTimedelta()
-    return datetime.now(UTC) - kept if kept else None
-
-
 def _spans(
     due: Sequence[datetime], missing: Sequence[datetime]
 ) -> Iterator[tuple[datetime, datetime]]:
@@ -280,17 +225,3 @@ def _spans(
         if is_missing:
             run = list(group)
             yield run[0], run[-1]
-
-
-def _quoted(text: str) -> str:
-    return text.replace("'", "''")
-
-
-def _text(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def _stamp(at: datetime) -> Timestamp:
-    found = Timestamp()
-    found.FromDatetime(at)
-    return found

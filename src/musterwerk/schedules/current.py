@@ -7,10 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.common import SearchAttributeKey
 
-_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
-_DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
+from musterwerk.schedules.attributes import DUE, STARTED_BY
+
 _SPANS = [timedelta(days=days) for days in (1, 8, 32, 367, 1_462)]
 
 
@@ -57,5 +56,5 @@ class ScheduledRun:
 def current() -> ScheduledRun | None:
     """None where no schedule started this workflow. It stays the same after continue-as-new."""
     found = workflow.info().typed_search_attributes
-    name, due = found.get(_BY), found.get(_DUE)
+    name, due = found.get(STARTED_BY), found.get(DUE)
     return None if name is None or due is None else ScheduledRun(name, due)

@@ -24,6 +24,7 @@ from musterwerk.errors import ServerError
 from musterwerk.schedules.lint import Finding
 from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Overlap, Schedule
+from musterwerk.schedules.runs import quoted
 from musterwerk.schedules.server import SIDE_BY_SIDE, ScheduleServer
 from musterwerk.wire import in_words
 
@@ -140,7 +141,7 @@ async def _cannot_go_on(server: ScheduleServer, run: WorkflowExecution) -> str:
 async def _usual(server: ScheduleServer, schedule: Schedule) -> timedelta | None:
     """The median of the last that ended well: of this schedule, or else of this type there."""
     for query in (
-        f"TemporalScheduledById = {_quoted(schedule.name)}",
+        f"TemporalScheduledById = {quoted(schedule.name)}",
         f"{_kind(schedule)} AND {_place(schedule)}",
     ):
         runs = await _runs(server, f"{query} AND ExecutionStatus = 'Completed'", _RUNS)
@@ -159,12 +160,8 @@ async def _runs(server: ScheduleServer, query: str, most: int) -> list[WorkflowE
 
 
 def _kind(schedule: Schedule) -> str:
-    return f"WorkflowType = {_quoted(schedule.workflow)}"
+    return f"WorkflowType = {quoted(schedule.workflow)}"
 
 
 def _place(schedule: Schedule) -> str:
-    return f"TaskQueue = {_quoted(schedule.task_queue)}"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+    return f"TaskQueue = {quoted(schedule.task_queue)}"

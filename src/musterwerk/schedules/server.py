@@ -173,7 +173,7 @@ class ScheduleServer:
         """When the server will fire, after `after`; a thousand at a time, as it tells them."""
         while True:
             request = ListScheduleMatchingTimesRequest(
-                **self._where, schedule_id=name, start_time=_stamp(after), end_time=_stamp(until)
+                **self._where, schedule_id=name, start_time=stamp(after), end_time=stamp(until)
             )
             try:
                 found = await _patient(self._service.list_schedule_matching_times, request)
@@ -236,7 +236,7 @@ async def _patient(call: Callable[..., Awaitable[T]], request: object) -> T:
         await asyncio.sleep(_BUSY_PAUSE * (0.5 + random.random()))  # noqa: S311 - no secret
 
 
-def _stamp(at: datetime) -> Timestamp:
+def stamp(at: datetime) -> Timestamp:
     found = Timestamp()
     found.FromDatetime(at)
     return found

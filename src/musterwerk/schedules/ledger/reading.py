@@ -14,15 +14,13 @@ from temporalio.client import (
     WorkflowExecutionStatus,
     WorkflowHistoryEventFilterType,
 )
-from temporalio.common import SearchAttributeKey
 from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError
+from musterwerk.schedules.attributes import DUE, STARTED_BY
 from musterwerk.schedules.ledger.model import Run
 from musterwerk.schedules.server import SIDE_BY_SIDE
 
-_BY = SearchAttributeKey.for_keyword("TemporalScheduledById")
-_DUE = SearchAttributeKey.for_datetime("TemporalScheduledStartTime")
 _RPC = timedelta(seconds=10)
 #: A worker that has begun has done so among these, as a rule.
 _FIRST_EVENTS = 10
@@ -151,7 +149,7 @@ async def _listed(client: Client, query: str) -> AsyncIterator[Run]:
 
 def _run(found: WorkflowExecution) -> Run | None:
     attributes = found.typed_search_attributes
-    schedule, due = attributes.get(_BY), attributes.get(_DUE)
+    schedule, due = attributes.get(STARTED_BY), attributes.get(DUE)
     if schedule is None or due is None or found.status is None:
         return None
     ended = None if found.status is WorkflowExecutionStatus.RUNNING else found.close_time

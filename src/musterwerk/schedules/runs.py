@@ -1,0 +1,75 @@
+"""Which runs of a schedule Temporal knows: by its list, which may be some seconds old, or by id."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.service import RPCError, RPCStatusCode
+
+from musterwerk.schedules.attributes import DUE
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
+
+_RPC = timedelta(seconds=10)
+#: On SQLite the server compares times as text, and the ends of a span may not be in it.
+_MARGIN = timedelta(days=1)
+
+
+async def runs_between(
+    server: ScheduleServer, schedule: Described, start: datetime, end: datetime
+) -> set[datetime]:
+    """The due times of the runs that Temporal lists, also under names that it had before."""
+    former = schedule.mark.former if schedule.mark else ()
+    names = [quoted(name) for name in (schedule.name, *former)]
+    query = (
+        f"TemporalScheduledById IN ({', '.join(names)}) "
+        f"AND TemporalScheduledStartTime >= '{_text(start - _MARGIN)}' "
+        f"AND TemporalScheduledStartTime <= '{_text(end + _MARGIN)}'"
+    )
+    found = set[datetime]()
+    async for run in server.client.list_workflows(query):
+        due = run.typed_search_attributes.get(DUE)
+        if due is not None:
+            found.add(due.astimezone(UTC))
+    return found
+
+
+async def without_run(
+    server: ScheduleServer, found: Described, part: Sequence[datetime]
+) -> list[datetime]:
+    """Those of which there is no workflow, asked one by one."""
+    base = found.proto.action.start_workflow.workflow_id
+    few = asyncio.Semaphore(SIDE_BY_SIDE)
+
+    async def has_run(due: datetime) -> bool:
+        async with few:
+            handle = server.client.get_workflow_handle(f"{base}-{_text(due)}")
+            try:
+                await handle.describe(rpc_timeout=_RPC)
+            except RPCError as error:
+                if error.status is RPCStatusCode.NOT_FOUND:
+                    return False
+                raise
+            return True
+
+    have = await asyncio.gather(*map(has_run, part))
+    return [due for due, has in zip(part, have, strict=True) if not has]
+
+
+async def kept_since(server: ScheduleServer) -> datetime | None:
+    """Runs that ended before are forgotten; None where none ever is."""
+    request = DescribeNamespaceRequest(namespace=server.client.namespace)
+    found = await server.client.workflow_service.describe_namespace(request, timeout=_RPC)
+    kept = found.config.workflow_execution_retention_ttl.ToTimedelta()
+    return datetime.now(UTC) - kept if kept else None
+
+
+def quoted(text: str) -> str:
+    """As a list filter of Temporal's wants it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _text(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
