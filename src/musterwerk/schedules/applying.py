@@ -9,7 +9,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from temporalio.api.schedule.v1 import ScheduleState
 from temporalio.client import Client
@@ -22,6 +22,7 @@ from musterwerk.schedules.mark import Mark
 from musterwerk.schedules.model import Schedule
 from musterwerk.schedules.planning import by_hand, make_plan
 from musterwerk.schedules.protos import kept_state, new_state, to_server
+from musterwerk.schedules.renaming import delete_as_planned, rename
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.schedules.steps import WORK, Plan, Step
 
@@ -73,14 +74,14 @@ async def put(client: Client, schedules: Iterable[Schedule], set_name: str, *, p
 
 async def _do(server: ScheduleServer, step: Step) -> None:
     wanted = step.wanted
-    if step.kind == "delete":
-        await _delete(server, step.name)
+    if step.kind == "delete" and step.was is not None:
+        await delete_as_planned(server, step.was)
     if wanted is None:
         return
     if step.kind == "create":
         await _create(server, wanted, new_state(wanted.declared))
     elif step.kind == "rename":
-        await _rename(server, step, wanted)
+        await rename(server, step, wanted, _put, _write)
     elif step.kind in WORK:
         await change(server, step.name, wanted)
     if wanted.declared.runs is not None:
@@ -89,38 +90,52 @@ async def _do(server: ScheduleServer, step: Step) -> None:
 
 
 async def _create(server: ScheduleServer, wanted: Mark, state: ScheduleState) -> None:
-    declared = wanted.declared
-    converter = server.client.data_converter
-    proto = await to_server(declared, compile_when(declared.when, wanted.as_of), converter, state)
-    if not await server.create(declared.name, proto, wanted):
-        found = await server.describe(declared.name)
+    name = wanted.declared.name
+    if not await _put(server, wanted, state):
+        found = await server.describe(name)
         if found is None or not found.ours:
-            raise ServerError(f"{declared.name}: somebody has put another one there meanwhile")
+            raise ServerError(f"{name}: somebody has put another one there meanwhile")
     # Where it was created this only proves it; with two applies at once the other may be first.
-    await change(server, declared.name, wanted)
+    await change(server, name, wanted)
 
 
-async def change(
-    server: ScheduleServer, name: str, wanted: Mark, *, paused: bool | None = None
-) -> None:
-    """What is running of it stays as it is; `paused` where that is to change, too."""
+async def _put(server: ScheduleServer, wanted: Mark, state: ScheduleState) -> bool:
+    """False where there is one of this name."""
     declared, converter = wanted.declared, server.client.data_converter
     compiled = compile_when(declared.when, wanted.as_of)
+    proto = await to_server(declared, compiled, converter, state)
+    return await server.create(declared.name, proto, wanted)
+
+
+async def change(server: ScheduleServer, name: str, wanted: Mark) -> None:
+    """What is running of it stays as it is."""
     for _ in range(_ATTEMPTS):
         was = await server.describe(name)
         if was is None or not was.ours:
             raise ServerError(f"{name}: it was deleted meanwhile; plan again")
         if not await _otherwise(server, was, wanted):
             return
-        before = was.mark.declared if was.mark else declared
-        state = kept_state(was, before, declared)
-        if paused is not None:
-            state.paused = paused
-        await server.update(was, await to_server(declared, compiled, converter, state), wanted)
-        if await _proven(server, was, wanted):
+        before = was.mark.declared if was.mark else wanted.declared
+        if await _write(server, was, wanted, kept_state(was, before, wanted.declared)):
             return
         await asyncio.sleep(_LOOK_SECONDS * random.random())  # noqa: S311 - so that one is first
     raise ServerError(f"{name}: somebody else changes it all the time; try again")
+
+
+async def extend(server: ScheduleServer, was: Described, mark: Mark, as_of: datetime) -> bool:
+    """Tell the server for longer what it has; not where somebody has changed it since."""
+    wanted = mark.model_copy(update={"as_of": as_of})
+    return await _write(server, was, wanted, kept_state(was, mark.declared, mark.declared))
+
+
+async def _write(
+    server: ScheduleServer, was: Described, wanted: Mark, state: ScheduleState
+) -> bool:
+    """Whether it is there then: whoever has changed it since `was` was described is first."""
+    declared, converter = wanted.declared, server.client.data_converter
+    compiled = compile_when(declared.when, wanted.as_of)
+    await server.update(was, await to_server(declared, compiled, converter, state), wanted)
+    return await _proven(server, was, wanted)
 
 
 async def _proven(server: ScheduleServer, was: Described, wanted: Mark) -> bool:
@@ -145,30 +160,3 @@ async def _otherwise(server: ScheduleServer, found: Described, wanted: Mark) -> 
     if found.mark.model_copy(update={"as_of": wanted.as_of}) != wanted:
         return ("it is declared otherwise",)
     return await by_hand(server, found, found.mark)
-
-
-async def _delete(server: ScheduleServer, name: str) -> None:
-    await server.delete(name)
-    for _ in range(_LOOKS):
-        if await server.describe(name) is None:
-            return
-        await asyncio.sleep(_LOOK_SECONDS)
-    raise ServerError(f"{name}: it was deleted, and is still there")
-
-
-async def _rename(server: ScheduleServer, step: Step, wanted: Mark) -> None:
-    """The new one paused, then the old one away, then the new one as the old one was: at no time do
-    both fire. The mark says how far it has come."""
-    was, old_name = step.was, wanted.former[0]
-    assert was is not None  # noqa: S101 - what is renamed has been found
-    renaming = was.mark.renaming if was.mark else None
-    if was.name != step.name:
-        before = was.mark.declared if was.mark else wanted.declared
-        state = kept_state(was, before, wanted.declared)
-        # One that is itself half renamed was paused for that only.
-        renaming, state.paused = state.paused if renaming is None else renaming, True
-        await _create(server, wanted.model_copy(update={"renaming": renaming}), state)
-    old = await server.describe(old_name)
-    if old is not None and old.ours:
-        await _delete(server, old.name)
-    await change(server, step.name, wanted, paused=renaming)

@@ -71,20 +71,26 @@ def facts(found: Described) -> dict[str, Any]:
 
 
 async def pause(server: ScheduleServer, name: str, note: str = "") -> None:
-    """Done when the server says that it is. Without a note the one that stands there stays."""
+    """Done when the server says that it is. Without a note the one that stands there stays.
+    Raises `ScheduleRefused` for one that is half renamed: it is held until that goes on."""
+    await _not_renaming(server, name)
     await server.patch(name, SchedulePatch(pause=note or await _note(server, name, _PAUSED)))
     await _becomes(server, name, paused=True)
 
 
 async def unpause(server: ScheduleServer, name: str, note: str = "") -> None:
-    """Raises `ScheduleRefused` for one that is half renamed: the old one fires still."""
+    """Raises `ScheduleRefused` for one that is half renamed: the old one may fire still."""
+    await _not_renaming(server, name)
+    await server.patch(name, SchedulePatch(unpause=note or await _note(server, name, _CONTINUED)))
+    await _becomes(server, name, paused=False)
+
+
+async def _not_renaming(server: ScheduleServer, name: str) -> None:
     found = await server.describe(name)
     if found is not None and found.mark is not None and found.mark.renaming is not None:
         raise ScheduleRefused(
-            "it is being renamed, and `apply` has to go on with that first", "renaming"
+            "it is being renamed; it is held until an `apply` goes on with that", "renaming"
         )
-    await server.patch(name, SchedulePatch(unpause=note or await _note(server, name, _CONTINUED)))
-    await _becomes(server, name, paused=False)
 
 
 async def _note(server: ScheduleServer, name: str, otherwise: str) -> str:

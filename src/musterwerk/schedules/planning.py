@@ -11,13 +11,13 @@ from musterwerk.schedules.begun import has_begun, memory_of
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.declaring import Declaration
 from musterwerk.schedules.differences import changed_by_hand, differences
+from musterwerk.schedules.families import find_families
 from musterwerk.schedules.mark import Mark
 from musterwerk.schedules.meaning import meant
 from musterwerk.schedules.model import Schedule
 from musterwerk.schedules.protos import comparable, new_state, to_server
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
-from musterwerk.schedules.steps import Plan, Step, former_names, rename
-from musterwerk.schedules.surplus import renamed_back, surplus, too_many
+from musterwerk.schedules.steps import Plan, Step
 
 #: What is spelled out is extended when less than this is left of it.
 _LEFT = timedelta(days=365)
@@ -38,79 +38,117 @@ async def make_plan(
 
     `take_over` also changes what is of another set.
     """
-    at = now or datetime.now(UTC)
+    at, set_name = now or datetime.now(UTC), declaration.set_name
+    families = await find_families(server, declaration, everywhere=prune, told=told)
     few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(schedule: Schedule) -> Step:
         async with few:
-            step = await _step(server, Mark(declared=schedule, set_name=set_name, as_of=at))
-            told()
-            return step if take_over else _unless_of_another(step, set_name)
+            wanted = Mark(declared=schedule, set_name=set_name, as_of=at)
+            found, members = families.found[schedule.name], families.members[schedule.name]
+            return await _step(server, wanted, found, members, take_over=take_over)
 
-    set_name = declaration.set_name
     steps = list(await asyncio.gather(*map(one, declaration.schedules)))
-    others = await surplus(server, declaration, steps, everywhere=prune)
-    steps = [renamed_back(step, others) for step in steps]
-    gone = list(too_many(steps, others, prune=prune))
-    touched = {step.was.name for step in (*steps, *gone) if step.was}
-    left = tuple(one.name for one in others if one.name not in touched)
-    return Plan(declaration, (*steps, *gone), left)
+    if prune:
+        words = ("it is not declared any more",)
+        steps += [Step(one.name, "delete", words, one) for one in families.others]
+    left = () if prune else tuple(one.name for one in families.others)
+    return Plan(declaration, tuple(steps), left)
 
 
 async def make_end(server: ScheduleServer, declaration: Declaration) -> Plan:
-    """To delete all of it, also what a rename has left halfway, and what is known of finished ones.
-    What is of another set stays."""
+    """To delete all of it, under all names that it had, and what is known of finished ones. What
+    is of another set stays."""
     set_name = declaration.set_name
+    families = await find_families(server, declaration)
     few = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def one(name: str) -> list[Step]:
+    async def one(schedule: Schedule) -> list[Step]:
+        name, members = schedule.name, families.members[schedule.name]
+        found = families.found[name]
         async with few:
-            found, memory = await server.describe(name), await server.describe(memory_of(name))
-        if found is not None and not found.ours:
-            return [Step(name, "foreign", ("it is not ours",), found)]
-        if found is not None and found.set_name not in ("", set_name):
-            return [Step(name, "foreign", (f"it is of the set {found.set_name!r}",), found)]
-        both = (found, "destroyed"), (memory, "it can begin again")
-        return [Step(one.name, "delete", (words,), one) for one, words in both if one]
+            names = (name, *_former(schedule, found, members))
+            memories = [await server.describe(memory_of(one)) for one in names]
+        if found is not None and (words := _not_of(found, set_name)):
+            return [Step(name, "foreign", (words,), found)]
+        gone = [(one, "destroyed") for one in (found, *members) if one]
+        there = bool(gone)
+        gone += [
+            (one, "it can begin again")
+            for one in memories
+            if one and one.ours and (there or one.set_name == set_name)
+        ]
+        return [Step(one.name, "delete", (words,), one) for one, words in gone]
 
-    declared = declaration.schedules
-    names = [one.name for one in declared]
-    names += [one.renamed_from for one in declared if one.renamed_from]
-    steps = await asyncio.gather(*map(one, names))
+    steps = await asyncio.gather(*map(one, declaration.schedules))
     return Plan(declaration, tuple(step for several in steps for step in several))
 
 
-def _unless_of_another(step: Step, set_name: str) -> Step:
-    """Two files that declare one name would undo each other's work."""
-    if step.was is None or step.kind == "foreign" or step.was.set_name in ("", set_name):
-        return step
-    words = (
-        f"it is of the set {step.was.set_name!r}, and this is {set_name!r}; name that set, choose "
-        "another name, or --take-over",
-    )
-    return Step(step.name, "foreign", words, step.was)
-
-
-async def _step(server: ScheduleServer, wanted: Mark) -> Step:
-    name, old_name = wanted.declared.name, wanted.declared.renamed_from
-    found = await server.describe(name)
-    old = await server.describe(old_name) if old_name else None
-    if found is None:
-        return await _missing(server, wanted, old if old and old.ours else None)
+def _not_of(found: Described, set_name: str) -> str:
+    """Why it is none of this set, if it is none: two files of one name would undo each other's
+    work."""
     if not found.ours:
-        words = ("there is one of this name that is not ours; choose another name",)
-        return Step(name, "foreign", words, found)
-    wanted = wanted.model_copy(update={"former": former_names(old_name, found)})
-    if old is not None and old.ours and old.set_name == wanted.set_name:
-        return Step(name, "rename", (f"{old.name} is still there",), found, wanted)
+        return "there is one of this name that is not ours; choose another name"
+    if found.set_name in ("", set_name):
+        return ""
+    return (
+        f"it is of the set {found.set_name!r}, and this is {set_name!r}; name that set, choose "
+        "another name, or --take-over"
+    )
+
+
+async def _step(
+    server: ScheduleServer,
+    wanted: Mark,
+    found: Described | None,
+    members: tuple[Described, ...],
+    *,
+    take_over: bool,
+) -> Step:
+    name, old_name, set_name = wanted.declared.name, wanted.declared.renamed_from, wanted.set_name
+    old = await server.describe(old_name) if old_name and not (found or members) else None
+    if old is not None and old.ours:
+        members = (old,)  # of another set, and so only for --take-over
+    for one in (found, *members):
+        if one is None or (one.ours and take_over):
+            continue
+        if words := _not_of(one, set_name):
+            return Step(name, "foreign", (words,), one)
+    former = _former(wanted.declared, found, members)
+    wanted = wanted.model_copy(update={"former": former})
+    if found is None and not members:
+        return await _missing(server, wanted)
+    if members:
+        words = tuple(f"{one.name} -> {name}" for one in members)
+        return Step(name, "rename", words, found, wanted, members)
+    assert found is not None  # noqa: S101 - or it would be missing
     if found.mark is None:
         words = ("somebody has put another action into it by hand",)
         return Step(name, "mend", words, found, wanted)
     if found.mark.renaming is not None:
-        # From whatever it was called, also where the declaration does not say so any more.
-        wanted = wanted.model_copy(update={"former": found.mark.former})
         return Step(name, "rename", ("goes on",), found, wanted)
     return await _compared(server, found, found.mark, wanted)
+
+
+def _former(
+    schedule: Schedule, found: Described | None, members: tuple[Described, ...]
+) -> tuple[str, ...]:
+    """All names that it had, by what there is of it."""
+    names = [schedule.renamed_from] if schedule.renamed_from else []
+    for one in (*members, found):
+        if one is not None:
+            names += [one.name, *(one.mark.former if one.mark else ())]
+    return tuple(name for name in dict.fromkeys(names) if name != schedule.name)
+
+
+async def _missing(server: ScheduleServer, wanted: Mark) -> Step:
+    schedule = wanted.declared
+    if schedule.runs is not None and await has_begun(server, schedule.name, *wanted.former):
+        return Step(schedule.name, "finished", (_OVER,), None, wanted)
+    if not list(islice(meant(schedule.when, wanted.as_of, _LAST), 1)):
+        words = ("no time of it lies ahead: they are past, or left out",)
+        return Step(schedule.name, "finished", words)
+    return Step(schedule.name, "create", (), None, wanted)
 
 
 async def _compared(server: ScheduleServer, found: Described, mark: Mark, wanted: Mark) -> Step:
@@ -126,25 +164,6 @@ async def _compared(server: ScheduleServer, found: Described, mark: Mark, wanted
         words = (f"holidays or clock changes are told to the server until {until:%Y-%m-%d}",)
         return Step(name, "extend", words, found, wanted)
     return Step(name, "unchanged", (), found, wanted)
-
-
-async def _missing(server: ScheduleServer, wanted: Mark, old: Described | None) -> Step:
-    if old is not None:
-        return rename(wanted, old)
-    schedule = wanted.declared
-    former = former_names(schedule.renamed_from, None)
-    wanted = wanted.model_copy(update={"former": former})
-    if schedule.runs is not None and await has_begun(server, schedule.name, *former):
-        return Step(schedule.name, "finished", (_OVER,), None, wanted)
-    if not list(islice(meant(schedule.when, wanted.as_of, _LAST), 1)):
-        return Step(
-            schedule.name,
-            "finished",
-            ("no time of it lies ahead: they are past, or left out",),
-            None,
-            wanted,
-        )
-    return Step(schedule.name, "create", (), None, wanted)
 
 
 def runs_out(mark: Mark, now: datetime) -> datetime | None:

@@ -8,9 +8,10 @@ schedule can be written only once.
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -29,10 +30,11 @@ from temporalio.api.workflowservice.v1 import (
     UpdateScheduleRequest,
 )
 from temporalio.client import Client
+from temporalio.converter import PayloadConverter
 from temporalio.service import RPCError, RPCStatusCode
 
 from musterwerk.errors import ServerError, UsageError
-from musterwerk.schedules.mark import MARK, UNREADABLE, Mark, Told
+from musterwerk.schedules.mark import MARK, Mark, Told
 from musterwerk.schedules.model import OURS_ALONE
 
 #: Requests at once: a server refuses what is too much for it.
@@ -42,6 +44,7 @@ _PAGE = 1_000
 #: A server that has too much to do says so, and it does not come to it: a schedule takes one
 #: question at a time, and two applies ask at once.
 _BUSY_SECONDS, _BUSY_PAUSE = 20.0, 0.1
+_PLAIN = PayloadConverter.default
 T = TypeVar("T")
 
 
@@ -82,7 +85,7 @@ class ScheduleServer:
             raise _away(error) from error
         mark, made_in = await self._mark(found.schedule), ""
         if ours := MARK in found.memo.fields:
-            (made_in,) = await self._made_in([found.memo])
+            made_in = _made_in(found.memo)
         return Described(
             name, ours, found.schedule, found.info, mark, found.conflict_token, made_in
         )
@@ -93,7 +96,7 @@ class ScheduleServer:
             **self._where,
             schedule_id=name,
             schedule=await self._marked(proto, mark),
-            memo=Memo(fields={MARK: await self._encoded(mark.set_name)}),
+            memo=Memo(fields={MARK: _PLAIN.to_payload(mark.set_name)}),
             request_id=str(uuid.uuid4()),
         )
         try:
@@ -157,14 +160,9 @@ class ScheduleServer:
                 found = await _patient(self._service.list_schedules, request)
             except RPCError as error:
                 raise _away(error) from error
-            ours = [
-                one
-                for one in found.schedules
-                if MARK in one.memo.fields and not one.schedule_id.startswith(OURS_ALONE)
-            ]
-            sets = await self._made_in([one.memo for one in ours])
-            for one, made_in in zip(ours, sets, strict=True):
-                yield one.schedule_id, made_in
+            for one in found.schedules:
+                if MARK in one.memo.fields and not one.schedule_id.startswith(OURS_ALONE):
+                    yield one.schedule_id, _made_in(one.memo)
             page = found.next_page_token
             if not page:
                 return
@@ -205,18 +203,8 @@ class ScheduleServer:
         try:
             (found,) = await converter.decode([header[MARK]], [dict[str, Any]])
             return Mark.read(found)
-        except UNREADABLE:
+        except Exception:  # another codec's errors are of any kind
             return None
-
-    async def _made_in(self, memos: Sequence[Memo]) -> list[str]:
-        """ "" where another codec has encoded it."""
-        if not memos:
-            return []
-        payloads = [one.fields[MARK] for one in memos]
-        try:
-            return [str(one) for one in await self.client.data_converter.decode(payloads)]
-        except UNREADABLE:
-            return [""] * len(memos)
 
     async def _encoded(self, value: Any) -> Payload:
         (found,) = await self.client.data_converter.encode([value])
@@ -246,3 +234,12 @@ def _away(error: RPCError) -> Exception:
     if error.status is RPCStatusCode.INVALID_ARGUMENT:
         return UsageError(f"Temporal's server does not take it: {error.message}")
     return ServerError(f"Temporal's server: {error.message or error.status.name}")
+
+
+def _made_in(memo: Memo) -> str:
+    """Not for a codec: whose one is has to be known to everybody. "" where it is no text."""
+    found = memo.fields[MARK].data
+    try:
+        return str(json.loads(found))
+    except ValueError:
+        return ""

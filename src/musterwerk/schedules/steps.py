@@ -19,13 +19,15 @@ WORK: tuple[Kind, ...] = ("create", "change", "mend", "extend", "rename", "delet
 @dataclass(frozen=True)
 class Step:
     """`words` say what differs. `wanted` is what the schedule is to be; None where it is to go, or
-    is left alone. `was` is what there is of it, maybe under another name."""
+    is left alone. `was` is what there is under its name. `family` is what there is of it under
+    names that it had, and goes."""
 
     name: str
     kind: Kind
     words: tuple[str, ...] = ()
     was: Described | None = None
     wanted: Mark | None = None
+    family: tuple[Described, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -43,15 +45,3 @@ class Plan:
     @property
     def foreign(self) -> tuple[Step, ...]:
         return tuple(step for step in self.steps if step.kind == "foreign")
-
-
-def rename(wanted: Mark, old: Described) -> Step:
-    name = wanted.declared.name
-    marked = wanted.model_copy(update={"former": former_names(old.name, old)})
-    return Step(name, "rename", (f"{old.name} -> {name}",), old, marked)
-
-
-def former_names(last: str | None, found: Described | None) -> tuple[str, ...]:
-    """The names that one had, the last first."""
-    former = found.mark.former if found and found.mark else ()
-    return former if last is None else (last, *(one for one in former if one != last))

@@ -3,26 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from temporalio.api.schedule.v1 import Schedule as ScheduleProto
 from temporalio.client import (
-    Schedule as TheirSchedule,
-)
-from temporalio.client import (
+    Client,
     ScheduleActionStartWorkflow,
     ScheduleUpdate,
     ScheduleUpdateInput,
 )
+from temporalio.client import (
+    Schedule as TheirSchedule,
+)
 
-from musterwerk.errors import ScheduleRefused
+from musterwerk.errors import ScheduleRefused, UsageError
 from musterwerk.schedules import Schedule, control, cron
 from musterwerk.schedules.applying import apply_plan
+from musterwerk.schedules.mark import Mark
 from musterwerk.schedules.planning import make_end, make_plan
-from musterwerk.schedules.server import ScheduleServer
+from musterwerk.schedules.server import Described, ScheduleServer
 from tests.schedules.server.conftest import Desk
 from tests.waiting import until_async
 
@@ -43,21 +46,44 @@ async def _listed(desk: Desk, *names: str) -> None:
     await until_async(there)
 
 
-class _Stops(ScheduleServer):
-    """As if it died after the new one was there, and before the old one is gone."""
+class _Dies(ScheduleServer):
+    """As if it were killed before so many writes and one more."""
+
+    def __init__(self, client: Client, writes: int) -> None:
+        super().__init__(client)
+        self._left = writes
+
+    def _writes(self) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise asyncio.CancelledError
+
+    async def create(self, name: str, proto: ScheduleProto, mark: Mark) -> bool:
+        self._writes()
+        return await super().create(name, proto, mark)
+
+    async def update(self, was: Described, proto: ScheduleProto, mark: Mark) -> None:
+        self._writes()
+        await super().update(was, proto, mark)
 
     async def delete(self, name: str) -> bool:
-        raise asyncio.CancelledError
+        self._writes()
+        return await super().delete(name)
+
+
+async def _cut(desk: Desk, writes: int, *schedules: Schedule) -> None:
+    with suppress(asyncio.CancelledError):
+        await apply_plan(_Dies(desk.client, writes), await desk.plan(*schedules))
 
 
 async def _half_renamed(desk: Desk) -> tuple[Schedule, Schedule]:
+    """All writes are done but the last two: both are held, and the old one is to be deleted."""
     old = desk.schedule("old", DAILY)
     new = desk.schedule("new", DAILY, renamed_from=old.name)
     await desk.apply(old)
-    with suppress(asyncio.CancelledError):
-        await apply_plan(_Stops(desk.client), await desk.plan(new))
+    await _cut(desk, 3, new)
     await _listed(desk, "old", "new")
-    assert await _there(desk) == {"old"}
+    assert await _there(desk) == set()
     return old, new
 
 
@@ -79,40 +105,104 @@ async def test_an_old_name_that_is_still_there_goes(desk: Desk) -> None:
     await desk.apply(old, new)
     renamed = desk.schedule("new", DAILY, renamed_from=old.name)
     (step,) = (await desk.plan(renamed)).work
-    assert (step.kind, step.words) == ("rename", (f"{old.name} is still there",))
+    assert (step.kind, step.words) == ("rename", (f"{old.name} -> {renamed.name}",))
     await desk.apply(renamed)
     assert await _there(desk) == {"new"}
 
 
-async def _forgotten(desk: Desk, old: Schedule, new: Schedule) -> Schedule:
-    """Somebody has taken out the line with the old name, for the new one was to be seen."""
-    return new.model_copy(update={"renamed_from": None})
-
-
-async def _rolled_back(desk: Desk, old: Schedule, new: Schedule) -> Schedule:
-    return old
-
-
-async def _again(desk: Desk, old: Schedule, new: Schedule) -> Schedule:
-    return new
-
-
-@pytest.mark.parametrize("what", [_forgotten, _rolled_back, _again])
-async def test_a_rename_cut_off_ends_as_one(
-    desk: Desk, what: Callable[[Desk, Schedule, Schedule], Awaitable[Schedule]]
-) -> None:
-    wanted = await what(desk, *await _half_renamed(desk))
+@pytest.mark.parametrize("writes", range(6))
+@pytest.mark.parametrize("then", ["old", "new", "newest", "forgotten"])
+async def test_a_rename_cut_off_anywhere_ends_as_one(desk: Desk, writes: int, then: str) -> None:
+    """By whichever file comes next: an older one, the same, a newer one, or one in which the line
+    with the old name has been taken out."""
+    old = desk.schedule("old", DAILY, runs=9)
+    new = desk.schedule("new", DAILY, runs=9, renamed_from=old.name)
+    newest = desk.schedule("newest", DAILY, runs=9, renamed_from=new.name)
+    files = {
+        "old": old,
+        "new": new,
+        "newest": newest,
+        "forgotten": new.model_copy(update={"renamed_from": None}),
+    }
+    await desk.apply(old)
+    await _cut(desk, writes, new)
+    assert len(await _there(desk)) <= 1
+    wanted = files[then]
+    if writes == 0 and then in ("newest", "forgotten"):
+        return  # nothing says that it was the old one
     await desk.apply(wanted)
     short = wanted.name.removeprefix(f"{desk.prefix}-")
     assert await _there(desk) == {short}
     await _listed(desk, short)
+    assert (await desk.found(short)).proto.state.remaining_actions == 9
+    assert await desk.kinds(wanted) == {short: "unchanged"}
+
+
+async def test_there_and_back_and_on_under_a_third_name(desk: Desk) -> None:
+    old = desk.schedule("old", DAILY)
+    new = desk.schedule("new", DAILY, renamed_from=old.name)
+    newest = desk.schedule("newest", DAILY, renamed_from=new.name)
+    for one in (old, new, old):
+        await desk.apply(one)
+    await control.pause(desk.server, old.name, "stocktaking")
+    await desk.apply(newest)
+    state = (await desk.found("newest")).proto.state
+    assert (state.paused, state.notes) == (True, "stocktaking")
+    await _listed(desk, "newest")
+
+
+@pytest.mark.parametrize("writes", range(1, 6))
+async def test_who_stops_the_old_one_meanwhile_stops_it(desk: Desk, writes: int) -> None:
+    """A deployment that goes on would let go what somebody has stopped at night."""
+    old = desk.schedule("old", DAILY)
+    new = desk.schedule("new", DAILY, renamed_from=old.name)
+    await desk.apply(old)
+    await _cut(desk, writes, new)
+    refused = 0
+    for one in (old, new):
+        try:
+            await control.pause(desk.server, one.name, "stop")
+        except (ScheduleRefused, UsageError):
+            refused += 1
+    await desk.apply(new)
+    state = (await desk.found("new")).proto.state
+    assert state.paused == (refused < 2)
+    assert await desk.server.describe(old.name) is None
+
+
+async def test_a_plan_that_is_old_deletes_nothing_that_is_new(desk: Desk) -> None:
+    """Somebody looks at a question for a minute, and answers yes."""
+    one, two = desk.schedule("one", DAILY), desk.schedule("two", DAILY)
+    await desk.apply(one, two)
+    await _listed(desk, "one", "two")
+    plan = await desk.plan(one, prune=True)
+    assert [step.kind for step in plan.work] == ["delete"]
+    await desk.apply(desk.schedule("two", DAILY, owner="anna"))
+    (done,) = await apply_plan(desk.server, plan)
+    assert "changed meanwhile" in done.flaw
+    assert (await desk.found("two")).ours
+
+
+async def test_what_another_set_has_made_of_the_old_name_stays(desk: Desk) -> None:
+    old = desk.schedule("old", DAILY)
+    new = desk.schedule("new", DAILY, renamed_from=old.name)
+    await desk.apply(old)
+    await _cut(desk, 4, new)
+    assert await desk.server.describe(old.name) is None
+    other = replace(desk.declared(old), set_name=desk.prefix + "x")
+    await apply_plan(desk.server, await make_plan(desk.server, other))
+    await desk.apply(new)
+    assert await _there(desk) == {"old", "new"}
+    assert (await desk.found("old")).set_name == desk.prefix + "x"
 
 
 async def test_what_is_half_renamed_cannot_be_let_go(desk: Desk) -> None:
     _, new = await _half_renamed(desk)
     with pytest.raises(ScheduleRefused, match="is being renamed"):
         await control.unpause(desk.server, new.name)
-    assert await _there(desk) == {"old"}
+    with pytest.raises(ScheduleRefused, match="is being renamed"):
+        await control.pause(desk.server, new.name)
+    assert await _there(desk) == set()
 
 
 async def test_destroy_also_ends_the_half_that_is_left(desk: Desk) -> None:
