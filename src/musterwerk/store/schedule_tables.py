@@ -86,6 +86,7 @@ fire_counts = Table(
     Column("owner", CleanText, primary_key=True),
     Column("verdict", String(16), primary_key=True),
     Column("count", Integer, nullable=False),
+    sqlite_with_rowid=False,
 )
 
 # How late runs began, by the upper end of a span in seconds.

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from musterwerk.errors import ServerError
-from musterwerk.schedules import cron
+from musterwerk.schedules import Schedule, cron
+from musterwerk.schedules.ledger.address import page_of
 from tests.console.office import Office
 from tests.console.pages.browsing import Browser
 from tests.console.pages.schedules import (
@@ -100,6 +101,24 @@ async def test_a_month_has_counts_and_names_and_leads_to_its_days(
     assert "Tuesday, 10 November 2026" in day.text
     assert "00:30 report failed" in day.text
     assert "report" in (await day.follow("report")).text
+
+
+async def test_a_schedule_that_is_called_calendar(
+    office: Office, anna: Browser, planned: Desk, ledger: Ledger
+) -> None:
+    """At its address is the calendar."""
+    one = Schedule("calendar", "Idle", when=cron("0 6 * * *"), task_queue="nobody")
+    await planned.apply(one)
+    ledger.has(row("calendar"), fire("calendar", NOON))
+    page = await (await anna.get("/schedules")).follow("calendar")
+    assert "28 Nov 2026, 13:00 CET" in page.text
+    otto = await Browser.of(office, "otto")
+    page = await otto.get(page_of("calendar"))
+    asked = await page.follow("Start one run now …")
+    done = await asked.send("trigger")
+    assert done.path.startswith("/schedules/calendar/page?act=")
+    assert "One run was asked for" in done.notice
+    await planned.server.delete("calendar")
 
 
 async def test_days_of_clock_changes(anna: Browser, ledger: Ledger) -> None:

@@ -21,6 +21,7 @@ from musterwerk.console.pages.reasons import because
 from musterwerk.console.pages.refusals import refusal
 from musterwerk.console.pages.shapes import columns, is_table
 from musterwerk.console.problems import Problem
+from musterwerk.schedules.ledger.address import acts_of, page_of
 from musterwerk.store.directory import PersonRow
 
 #: Nothing from elsewhere, no script in a page, and no page of ours inside another one.
@@ -113,6 +114,8 @@ def render(request: Request, template: str, *, status: int = 200, **context: Any
         viewer=who,
         language=language,
         path=request.url.path,
+        page_of=page_of,
+        acts_of=acts_of,
         hidden=lambda: _HIDDEN.format(cookies.form_token(secret)),
         now=request.app.state.services.now(),
         moment=partial(lang.moment, zone=zone, language=language),

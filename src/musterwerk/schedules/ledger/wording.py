@@ -6,9 +6,9 @@ import hashlib
 import shlex
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import quote
 
 from musterwerk.notify import Language, Message
+from musterwerk.schedules.ledger.address import page_of
 from musterwerk.store.ledger_rows import UNJUDGED, IncidentRow
 
 
@@ -197,7 +197,7 @@ def key_of(incident_id: str, kind: str) -> str:
 
 def _where(incident: IncidentRow, console: str | None) -> str:
     """The page, where there is a console, and the command."""
-    page = [f"{console}/schedules/{quote(incident.schedule, safe='')}"] if console else []
+    page = [console + page_of(incident.schedule)] if console else []
     return "\n  ".join([*(page if incident.schedule else ()), _command(incident)])
 
 

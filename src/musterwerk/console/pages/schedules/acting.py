@@ -15,6 +15,7 @@ from musterwerk.console.schedule_acts import Kind, Outcome, Refused, ScheduleAct
 from musterwerk.console.scheduled import standing
 from musterwerk.errors import UsageError
 from musterwerk.schedules import control
+from musterwerk.schedules.ledger.address import page_of
 from musterwerk.schedules.server import Described, ScheduleServer
 
 router = APIRouter()
@@ -52,7 +53,7 @@ async def act(
     doing = ScheduleAct(act_id, _KINDS[kind], name, viewer.person, {"reason": reason})
     outcome = await services.schedule_acts.perform(doing, _work(viewer, doing, reason))
     if outcome.ok:
-        return goto(f"/schedules/{name}", act=act_id)
+        return goto(page_of(name), act=act_id)
     return await page(
         request,
         viewer,

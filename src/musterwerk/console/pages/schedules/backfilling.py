@@ -28,6 +28,7 @@ from musterwerk.console.schedule_acts import Outcome, Refused, ScheduleAct
 from musterwerk.console.services import Services
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.schedules.backfilling import Backfill, do_backfill, make_backfill
+from musterwerk.schedules.ledger.address import page_of
 from musterwerk.schedules.native import from_proto
 from musterwerk.schedules.server import Described, ScheduleServer
 from musterwerk.schedules.server_rules import fires
@@ -127,7 +128,7 @@ async def start(
 
     outcome = await services.schedule_acts.perform(doing, work)
     if outcome.ok:
-        return goto(f"/schedules/{name}", act=act_id)
+        return goto(page_of(name), act=act_id)
     if outcome.why == "changed":
         return await _preview(request, viewer, services, name, span, changed=True, status=409)
     status = status_of(outcome)

@@ -49,6 +49,7 @@ class Ledger:
     watch: WatchRow | None
 
 
+@router.get("/schedules/{name}/page")
 @router.get("/schedules/{name}")
 async def show(
     request: Request,
