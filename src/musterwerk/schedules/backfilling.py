@@ -19,7 +19,7 @@ from temporalio.api.schedule.v1 import BackfillRequest, SchedulePatch
 from musterwerk.errors import ServerError, UsageError
 from musterwerk.schedules.asking import due_times
 from musterwerk.schedules.lease import Lease, alone
-from musterwerk.schedules.meaning import meant
+from musterwerk.schedules.meaning import as_meant
 from musterwerk.schedules.model import Overlap
 from musterwerk.schedules.native import NativeSpec, from_proto
 from musterwerk.schedules.protos import OVERLAPS
@@ -30,6 +30,8 @@ from musterwerk.schedules.server_rules import fires
 #: Temporal starts so many in a namespace.
 STARTS_PER_SECOND = 30
 _SLICE = 300
+#: More than that nobody means: it would take an hour to start them.
+_MOST = 100_000
 _LOOK_SECONDS = 0.2
 #: What is due so lately the server is about to start itself.
 _BEING_STARTED = timedelta(seconds=10)
@@ -71,22 +73,21 @@ async def make_backfill(
     `UsageError`."""
     found = await _found(server, name)
     now = datetime.now(UTC) - _BEING_STARTED
-    cut, end = end > now + _BEING_STARTED, max(min(end, now), start)
-    offered = [one async for one in due_times(server, found, start - timedelta(seconds=1), end)]
-    due = _as_meant(found, offered)
+    cut, end = end > now + _BEING_STARTED, min(end, now)
+    if end < start:
+        return Backfill(name, (), (), None, only_missing, (), cut)
+    offered = list[datetime]()
+    async for one in due_times(server, found, start - timedelta(seconds=1), end):
+        offered.append(one)
+        if len(offered) > _MOST:
+            raise UsageError(
+                f"{name}: more than {_MOST:,} due times; choose less than {start} to {end}"
+            )
+    due = as_meant(found.mark.declared.when, offered) if found.mark else offered
     known = await runs_between(server, found, start, end) if only_missing else set[datetime]()
     missing = tuple(one for one in due if one not in known)
     known_from = await kept_since(server)
     return Backfill(name, tuple(due), missing, known_from, only_missing, tuple(offered), cut)
-
-
-def _as_meant(found: Described, offered: Sequence[datetime]) -> list[datetime]:
-    """Without the holidays of the past, which nobody has told the server."""
-    when = found.mark.declared.when if found.mark else None
-    if when is None or when.business_days is None or not offered:
-        return list(offered)
-    meanwhile = set(meant(when, offered[0] - timedelta(seconds=1), offered[-1]))
-    return [one for one in offered if one in meanwhile]
 
 
 async def do_backfill(
@@ -111,8 +112,9 @@ async def _in_parts(
     told: Callable[[int], object],
     lease: Lease,
 ) -> int:
-    done = 0
-    found = await _idle(server, plan.schedule)
+    done, found = 0, await _found(server, plan.schedule)
+    if lease.taken_over:
+        found = await _idle(server, plan.schedule)
     for first in range(0, len(plan.missing), _SLICE):
         part: Sequence[datetime] = plan.missing[first : first + _SLICE]
         if plan.only_missing:
@@ -121,7 +123,7 @@ async def _in_parts(
         if part:
             lease.check()
             await _start(server, found, plan.offered, part, overlap)
-            if overlap == "allow_all":
+            if overlap == "allow_all" and plan.only_missing:
                 await _seen(server, found, part, done, told)
             else:
                 await _idle(server, plan.schedule)

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Sequence
-from datetime import UTC
+from datetime import UTC, datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
 from temporalio.api.schedule.v1 import SchedulePatch, TriggerImmediatelyRequest
 
 from musterwerk.errors import ScheduleRefused, ServerError, UsageError
-from musterwerk.schedules.model import Overlap
+from musterwerk.schedules.model import OURS_ALONE, Overlap
 from musterwerk.schedules.protos import OVERLAPS
-from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
+from musterwerk.schedules.runs import free_second, has_run
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer, stamp
 
 _PAUSED = "paused by `musterwerk schedules pause`"
 _CONTINUED = "continued by `musterwerk schedules unpause`"
 _LOOKS, _LOOK_SECONDS = 60, 0.05
-_TRIGGER_SECONDS = 10
+_TRIGGER_SECONDS, _SECONDS_TRIED = 10, 5
+#: So long after a run has been started the schedule's account has it.
+_ACCOUNT_SECONDS = 1.0
+_UNSEEN = (
+    "no run was seen within ten seconds: the server may have too much to do; look "
+    "(`schedules show`) before you repeat it"
+)
 
 
 async def ours(
@@ -30,7 +38,7 @@ async def ours(
         async for name in server.names():
             if patterns is None or any(fnmatchcase(name, one) for one in patterns):
                 names.add(name)
-    names |= {one for one in patterns or () if "*" not in one}
+    names |= {one for one in patterns or () if "*" not in one and not one.startswith(OURS_ALONE)}
     few = asyncio.Semaphore(SIDE_BY_SIDE)
 
     async def one(name: str) -> Described | None:
@@ -102,30 +110,44 @@ async def _note(server: ScheduleServer, name: str, otherwise: str) -> str:
 
 async def trigger(server: ScheduleServer, name: str, overlap: Overlap | None = None) -> None:
     """One run now, by the schedule's overlap policy or this one. It is started when this ends, or
-    waits for the run before. Raises `ScheduleRefused` where the server has left it out."""
-    now = TriggerImmediatelyRequest()
+    waits for the run before. Raises `ScheduleRefused` where there is none, `UsageError` where there
+    is no such schedule."""
+    for _ in range(_SECONDS_TRIED):
+        if await _triggered(server, name, overlap):
+            return
+    raise ScheduleRefused(_UNSEEN, "unseen")
+
+
+async def _triggered(server: ScheduleServer, name: str, overlap: Overlap | None) -> bool:
+    """False where another run has the same second, in which the server starts one only."""
+    before = await server.describe(name)
+    base = before.proto.action.start_workflow.workflow_id if before else name
+    at = await free_second(server, base, datetime.now(UTC))
+    # The fraction is kept in the account of runs, and so tells whose a run is.
+    at = at.replace(microsecond=random.randrange(1, 1_000_000))  # noqa: S311 - no secret
+    now = TriggerImmediatelyRequest(scheduled_time=stamp(at))
     if overlap is not None:
         now.overlap_policy = OVERLAPS[overlap]
-    before = await server.describe(name)
     await server.patch(name, SchedulePatch(trigger_immediately=now))
-    until = asyncio.get_running_loop().time() + _TRIGGER_SECONDS
-    while before and asyncio.get_running_loop().time() < until:
+    loop = asyncio.get_running_loop()
+    begun, until = loop.time(), loop.time() + _TRIGGER_SECONDS
+    while loop.time() < until:
         found = await server.describe(name)
-        if found is not None:
-            was, is_now = before.info, found.info
-            if (was.action_count, was.buffer_size) < (is_now.action_count, is_now.buffer_size):
-                return
-            if is_now.overlap_skipped > was.overlap_skipped:
+        if found is not None and before is not None:
+            mine = (
+                one.schedule_time.ToDatetime(tzinfo=UTC) == at for one in found.info.recent_actions
+            )
+            if any(mine) or found.info.buffer_size > before.info.buffer_size:
+                return True
+            if found.info.overlap_skipped > before.info.overlap_skipped:
                 raise ScheduleRefused(
-                    "not started, for the run before goes on, and the overlap policy is skip",
+                    "not started, for the run before goes on; by the overlap policy it is left out",
                     "overlap",
                 )
+            if loop.time() > begun + _ACCOUNT_SECONDS and await has_run(server, base, at):
+                return False
         await asyncio.sleep(_LOOK_SECONDS)
-    raise ScheduleRefused(
-        "no run was seen within ten seconds: the server leaves out a second one within one second, "
-        "or has too much to do; look (`schedules show`) before you repeat it",
-        "unseen",
-    )
+    raise ScheduleRefused(_UNSEEN, "unseen")
 
 
 def overlap_of(text: str | None) -> Overlap | None:

@@ -35,6 +35,7 @@ class ScheduledRun:
         with workflow.unsafe.imports_passed_through():
             from musterwerk.schedules.compiling import compile_when
             from musterwerk.schedules.mark import MARK, UNREADABLE, Told
+            from musterwerk.schedules.meaning import as_meant
             from musterwerk.schedules.server_rules import fires
         given = workflow.memo_value(MARK, None, type_hint=dict[str, Any])
         if given is None:
@@ -43,13 +44,14 @@ class ScheduledRun:
             told = Told.read(given)
         except UNREADABLE:
             return None
-        # Holidays bring libraries that look at the clock when they are loaded.
-        with workflow.unsafe.imports_passed_through():
+        # Holidays bring libraries that look at clock and language when they are loaded; what they
+        # tell of a year is always the same.
+        with workflow.unsafe.sandbox_unrestricted(), workflow.unsafe.imports_passed_through():
             spec = compile_when(told.when, told.as_of).spec
-        for span in _SPANS:
-            times = list(fires(spec, self.due - span, self.due - timedelta(seconds=1)))
-            if times:
-                return times[-1]
+            for span in _SPANS:
+                times = list(fires(spec, self.due - span, self.due - timedelta(seconds=1)))
+                if times := as_meant(told.when, times):
+                    return times[-1]
         return None
 
 

@@ -30,7 +30,6 @@ _TABLES = ("schedule", "set")
 _BESIDE = "cron, every and the like stand beside the other fields"
 #: Temporal's bound is 2 MiB for all that a schedule carries.
 _MOST_BYTES = 2_000_000
-#: It is part of a name on the server.
 _LONGEST_SET = 80
 
 
@@ -149,9 +148,10 @@ def _flaws(found: Iterable[Schedule]) -> list[str]:
             flaws.append(f"schedule {one.name!r}: {mistake}")
         flaws += _too_large(one)
     flaws += [
-        f"schedule {one.name!r}: name: only Musterwerk's own begin with {OURS_ALONE!r}"
+        f"schedule {one.name!r}: {field}: only Musterwerk's own begin with {OURS_ALONE!r}"
         for one in schedules
-        if one.name.startswith(OURS_ALONE)
+        for field, name in (("name", one.name), ("renamed_from", one.renamed_from))
+        if name is not None and name.startswith(OURS_ALONE)
     ]
     counted = Counter(one.name for one in schedules)
     flaws += [

@@ -29,6 +29,8 @@ class Lease:
     def __init__(self, server: ScheduleServer, schedule: str) -> None:
         self.server, self.name = server, f"{OURS_ALONE}backfill.{schedule}"
         self._schedule, self._id, self._until = schedule, str(uuid.uuid4()), datetime.now(UTC)
+        #: From one that was cut off: the server may go on still with what it was asked.
+        self.taken_over = False
 
     def check(self) -> None:
         if datetime.now(UTC) >= self._until:
@@ -46,7 +48,8 @@ class Lease:
         found = await self.server.describe(self.name)
         if found is None or _until(found) > datetime.now(UTC):
             return False
-        return await self._write(found)
+        self.taken_over = await self._write(found, datetime.now(UTC) + _FOR)
+        return self.taken_over
 
     async def keep(self) -> None:
         """For as long as it is wanted."""
@@ -56,19 +59,23 @@ class Lease:
                 found = await self.server.describe(self.name)
                 if found is None or not self._mine(found):
                     return
-                await self._write(found)
+                await self._write(found, datetime.now(UTC) + _FOR)
 
-    async def leave(self) -> None:
+    async def leave(self, *, done: bool) -> None:
+        """Who is not `done` leaves a sign for the next one."""
         found = await self.server.describe(self.name)
-        if found is not None and self._mine(found):
+        if found is None or not self._mine(found):
+            return
+        if done:
             await self.server.delete(self.name)
+        else:
+            await self._write(found, datetime.now(UTC))
 
-    async def _write(self, was: Described) -> bool:
+    async def _write(self, was: Described, until: datetime) -> bool:
         """Whether it is ours from now on: who has read it before somebody changed it changes
         nothing."""
         if was.mark is None:
             return False
-        until = datetime.now(UTC) + _FOR
         was.proto.state.notes = self._note(until)
         await self.server.update(was, was.proto, was.mark)
         for _ in range(_LOOKS):
@@ -107,12 +114,13 @@ async def alone(
             waiting()
         told = True
         await asyncio.sleep(_LOOK_SECONDS)
-    keeping = asyncio.create_task(lease.keep())
+    keeping, done = asyncio.create_task(lease.keep()), False
     try:
         yield lease
+        done = True
     finally:
         keeping.cancel()
         with suppress(asyncio.CancelledError):
             await keeping
         with suppress(ServerError):  # then it ends by itself
-            await lease.leave()
+            await lease.leave(done=done)

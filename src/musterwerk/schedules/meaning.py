@@ -7,8 +7,8 @@ as the gap ends. What is there in every hour goes by elapsed time instead, as cr
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from musterwerk.errors import UsageError
@@ -112,3 +112,11 @@ def on_day(pattern: Pattern, where: Zone, day: date) -> Iterator[int]:
                     yield from found
                 else:
                     yield found[0] if found else where.after_gap(number, clock)
+
+
+def as_meant(when: When, offered: Sequence[datetime]) -> list[datetime]:
+    """What the server offers, in order, without the holidays of years before it was told of any."""
+    if when.business_days is None or not offered:
+        return list(offered)
+    meanwhile = set(meant(when, offered[0] - timedelta(seconds=1), offered[-1]))
+    return [one for one in offered if one in meanwhile]

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import RPCError, RPCStatusCode
 
+from musterwerk.errors import ServerError
 from musterwerk.schedules.attributes import DUE
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 
@@ -20,9 +21,12 @@ _MARGIN = timedelta(days=1)
 async def runs_between(
     server: ScheduleServer, schedule: Described, start: datetime, end: datetime
 ) -> set[datetime]:
-    """The due times of the runs that Temporal lists, also under names that it had before."""
-    former = schedule.mark.former if schedule.mark else ()
-    names = [quoted(name) for name in (schedule.name, *former)]
+    """The due times of the runs that Temporal lists, also under names that it had before, unless
+    another schedule has such a name now."""
+    names = [quoted(schedule.name)]
+    for name in schedule.mark.former if schedule.mark else ():
+        if await server.describe(name) is None:
+            names.append(quoted(name))
     query = (
         f"TemporalScheduledById IN ({', '.join(names)}) "
         f"AND TemporalScheduledStartTime >= '{_text(start - _MARGIN)}' "
@@ -43,19 +47,31 @@ async def without_run(
     base = found.proto.action.start_workflow.workflow_id
     few = asyncio.Semaphore(SIDE_BY_SIDE)
 
-    async def has_run(due: datetime) -> bool:
+    async def has(due: datetime) -> bool:
         async with few:
-            handle = server.client.get_workflow_handle(f"{base}-{_text(due)}")
-            try:
-                await handle.describe(rpc_timeout=_RPC)
-            except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
-                    return False
-                raise
-            return True
+            return await has_run(server, base, due)
 
-    have = await asyncio.gather(*map(has_run, part))
+    have = await asyncio.gather(*map(has, part))
     return [due for due, has in zip(part, have, strict=True) if not has]
+
+
+async def has_run(server: ScheduleServer, base: str, due: datetime) -> bool:
+    """`base` is what the ids of its runs begin with."""
+    handle = server.client.get_workflow_handle(f"{base}-{_text(due)}")
+    try:
+        await handle.describe(rpc_timeout=_RPC)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            return False
+        raise ServerError(f"Temporal's server: {error.message or error.status.name}") from error
+    return True
+
+
+async def free_second(server: ScheduleServer, base: str, at: datetime) -> datetime:
+    """The latest second up to `at` that has no run: ids are made of it."""
+    while await has_run(server, base, at):
+        at -= timedelta(seconds=1)
+    return at
 
 
 async def kept_since(server: ScheduleServer) -> datetime | None:

@@ -7,15 +7,18 @@ from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from musterwerk.schedules import cron
+from musterwerk.errors import ServerError
+from musterwerk.schedules import cron, lease
 from musterwerk.schedules.backfilling import do_backfill, make_backfill
 from musterwerk.schedules.lease import Lease
 from tests.schedules.server.conftest import Desk
 from tests.waiting import until_async
 
+_LONGER = timedelta(seconds=3)
 FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 31, 23, 59, tzinfo=UTC)
 
 
@@ -113,11 +116,11 @@ async def test_the_turn_of_one_that_was_killed_ends(desk: Desk) -> None:
     await until_async(lambda: next_one.take(desk.prefix))
     next_one.check()
     assert not await third.take(desk.prefix)
-    await killed.leave()  # it is not its any more
+    await killed.leave(done=True)  # it is not its any more
     assert not await third.take(desk.prefix)
-    await next_one.leave()
+    await next_one.leave(done=True)
     await until_async(lambda: third.take(desk.prefix))
-    await third.leave()
+    await third.leave(done=True)
 
 
 async def test_what_is_not_due_yet_is_left_to_the_schedule(desk: Desk) -> None:
@@ -132,6 +135,9 @@ async def test_what_is_not_due_yet_is_left_to_the_schedule(desk: Desk) -> None:
     assert max(plan.due) < now
     ahead = await make_backfill(desk.server, one.name, now + day, now + 3 * day)
     assert (ahead.cut, ahead.due) == (True, ())
+    # Also where the span begins with a due time.
+    tomorrow = (now + day).replace(hour=6, minute=0, second=0, microsecond=0) + day
+    assert (await make_backfill(desk.server, one.name, tomorrow, tomorrow + day)).due == ()
     assert not (await make_backfill(desk.server, one.name, FIRST, LAST)).cut
 
 
@@ -148,3 +154,60 @@ async def test_runs_under_all_former_names_are_known(desk: Desk) -> None:
     await desk.apply(tidied)
     plan = await make_backfill(desk.server, third.name, FIRST, LAST)
     assert (len(plan.due), plan.missing) == (31, ())
+
+
+async def test_a_turn_that_takes_long_is_kept(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another one would begin beside it after half a minute."""
+    monkeypatch.setattr(lease, "_FOR", timedelta(seconds=2))
+    monkeypatch.setattr(lease, "_RENEW_SECONDS", 0.2)
+    one = desk.schedule("daily", cron("0 6 * * *"))
+    await desk.apply(one)
+    async with lease.alone(desk.server, await desk.found("daily"), lambda: None) as held:
+        begun = await desk.server.describe(held.name)
+        assert begun is not None
+
+        async def renewed_often() -> bool:
+            now = await desk.server.describe(held.name)
+            assert now is not None
+            ends = [one.proto.state.notes.split()[1] for one in (begun, now)]
+            return datetime.fromisoformat(ends[1]) - datetime.fromisoformat(ends[0]) > _LONGER
+
+        await until_async(renewed_often)
+        assert not await Lease(desk.server, one.name).take(desk.prefix)
+        held.check()
+
+
+async def test_whoever_stood_still_too_long_starts_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "_FOR", timedelta(0))
+    one = desk.schedule("daily", cron("0 6 * * *"))
+    await desk.apply(one)
+    plan = await make_backfill(desk.server, one.name, FIRST, LAST)
+    with pytest.raises(ServerError, match="stood still for so long"):
+        await do_backfill(desk.server, plan)
+    assert (await desk.found("daily")).info.action_count == 0
+
+
+async def test_all_times_again_are_started_before_it_says_so(desk: Desk) -> None:
+    """The runs that are there already look as if they were the new ones."""
+    one = desk.schedule("daily", cron("0 6 * * *"))
+    await desk.apply(one)
+    idle = Worker(
+        desk.client,
+        task_queue=one.task_queue,
+        workflows=[Idle],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
+    async with idle:
+        plan = await make_backfill(desk.server, one.name, FIRST, LAST)
+        await do_backfill(desk.server, plan)
+        query = f"TemporalScheduledById = '{one.name}' AND ExecutionStatus = 'Completed'"
+
+        async def ended() -> bool:
+            return await _count(desk, query) == 31
+
+        await until_async(ended)
+        again = await make_backfill(desk.server, one.name, FIRST, LAST, only_missing=False)
+        await do_backfill(desk.server, again)
+    assert (await desk.found("daily")).info.action_count == 62

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+import sys
+from asyncio.subprocess import PIPE
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from temporalio.worker import Worker
 
+from musterwerk.runtime.server import EmbeddedServer
 from musterwerk.schedules import Schedule, control, cron, every
 from musterwerk.schedules.backfilling import do_backfill, make_backfill
 from musterwerk.schedules.model import Overlap
@@ -140,3 +145,22 @@ async def test_what_went_on_as_new_still_knows_the_due_time_before(desk: Desk) -
         run = desk.client.get_workflow_handle(f"{daily.name}-{due:%Y-%m-%dT%H:%M:%SZ}")
         found = await run.result()
     assert found[2:] == [due.isoformat(), "2024-01-01T06:00:00+00:00"]
+
+
+async def test_in_a_fresh_worker_the_day_before_a_holiday_is_known(
+    desk: Desk, temporal_server: EmbeddedServer
+) -> None:
+    """The libraries of holidays are loaded within the workflow then, and in its sandbox. They tell
+    of years before the apply, too: windows that adjoin would have a gap else."""
+    when = cron("0 6 * * *", tz="Europe/Berlin", business_days="DE")
+    queue = f"{desk.prefix}-fresh"
+    daily = desk.schedule("work", when, workflow="Report", args=("x",), task_queue=queue)
+    await desk.apply(daily)
+    due = datetime(2024, 1, 2, 5, tzinfo=UTC)
+    await do_backfill(desk.server, await make_backfill(desk.server, daily.name, due, due))
+    command = ("-m", "tests.schedules.server.fresh_worker", temporal_server.address, queue)
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, f"{daily.name}-{due:%Y-%m-%dT%H:%M:%SZ}", stdout=PIPE
+    )
+    said, _ = await process.communicate()
+    assert json.loads(said)[2:] == [due.isoformat(), "2023-12-29T05:00:00+00:00"]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from temporalio.worker import Worker
 
-from musterwerk.errors import ScheduleRefused
-from musterwerk.schedules import control, cron
+from musterwerk import schedules
+from musterwerk.errors import ScheduleRefused, UsageError
+from musterwerk.schedules import control, cron, every
+from musterwerk.schedules.begun import memory_of
 from tests.schedules.server.conftest import Desk
 from tests.schedules.server.reports import Slow
 from tests.waiting import until_async
@@ -28,3 +32,30 @@ async def test_one_that_is_left_out_is_not_said_to_be_started(desk: Desk) -> Non
             return (await desk.found("slow")).info.action_count == 2
 
         await until_async(both_ran)
+
+
+async def test_several_at_once_are_as_many_runs(desk: Desk) -> None:
+    """Temporal starts one in a second, and says nothing of the others."""
+    one = desk.schedule("busy", cron("0 6 1 1 *"), overlap="allow_all")
+    await desk.apply(one)
+    await asyncio.gather(*(control.trigger(desk.server, one.name) for _ in range(4)))
+    assert (await desk.found("busy")).info.action_count == 4
+
+
+async def test_a_run_by_the_clock_is_not_taken_for_the_one_that_was_asked_for(desk: Desk) -> None:
+    one = desk.schedule("clock", every("1s"), overlap="allow_all")
+    await desk.apply(one)
+    asked = [await control.trigger(desk.server, one.name) for _ in range(5)]
+    made = [
+        run.schedule_time.ToDatetime() for run in (await desk.found("clock")).info.recent_actions
+    ]
+    assert len([at for at in made if at.microsecond]) >= min(len(asked), 4)  # the last ten are told
+
+
+async def test_what_we_keep_for_ourselves_cannot_be_triggered(desk: Desk) -> None:
+    one = desk.schedule("once", cron("0 6 * * *"), runs=1)
+    await desk.apply(one)
+    found = [it.name async for it in control.ours(desk.server, [memory_of(one.name)])]
+    assert found == []
+    with pytest.raises(UsageError):
+        await schedules.trigger(desk.client, memory_of(one.name))

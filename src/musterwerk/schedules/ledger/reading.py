@@ -95,8 +95,8 @@ def joined(known: Run | None, new: Run) -> Run:
     return replace(
         last,
         started_at=min(known.started_at, new.started_at),
-        begun_at=known.begun_at or new.begun_at,
-        unbegun=known.unbegun or new.unbegun,
+        begun_at=(begun_at := known.begun_at or new.begun_at),
+        unbegun=begun_at is None and (known.unbegun or new.unbegun),
     )
 
 
