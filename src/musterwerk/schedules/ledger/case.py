@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -66,7 +66,8 @@ class Case:
 
     def entry(self) -> Entry | None:
         """None where there is nothing new."""
-        changed = [fire for fire in self._judged() if fire != self.rows.get(fire.due)]
+        judged = list(self._judged())
+        changed = [fire for fire in judged if fire != self.rows.get(fire.due)]
         good = [one.due for one in changed if (one.verdict, one.status) == ("ran", "Completed")]
         before = self.row.last_good_at
         row = replace(
@@ -79,8 +80,11 @@ class Case:
             last_good_at=before,
             told_to=self.told_to,
             skips=_read_skips(row.seen.get("skips")),
+            still_bad=self.incident is not None and any(_goes_on_badly(self.incident, judged)),
         )
-        news = [fire for fire in changed if self._is_news(fire)]
+        # Of one that has been deleted is told what was known of it then, and nothing later.
+        over = self.was is not None and self.was.gone_at is not None
+        news = [fire for fire in changed if not over and self._is_news(fire)]
         opened, skips = incidents(news, self.incident, known)
         if skips != known.skips:
             row = replace(row, seen=row.seen | {"skips": _skips_as_json(skips)})
@@ -216,3 +220,9 @@ def run_of(row: FireRow) -> Run | None:
         begun_at=row.begun_at,
         unbegun=row.waits_for_worker,
     )
+
+
+def _goes_on_badly(incident: IncidentRow, judged: Iterable[FireRow]) -> Iterator[bool]:
+    """Of what was due later: it is late, and has not ended yet."""
+    for fire in judged:
+        yield fire.due > incident.due and fire.verdict == "late" and fire.ended_at is None

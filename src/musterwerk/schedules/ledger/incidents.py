@@ -27,7 +27,8 @@ class Skips:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """`skips` are those just before; `told_to` is who is to be told."""
+    """`skips` are those just before; `told_to` is who is to be told; `still_bad` where something
+    that was due after the open incident is not well either, and goes on."""
 
     now: datetime
     paused: bool
@@ -35,6 +36,7 @@ class Circumstances:
     last_good_at: datetime | None = None
     told_to: tuple[str, ...] = ()
     skips: Skips | None = None
+    still_bad: bool = False
 
 
 def incidents(
@@ -52,6 +54,7 @@ def incidents(
         well = fire.verdict == "ran" and fire.status == "Completed"
         if open_one is not None:
             made_up = fire.status == "Completed" and fire.due == open_one.due
+            made_up = made_up and not known.still_bad
             if made_up or (well and fire.due > open_one.due):
                 open_one = _closed(open_one, fire, known.now)
                 changed[open_one.id] = open_one
