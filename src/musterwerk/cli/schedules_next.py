@@ -38,6 +38,8 @@ from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.schedules.server_rules import CHECKED_AGAINST, fires
 
 _SPANS = [timedelta(days=days) for days in (1, 7, 31, 366, 366 * 8, 366 * 41)]
+#: Of the runs until the first one that is shown; who has more left is not over by then.
+_COUNTED = 1_000_000
 _LAST = datetime(2100, 12, 31, tzinfo=UTC)
 
 
@@ -77,8 +79,8 @@ def next_(
         before = 0
         if told.left is not None:
             between = fires(compile_when(one.when, now).spec, now, after)
-            before = sum(1 for _ in islice(between, told.left))
-        dues = standing(dues, now, paused=told.paused, left=told.left, before=before)
+            before = sum(1 for _ in islice(between, min(told.left, _COUNTED)))
+        dues = standing(dues, now, hindered=told.hindered, left=told.left, before=before)
         rows += [_row(one, due, source) for due in dues]
     if out.machine:
         out.json(rows)
@@ -98,7 +100,7 @@ class _Told:
     """`dues` only where the server has it as it is declared, and tells. `left` are runs."""
 
     dues: list[Due] | None = None
-    paused: bool = False
+    hindered: str = ""
     left: int | None = None
     by_hand: bool = False
 
@@ -118,19 +120,27 @@ async def _asked(
 
 
 async def _told(server: ScheduleServer, schedule: Schedule, after: datetime, count: int) -> _Told:
-    found = await server.describe(schedule.name)
+    found, old_name = await server.describe(schedule.name), schedule.renamed_from
+    if found is None and old_name is not None:
+        old = await server.describe(old_name)
+        found = old if old is not None and old.ours else None
     if found is None:
-        over = schedule.runs is not None and await has_begun(server, schedule.name)
+        names = (schedule.name, old_name)
+        over = schedule.runs is not None and await has_begun(server, *names)
         return _Told(left=0 if over else schedule.runs)
     if not found.ours:
-        return _Told(left=schedule.runs)
+        return _Told(hindered="there is one of this name that is not ours")
     state = kept_state(found, found.mark.declared if found.mark else schedule, schedule)
     left = state.remaining_actions if state.limited_actions else None
-    as_declared = found.mark and not differences(found.mark.declared, schedule)
+    as_declared = (
+        found.name == schedule.name
+        and found.mark
+        and not differences(found.mark.declared, schedule)
+    )
     dues = None
     if as_declared and is_told_by_server(found):
         dues = await _dues(server, found, schedule.when, after, count)
-    return _Told(dues, state.paused, left, found.mark is None)
+    return _Told(dues, "it is paused" if state.paused else "", left, found.mark is None)
 
 
 async def _dues(

@@ -39,21 +39,19 @@ def preview(when: When, after: datetime, count: int) -> list[Due]:
 
 
 def standing(
-    dues: Iterable[Due], now: datetime, *, paused: bool, left: int | None, before: int = 0
+    dues: Iterable[Due], now: datetime, *, hindered: str, left: int | None, before: int = 0
 ) -> list[Due]:
     """What comes of them as the schedule stands: `left` runs after now, of which `before` are due
-    before these."""
+    before these; none where it is `hindered`, which says by what."""
     found: list[Due] = []
     following = before
     for due in dues:
-        hindered = ""
+        why = ""
         if due.will_happen and due.due_utc > now:
             following += 1
-            if paused:
-                hindered = "it is paused"
-            elif left is not None and following > left:
-                hindered = "it has had all its runs by then"
-        found.append(replace(due, will_happen=False, note=hindered) if hindered else due)
+            over = left is not None and following > left
+            why = hindered or ("it has had all its runs by then" if over else "")
+        found.append(replace(due, will_happen=False, note=why) if why else due)
     return found
 
 
