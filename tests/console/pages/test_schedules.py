@@ -117,7 +117,7 @@ async def test_a_schedule_that_is_called_calendar(
     asked = await page.follow("Start one run now …")
     done = await asked.send("trigger")
     assert done.path.startswith("/schedules/calendar/page?act=")
-    assert "One run was asked for" in done.notice
+    assert "One run was started" in done.notice
     await planned.server.delete("calendar")
 
 
