@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from musterwerk.canonical import content_of
 from musterwerk.errors import StoreError, UsageError
 from musterwerk.store import ActTable, InboxTable, NoticeTable, Store
 from musterwerk.store.audit import AuditTrail
@@ -147,6 +148,29 @@ def test_all_of_it_or_nothing(inbox: InboxTable, store: Store) -> None:
     with pytest.raises(StoreError):
         inbox.write(replace(telling(), entries=(entry(1), broken)), NOON)
     assert (inbox.get("r-1"), AuditTrail(store).lines()) == (None, [])
+
+
+def test_a_late_reply_does_not_answer_another_act_of_its_id(
+    inbox: InboxTable, store: Store
+) -> None:
+    """A record that is written once more, after its worker died, comes after somebody has used the
+    id again: the second decision would be told as done, and be lost."""
+    approve, reject = ({"by": "anna", "kind": "decide", "outcome": one} for one in "ar")
+    reply = {"actor": "anna", "verdict": "applied"}
+    told = telling(replies={"K1": reply}, contents={"K1": content_of(approve)})
+    inbox.write(told, NOON)
+    acts = ActTable(store)
+    acts.put("K1", "r-1", "anna", reject, NOON + DAY)
+    inbox.write(told, NOON + DAY)
+    found = acts.get("K1", "r-1")
+    assert found is not None
+    assert (found.state, found.reply) == ("sending", None)
+    acts.put("K1", "r-2", "anna", approve | {"channel": "console"}, NOON)
+    second = replace(told, request=replace(told.request, id="r-2"))
+    inbox.write(second, NOON)
+    found = acts.get("K1", "r-2")
+    assert found is not None
+    assert found.state == "done"
 
 
 def test_a_reply_completes_its_act_once(inbox: InboxTable, store: Store) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from musterwerk.approvals.acts import Act, Reply, Verdict
 from musterwerk.approvals.state import ApprovalState, Entry, Event, Notice
-from musterwerk.canonical import canonical
+from musterwerk.canonical import content_of
 
 #: An act that comes again after so many others may get another reply than the first time.
 _REMEMBERED = 1000
@@ -92,7 +91,7 @@ class Change:
         reply = reply_to(self.state, act, verdict, message)
         kept = reply.model_copy(update={"message": message[:_SHORT]})
         replies = {**self.state.replies, act.id: kept}
-        contents = {**self.state.contents, act.id: content_of(act)}
+        contents = {**self.state.contents, act.id: content_of(act.as_json())}
         for oldest in list(replies)[:-_REMEMBERED]:
             del replies[oldest]
             contents.pop(oldest, None)
@@ -111,12 +110,6 @@ class Change:
     def done(self, reply: Reply | None = None, *, review: bool = False) -> Step:
         entries, notices = tuple(self._entries), tuple(self._notices)
         return Step(self.state, entries, notices, reply, self.plan, review)
-
-
-def content_of(act: Act) -> str:
-    """The same for the same act, whenever and by whichever way it comes."""
-    said = act.model_dump(mode="json", exclude={"id", "made_at", "channel"})
-    return hashlib.sha256(canonical(said)).hexdigest()[:16]
 
 
 def reply_to(state: ApprovalState, act: Act, verdict: Verdict, message: str) -> Reply:

@@ -39,7 +39,6 @@ from musterwerk.approvals.acts import (
     Withdraw,
 )
 from musterwerk.approvals.asking import TASK_TIMEOUT, checked_id, decision_of, summary
-from musterwerk.approvals.change import content_of
 from musterwerk.approvals.model import (
     ACT,
     REPLY,
@@ -54,7 +53,7 @@ from musterwerk.approvals.model import (
 )
 from musterwerk.approvals.policy import APPROVE, REJECT
 from musterwerk.approvals.state import Status
-from musterwerk.canonical import canonical
+from musterwerk.canonical import canonical, content_of
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
 
 #: How long a worker has to answer before the act is sent as a signal, which needs none.
@@ -320,7 +319,8 @@ class ApprovalHandle(Generic[A]):
             return Reply(act_id=act.id, verdict="closed", message=message, state=WITHDRAWN)
         if not isinstance(act, Decide) and (found := await self.reply(act.id, act=act)) is not None:
             return found  # needs a worker, as nothing else here does
-        mine = any(vote.act_id == act.id and vote.person == act.by for vote in decision.votes)
+        said = (act.id, act.by, act.outcome) if isinstance(act, Decide) else None
+        mine = any((one.act_id, one.person, one.outcome) == said for one in decision.votes)
         who = ", ".join(decision.by) or "nobody"
         late = f"too late: it ended as {decision.state!r} by {who} at {decision.at:%F %T} UTC"
         return Reply(
@@ -344,7 +344,7 @@ class ApprovalHandle(Generic[A]):
 
 def _update_id(act: Act) -> str:
     """One for each act: Temporal would answer another one with this id by the first one's reply."""
-    return hashlib.sha256(canonical([act.by, act.id, content_of(act)])).hexdigest()
+    return hashlib.sha256(canonical([act.by, act.id, content_of(act.as_json())])).hexdigest()
 
 
 def _content(request: ApprovalRequest[Any]) -> str:

@@ -24,6 +24,7 @@ def telling(record: Record) -> Telling:
         entries=tuple(NewEntry(**dict(iter(entry))) for entry in record.entries),
         notices=tuple(NewNotice(**dict(iter(one))) for one in record.notices),
         replies={reply.act_id: reply.as_json() for reply in record.replies},
+        contents=record.contents,
     )
 
 

@@ -26,10 +26,11 @@ from musterwerk.approvals.acts import (
     Timeline,
     Withdraw,
 )
-from musterwerk.approvals.change import Change, Step, content_of, reply_to
+from musterwerk.approvals.change import Change, Step, reply_to
 from musterwerk.approvals.model import WITHDRAWN, ApprovalRequest
 from musterwerk.approvals.seats import Roll, principals
 from musterwerk.approvals.state import ApprovalState
+from musterwerk.canonical import content_of
 
 _OPERATORS = {"operator", "admin"}
 #: After so many, a request is not the place for more words; it can still be decided.
@@ -69,7 +70,7 @@ def at_once(state: ApprovalState, act: Act) -> Step | None:
         message = "too much of yours was refused here; let an operator give your place to another"
     elif before.actor != act.by:
         message = f"the id {act.id!r} is that of an act of somebody else; choose another one"
-    elif state.contents.get(act.id, content_of(act)) != content_of(act):
+    elif state.contents.get(act.id, content := content_of(act.as_json())) != content:
         message = f"the id {act.id!r} is that of another act of yours; choose another one"
     else:
         return Step(state, reply=before)

@@ -135,6 +135,8 @@ class Record(Wire):
     entries: tuple[Entry, ...] = ()
     notices: tuple[Notice, ...] = ()
     replies: tuple[Reply, ...] = ()
+    #: Of the acts that these replies are to, by id: another act may have come by its id since.
+    contents: dict[str, str] = Field(default_factory=dict)
 
 
 class ApprovalState(Wire):

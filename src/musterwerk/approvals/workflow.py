@@ -323,6 +323,8 @@ class ApprovalWorkflow:
 
     def _record(self, step: Step, *, details: bool) -> Record:
         info = workflow.info()
+        replies = () if step.reply is None else (step.reply,)
+        contents = step.state.contents
         return Record(
             namespace=info.namespace,
             run_id=info.run_id,
@@ -330,7 +332,8 @@ class ApprovalWorkflow:
             status=views.status(step.state, details=details),
             entries=step.entries,
             notices=step.notices,
-            replies=() if step.reply is None else (step.reply,),
+            replies=replies,
+            contents={o.act_id: contents[o.act_id] for o in replies if o.act_id in contents},
         )
 
     async def _continue_as_new_if_long(self, state: ApprovalState) -> None:

@@ -18,6 +18,7 @@ from musterwerk.approvals.keeping import telling
 from musterwerk.approvals.model import WITHDRAWN
 from musterwerk.approvals.outside import ended_outside
 from musterwerk.approvals.state import Record
+from musterwerk.canonical import content_of
 from musterwerk.console.problems import Problem
 from musterwerk.console.services import Services
 from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, UsageError
@@ -40,7 +41,7 @@ async def perform(services: Services, request_id: str, act: Act) -> Reply:
     kept = await asyncio.to_thread(
         services.acts.put, act.id, request_id, act.by, act.as_json(), services.now()
     )
-    if _content(kept.act) != _content(act.as_json()):
+    if content_of(kept.act) != content_of(act.as_json()):
         raise Problem("key-reused", f"{act.id!r} stands for another act on this request")
     if kept.reply is not None:
         return Reply.read(kept.reply)
@@ -120,8 +121,3 @@ def _repair(services: Services, request_id: str) -> None:
 
 def _closed(row: ActRow, message: str) -> Reply:
     return Reply(act_id=row.id, verdict="closed", message=message, state="unknown")
-
-
-def _content(act: dict[str, object]) -> dict[str, object]:
-    """Without when it was made, and by which way it came."""
-    return {key: value for key, value in act.items() if key not in ("made_at", "channel")}

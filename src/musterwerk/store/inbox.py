@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, select, update
 
+from musterwerk.canonical import content_of
 from musterwerk.store.approval_tables import acts, notices, request_details, requests
 from musterwerk.store.audit import AuditLine, append
 from musterwerk.store.audit_tables import audit
@@ -103,14 +104,19 @@ class InboxTable:
 
 
 def _complete(connection: Connection, telling: Telling, at: datetime) -> None:
+    """Told once more, it may be after another act has come by an id: that one waits on."""
     for act, reply in sorted(telling.replies.items()):
-        connection.execute(
-            update(acts)
-            .where(acts.c.request_id == telling.request.id, acts.c.id == act)
-            .where(acts.c.person == reply["actor"])
-            .where(acts.c.state != "done")
-            .values(state="done", reply=reply, updated_at=at)
+        one = and_(
+            acts.c.request_id == telling.request.id,
+            acts.c.id == act,
+            acts.c.person == reply["actor"],
+            acts.c.state != "done",
         )
+        kept = connection.execute(select(acts.c.act).where(one)).scalar_one_or_none()
+        if kept is None or telling.contents.get(act, content := content_of(kept)) != content:
+            continue
+        done = {"state": "done", "reply": reply, "updated_at": at}
+        connection.execute(update(acts).where(one).values(done))
 
 
 def _notify(connection: Connection, telling: Telling) -> None:

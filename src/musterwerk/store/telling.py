@@ -82,7 +82,7 @@ class Telling:
 
     `seats` are principals who may decide, `kept_out` persons who may not, or have. `parties`
     are who asked and who voted; who was asked is in the entries. `details` need to be told once
-    for each revision. `replies` are by act id.
+    for each revision. `replies` are by act id, and `contents` say to which act (`content_of`).
     """
 
     request: RequestRow
@@ -93,3 +93,4 @@ class Telling:
     entries: tuple[NewEntry, ...] = ()
     notices: tuple[NewNotice, ...] = ()
     replies: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
+    contents: dict[str, str] = field(default_factory=dict[str, str])
