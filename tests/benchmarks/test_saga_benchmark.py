@@ -63,7 +63,7 @@ def test_saga_is_compared_with_what_is_written_by_hand(report: dict[str, Any], p
     assert compared["goal_met"] == (compared["throughput"]["median"] >= 0.95)
 
 
-def test_memory_of_open_workflows(report: dict[str, Any]) -> None:
+def test_tombstone_of_open_workflows(report: dict[str, Any]) -> None:
     """The cost of a saga that waits for days would be unknown."""
     memory = report["memory"]
     assert memory["open"] > 0

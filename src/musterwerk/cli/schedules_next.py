@@ -27,7 +27,6 @@ from musterwerk.cli.schedules_common import (
 )
 from musterwerk.runtime.connection import Target
 from musterwerk.schedules.asking import due_times, is_told_by_server
-from musterwerk.schedules.begun import has_begun
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.declaring import read_declaration
 from musterwerk.schedules.differences import differences
@@ -36,6 +35,7 @@ from musterwerk.schedules.preview import Due, compare, preview, standing
 from musterwerk.schedules.protos import kept_state
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.schedules.server_rules import CHECKED_AGAINST, fires
+from musterwerk.schedules.tombstones import has_begun
 
 _SPANS = [timedelta(days=days) for days in (1, 7, 31, 366, 366 * 8, 366 * 41)]
 #: Of the runs until the first one that is shown; who has more left is not over by then.

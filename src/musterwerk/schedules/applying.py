@@ -15,7 +15,6 @@ from temporalio.api.schedule.v1 import ScheduleState
 from temporalio.client import Client
 
 from musterwerk.errors import MusterwerkError, ServerError
-from musterwerk.schedules.begun import remember
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.declaring import in_code
 from musterwerk.schedules.mark import Mark
@@ -25,10 +24,11 @@ from musterwerk.schedules.protos import kept_state, new_state, to_server
 from musterwerk.schedules.renaming import delete_as_planned, rename
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.schedules.steps import WORK, Plan, Step
+from musterwerk.schedules.tombstones import leave_tombstone
 
 _ATTEMPTS = 20
-#: The server takes an update as a signal, and does it a moment later.
-_LOOKS, _LOOK_SECONDS = 60, 0.05
+#: Before somebody tries again who was not first.
+_PAUSE_SECONDS = 0.05
 #: Compiled so near to each other, two of the same declaration are the same.
 _SAME_TIME = timedelta(days=1)
 
@@ -86,7 +86,7 @@ async def _do(server: ScheduleServer, step: Step) -> None:
         await change(server, step.name, wanted)
     if wanted.declared.runs is not None:
         # Also where there is nothing to do: an apply before this one may have been cut off.
-        await remember(server, step.name, wanted.set_name)
+        await leave_tombstone(server, step.name, wanted.set_name)
 
 
 async def _create(server: ScheduleServer, wanted: Mark, state: ScheduleState) -> None:
@@ -118,7 +118,7 @@ async def change(server: ScheduleServer, name: str, wanted: Mark) -> None:
         before = was.mark.declared if was.mark else wanted.declared
         if await _write(server, was, wanted, kept_state(was, before, wanted.declared)):
             return
-        await asyncio.sleep(_LOOK_SECONDS * random.random())  # noqa: S311 - so that one is first
+        await asyncio.sleep(_PAUSE_SECONDS * random.random())  # noqa: S311 - so that one is first
     raise ServerError(f"{name}: somebody else changes it all the time; try again")
 
 
@@ -134,23 +134,14 @@ async def _write(
     """Whether it is there then: whoever has changed it since `was` was described is first."""
     declared, converter = wanted.declared, server.client.data_converter
     compiled = compile_when(declared.when, wanted.as_of)
-    await server.update(was, await to_server(declared, compiled, converter, state), wanted)
-    return await _proven(server, was, wanted)
-
-
-async def _proven(server: ScheduleServer, was: Described, wanted: Mark) -> bool:
-    """Whether the server has it. False where somebody else was first, or it did nothing."""
-    for _ in range(_LOOKS):
-        found = await server.describe(was.name)
-        if found is None:
-            return False
-        if found.token != was.token:
-            words = await _otherwise(server, found, wanted)
-            if words and found.mark == wanted:
-                raise ServerError(f"{was.name}: the server took it otherwise: {'; '.join(words)}")
-            return not words
-        await asyncio.sleep(_LOOK_SECONDS)
-    return False
+    proto = await to_server(declared, compiled, converter, state)
+    found = await server.update(was, proto, wanted)
+    if found is None:
+        return False
+    words = await _otherwise(server, found, wanted)
+    if words and found.mark == wanted:
+        raise ServerError(f"{was.name}: the server took it otherwise: {'; '.join(words)}")
+    return not words
 
 
 async def _otherwise(server: ScheduleServer, found: Described, wanted: Mark) -> tuple[str, ...]:

@@ -123,6 +123,8 @@ async def _triggered(server: ScheduleServer, name: str, overlap: Overlap | None)
     before = await server.describe(name)
     base = before.proto.action.start_workflow.workflow_id if before else name
     at = await free_second(server, base, datetime.now(UTC))
+    if at is None:
+        raise ScheduleRefused("not started: it has a run in each second already", "overlap")
     # The fraction is kept in the account of runs, and so tells whose a run is.
     at = at.replace(microsecond=random.randrange(1, 1_000_000))  # noqa: S311 - no secret
     now = TriggerImmediatelyRequest(scheduled_time=stamp(at))

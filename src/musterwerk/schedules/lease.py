@@ -1,8 +1,7 @@
 """One backfill of a schedule at a time: two at once would each start what the other starts.
 
-Who has the turn says so in the note of a schedule of our own that never fires; the server creates
-one of a name once, and changes it only for who has read it as it is. Who was killed has it for
-half a minute more, by the clocks of those who ask.
+Who has the turn says so in the note of a silent schedule. Who was killed has it for half a minute
+more, by the clocks of those who ask.
 """
 
 from __future__ import annotations
@@ -13,14 +12,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 
-from musterwerk.errors import ServerError
-from musterwerk.schedules.begun import put_silent
+from musterwerk.errors import MusterwerkError, ServerError
 from musterwerk.schedules.model import OURS_ALONE
 from musterwerk.schedules.server import Described, ScheduleServer
+from musterwerk.schedules.silent import put_silent
 
 _FOR = timedelta(seconds=30)
 _RENEW_SECONDS, _LOOK_SECONDS = 8.0, 0.3
-_LOOKS = 60
 
 
 class Lease:
@@ -77,17 +75,11 @@ class Lease:
         if was.mark is None:
             return False
         was.proto.state.notes = self._note(until)
-        await self.server.update(was, was.proto, was.mark)
-        for _ in range(_LOOKS):
-            found = await self.server.describe(self.name)
-            if found is None:
-                return False
-            if found.token != was.token:
-                if self._mine(found):
-                    self._until = until
-                return self._mine(found)
-            await asyncio.sleep(_LOOK_SECONDS / 3)
-        return False
+        found = await self.server.update(was, was.proto, was.mark)
+        if found is None or not self._mine(found):
+            return False
+        self._until = until
+        return True
 
     def _note(self, until: datetime) -> str:
         return f"{self._id} {until.isoformat()}"
@@ -120,7 +112,7 @@ async def alone(
         done = True
     finally:
         keeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await keeping
-        with suppress(ServerError):  # then it ends by itself
+        # What it could not keep, or leave, ends by itself.
+        await asyncio.gather(keeping, return_exceptions=True)
+        with suppress(MusterwerkError):
             await lease.leave(done=done)

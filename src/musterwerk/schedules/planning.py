@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from musterwerk.schedules.begun import has_begun, memory_of
 from musterwerk.schedules.compiling import compile_when
 from musterwerk.schedules.declaring import Declaration
 from musterwerk.schedules.differences import changed_by_hand, differences
@@ -18,6 +17,7 @@ from musterwerk.schedules.model import Schedule
 from musterwerk.schedules.protos import comparable, new_state, to_server
 from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
 from musterwerk.schedules.steps import Plan, Step
+from musterwerk.schedules.tombstones import has_begun, tombstone_of
 
 #: What is spelled out is extended when less than this is left of it.
 _LEFT = timedelta(days=365)
@@ -68,7 +68,7 @@ async def make_end(server: ScheduleServer, declaration: Declaration) -> Plan:
         found = families.found[name]
         async with few:
             names = (name, *_former(schedule, found, members))
-            memories = [await server.describe(memory_of(one)) for one in names]
+            memories = [await server.describe(tombstone_of(one)) for one in names]
         if found is not None and (words := _not_of(found, set_name)):
             return [Step(name, "foreign", (words,), found)]
         gone = [(one, "destroyed") for one in (found, *members) if one]

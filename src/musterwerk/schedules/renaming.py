@@ -83,15 +83,9 @@ async def _held(server: ScheduleServer, found: Described, wanted: Mark) -> Descr
     if mark.renaming is not None and found.mark is not None:
         return found
     found.proto.state.paused, was_paused = True, found.proto.state.paused
-    await server.update(found, found.proto, mark.model_copy(update={"renaming": was_paused}))
-    for _ in range(_LOOKS):
-        now = await server.describe(found.name)
-        if now is None:
-            return None
-        if now.token != found.token:
-            return now if now.mark is not None and now.mark.renaming is not None else None
-        await asyncio.sleep(_LOOK_SECONDS)
-    return None
+    held = mark.model_copy(update={"renaming": was_paused})
+    now = await server.update(found, found.proto, held)
+    return now if now and now.mark and now.mark.renaming is not None else None
 
 
 def _together(held: list[Described], wanted: Mark) -> tuple[ScheduleState, bool]:

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.service import RPCError, RPCStatusCode
 
-from musterwerk.errors import ServerError
 from musterwerk.schedules.attributes import DUE
-from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer
+from musterwerk.schedules.server import SIDE_BY_SIDE, Described, ScheduleServer, away
 
 _RPC = timedelta(seconds=10)
+_LATEST = 60
 #: On SQLite the server compares times as text, and the ends of a span may not be in it.
 _MARGIN = timedelta(days=1)
 
@@ -33,10 +33,13 @@ async def runs_between(
         f"AND TemporalScheduledStartTime <= '{_text(end + _MARGIN)}'"
     )
     found = set[datetime]()
-    async for run in server.client.list_workflows(query):
-        due = run.typed_search_attributes.get(DUE)
-        if due is not None:
-            found.add(due.astimezone(UTC))
+    try:
+        async for run in server.client.list_workflows(query):
+            due = run.typed_search_attributes.get(DUE)
+            if due is not None:
+                found.add(due.astimezone(UTC))
+    except RPCError as error:
+        raise away(error) from error
     return found
 
 
@@ -63,21 +66,27 @@ async def has_run(server: ScheduleServer, base: str, due: datetime) -> bool:
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             return False
-        raise ServerError(f"Temporal's server: {error.message or error.status.name}") from error
+        raise away(error) from error
     return True
 
 
-async def free_second(server: ScheduleServer, base: str, at: datetime) -> datetime:
-    """The latest second up to `at` that has no run: ids are made of it."""
-    while await has_run(server, base, at):
-        at -= timedelta(seconds=1)
-    return at
+async def free_second(server: ScheduleServer, base: str, at: datetime) -> datetime | None:
+    """The latest second up to `at` that has no run, for ids are made of it; None where there is
+    none for a minute: what runs every second has no place for another one."""
+    for seconds in range(_LATEST):
+        one = at - timedelta(seconds=seconds)
+        if not await has_run(server, base, one):
+            return one
+    return None
 
 
 async def kept_since(server: ScheduleServer) -> datetime | None:
     """Runs that ended before are forgotten; None where none ever is."""
     request = DescribeNamespaceRequest(namespace=server.client.namespace)
-    found = await server.client.workflow_service.describe_namespace(request, timeout=_RPC)
+    try:
+        found = await server.client.workflow_service.describe_namespace(request, timeout=_RPC)
+    except RPCError as error:
+        raise away(error) from error
     kept = found.config.workflow_execution_retention_ttl.ToTimedelta()
     return datetime.now(UTC) - kept if kept else None
 

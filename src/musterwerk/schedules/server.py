@@ -44,6 +44,7 @@ _PAGE = 1_000
 #: A server that has too much to do says so, and it does not come to it: a schedule takes one
 #: question at a time, and two applies ask at once.
 _BUSY_SECONDS, _BUSY_PAUSE = 20.0, 0.1
+_LOOKS, _LOOK_SECONDS = 60, 0.05
 _PLAIN = PayloadConverter.default
 T = TypeVar("T")
 
@@ -82,7 +83,7 @@ class ScheduleServer:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return None
-            raise _away(error) from error
+            raise away(error) from error
         mark, made_in = await self._mark(found.schedule), ""
         if ours := MARK in found.memo.fields:
             made_in = _made_in(found.memo)
@@ -104,11 +105,12 @@ class ScheduleServer:
         except RPCError as error:
             if error.status is RPCStatusCode.ALREADY_EXISTS:
                 return False
-            raise _away(error) from error
+            raise away(error) from error
         return True
 
-    async def update(self, was: Described, proto: ScheduleProto, mark: Mark) -> None:
-        """Done only if nobody else has changed it since `was`; whether it was, `describe` tells."""
+    async def update(self, was: Described, proto: ScheduleProto, mark: Mark) -> Described | None:
+        """As it is then: what was wanted, or what somebody else has made of it who was first since
+        `was`. None where it has gone, or the server has done nothing for some seconds."""
         request = UpdateScheduleRequest(
             **self._where,
             schedule_id=was.name,
@@ -120,7 +122,14 @@ class ScheduleServer:
             await _patient(self._service.update_schedule, request)
         except RPCError as error:
             if error.status is not RPCStatusCode.FAILED_PRECONDITION:
-                raise _away(error) from error
+                raise away(error) from error
+        # The server takes an update as a signal, and does it a moment later.
+        for _ in range(_LOOKS):
+            found = await self.describe(was.name)
+            if found is None or found.token != was.token:
+                return found
+            await asyncio.sleep(_LOOK_SECONDS)
+        return None
 
     async def delete(self, name: str) -> bool:
         request = DeleteScheduleRequest(**self._where, schedule_id=name)
@@ -129,7 +138,7 @@ class ScheduleServer:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 return False
-            raise _away(error) from error
+            raise away(error) from error
         return True
 
     async def patch(self, name: str, patch: SchedulePatch) -> None:
@@ -141,7 +150,7 @@ class ScheduleServer:
         except RPCError as error:
             if error.status is RPCStatusCode.NOT_FOUND:
                 raise UsageError(f"there is no schedule {name!r}") from None
-            raise _away(error) from error
+            raise away(error) from error
 
     async def names(self) -> AsyncIterator[str]:
         """Of ours, in the whole namespace, without those that we keep for ourselves. A list may be
@@ -159,7 +168,7 @@ class ScheduleServer:
             try:
                 found = await _patient(self._service.list_schedules, request)
             except RPCError as error:
-                raise _away(error) from error
+                raise away(error) from error
             for one in found.schedules:
                 if MARK in one.memo.fields and not one.schedule_id.startswith(OURS_ALONE):
                     yield one.schedule_id, _made_in(one.memo)
@@ -176,7 +185,7 @@ class ScheduleServer:
             try:
                 found = await _patient(self._service.list_schedule_matching_times, request)
             except RPCError as error:
-                raise _away(error) from error
+                raise away(error) from error
             before = after
             for one in found.start_time:
                 if (at := one.ToDatetime(tzinfo=UTC)) > after:
@@ -230,7 +239,8 @@ def stamp(at: datetime) -> Timestamp:
     return found
 
 
-def _away(error: RPCError) -> Exception:
+def away(error: RPCError) -> Exception:
+    """What to raise for it."""
     if error.status is RPCStatusCode.INVALID_ARGUMENT:
         return UsageError(f"Temporal's server does not take it: {error.message}")
     return ServerError(f"Temporal's server: {error.message or error.status.name}")

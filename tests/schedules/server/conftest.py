@@ -13,11 +13,11 @@ from temporalio.client import Client
 
 from musterwerk.schedules import Schedule, When
 from musterwerk.schedules.applying import Done, apply_plan
-from musterwerk.schedules.begun import memory_of
 from musterwerk.schedules.declaring import Declaration
 from musterwerk.schedules.planning import make_plan
 from musterwerk.schedules.server import Described, ScheduleServer
 from musterwerk.schedules.steps import Plan
+from musterwerk.schedules.tombstones import tombstone_of
 
 
 @dataclass
@@ -67,7 +67,7 @@ async def desk_of(client: Client) -> AsyncGenerator[Desk]:
     yield desk
     for short in desk.used:
         await desk.server.delete(desk.name(short))
-        await desk.server.delete(memory_of(desk.name(short)))
+        await desk.server.delete(tombstone_of(desk.name(short)))
 
 
 @pytest.fixture

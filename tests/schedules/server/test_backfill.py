@@ -12,7 +12,7 @@ from temporalio import workflow
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from musterwerk.errors import ServerError
-from musterwerk.schedules import cron, lease
+from musterwerk.schedules import Schedule, cron, lease
 from musterwerk.schedules.backfilling import do_backfill, make_backfill
 from musterwerk.schedules.lease import Lease
 from tests.schedules.server.conftest import Desk
@@ -26,6 +26,15 @@ FIRST, LAST = datetime(2024, 1, 1, tzinfo=UTC), datetime(2024, 1, 31, 23, 59, tz
 class Idle:
     @workflow.run
     async def run(self) -> None: ...
+
+
+def idle(desk: Desk, one: Schedule) -> Worker:
+    return Worker(
+        desk.client,
+        task_queue=one.task_queue,
+        workflows=[Idle],
+        workflow_runner=UnsandboxedWorkflowRunner(),
+    )
 
 
 async def test_with_jitter_the_same_runs_are_known_again(desk: Desk) -> None:
@@ -44,13 +53,7 @@ async def test_an_interrupted_one_goes_on_and_doubles_nothing(desk: Desk) -> Non
     one = desk.schedule("daily", cron("0 6 * * *"))
     await desk.apply(one)
     until = datetime(2024, 3, 31, 23, 59, tzinfo=UTC)
-    idle = Worker(
-        desk.client,
-        task_queue=one.task_queue,
-        workflows=[Idle],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    )
-    async with idle:
+    async with idle(desk, one):
         plan = await make_backfill(desk.server, one.name, FIRST, until)
         first = asyncio.create_task(do_backfill(desk.server, plan))
 
@@ -85,13 +88,7 @@ async def test_two_at_once_start_each_run_once(desk: Desk) -> None:
     plans = [await make_backfill(desk.server, one.name, FIRST, LAST) for _ in range(3)]
     assert {len(plan.missing) for plan in plans} == {31}
     told: list[str] = []
-    idle = Worker(
-        desk.client,
-        task_queue=one.task_queue,
-        workflows=[Idle],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    )
-    async with idle:
+    async with idle(desk, one):
         await asyncio.gather(
             *(do_backfill(desk.server, plan, waiting=lambda: told.append("")) for plan in plans)
         )
@@ -193,13 +190,7 @@ async def test_all_times_again_are_started_before_it_says_so(desk: Desk) -> None
     """The runs that are there already look as if they were the new ones."""
     one = desk.schedule("daily", cron("0 6 * * *"))
     await desk.apply(one)
-    idle = Worker(
-        desk.client,
-        task_queue=one.task_queue,
-        workflows=[Idle],
-        workflow_runner=UnsandboxedWorkflowRunner(),
-    )
-    async with idle:
+    async with idle(desk, one):
         plan = await make_backfill(desk.server, one.name, FIRST, LAST)
         await do_backfill(desk.server, plan)
         query = f"TemporalScheduledById = '{one.name}' AND ExecutionStatus = 'Completed'"

@@ -62,9 +62,9 @@ class _Dies(ScheduleServer):
         self._writes()
         return await super().create(name, proto, mark)
 
-    async def update(self, was: Described, proto: ScheduleProto, mark: Mark) -> None:
+    async def update(self, was: Described, proto: ScheduleProto, mark: Mark) -> Described | None:
         self._writes()
-        await super().update(was, proto, mark)
+        return await super().update(was, proto, mark)
 
     async def delete(self, name: str) -> bool:
         self._writes()

@@ -9,8 +9,8 @@ from temporalio.worker import Worker
 
 from musterwerk import schedules
 from musterwerk.errors import ScheduleRefused, UsageError
-from musterwerk.schedules import control, cron, every
-from musterwerk.schedules.begun import memory_of
+from musterwerk.schedules import control, cron, every, runs
+from musterwerk.schedules.tombstones import tombstone_of
 from tests.schedules.server.conftest import Desk
 from tests.schedules.server.reports import Slow
 from tests.waiting import until_async
@@ -55,7 +55,19 @@ async def test_a_run_by_the_clock_is_not_taken_for_the_one_that_was_asked_for(de
 async def test_what_we_keep_for_ourselves_cannot_be_triggered(desk: Desk) -> None:
     one = desk.schedule("once", cron("0 6 * * *"), runs=1)
     await desk.apply(one)
-    found = [it.name async for it in control.ours(desk.server, [memory_of(one.name)])]
+    found = [it.name async for it in control.ours(desk.server, [tombstone_of(one.name)])]
     assert found == []
     with pytest.raises(UsageError):
-        await schedules.trigger(desk.client, memory_of(one.name))
+        await schedules.trigger(desk.client, tombstone_of(one.name))
+
+
+async def test_where_each_second_has_a_run_there_is_no_place_for_another(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would get a due time of weeks ago, and its workflow would work on that."""
+    monkeypatch.setattr(runs, "_LATEST", 0)
+    one = desk.schedule("dense", cron("0 6 1 1 *"))
+    await desk.apply(one)
+    with pytest.raises(ScheduleRefused, match="a run in each second already"):
+        await control.trigger(desk.server, one.name)
+    assert (await desk.found("dense")).info.action_count == 0
