@@ -47,6 +47,10 @@ class SimulatedHandle:
         """A handle on another workflow, such as a child."""
         return SimulatedHandle(self._simulation, workflow_id, result_type)
 
+    def events(self) -> list[str]:
+        """The types of the events in its history so far, such as "timer_fired"."""
+        return self._newest().log.names()
+
     async def signal(
         self, signal: str | Callable[..., Any], arg: Any = _NOTHING, *, args: Sequence[Any] = ()
     ) -> None:
