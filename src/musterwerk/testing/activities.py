@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from temporalio.activity import ActivityCancellationDetails
@@ -16,7 +17,7 @@ from temporalio.bridge.proto.workflow_commands import (
 
 from musterwerk.testing import failures
 from musterwerk.testing.attempts import Reply
-from musterwerk.testing.clock import NS, Entry, nanoseconds
+from musterwerk.testing.clock import NS, Entry, duration, span
 from musterwerk.testing.executing import Execution
 from musterwerk.testing.retry import Policy, next_attempt
 from musterwerk.testing.tasks import IDENTITY
@@ -38,6 +39,33 @@ def cancel(run: Run, given: RequestCancelActivity) -> None:
     run.activities[given.seq].cancel()
 
 
+_CLOCKS = {
+    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE: "schedule_to_close",
+    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START: "schedule_to_start",
+    TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE: "start_to_close",
+    TimeoutType.TIMEOUT_TYPE_HEARTBEAT: "heartbeat",
+}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The timeouts in nanoseconds, with what the server fills in; 0 where there is none."""
+
+    schedule_to_close: int
+    schedule_to_start: int
+    start_to_close: int
+    heartbeat: int
+
+    @classmethod
+    def of(cls, given: ScheduleActivity) -> Limits:
+        whole = span(given.schedule_to_close_timeout)
+        start = span(given.schedule_to_start_timeout) or whole
+        one = span(given.start_to_close_timeout) or whole
+        if whole:
+            start, one = min(start, whole), min(one, whole)
+        return cls(whole, start, one, min(span(given.heartbeat_timeout), one))
+
+
 class ScheduledActivity:
     def __init__(self, run: Run, given: ScheduleActivity) -> None:
         self.run = run
@@ -50,6 +78,7 @@ class ScheduledActivity:
         self.started_at = 0
         self.heartbeat: Payloads | None = None
         self.cancel_requested = False
+        self.limits = Limits.of(given)
         self._sent = run.command(self._schedule)
         self._scheduled = 0
         self._cancel_event = 0
@@ -103,14 +132,14 @@ class ScheduledActivity:
             task_queue={"name": given.task_queue or run.task_queue},
             header={"fields": dict(given.headers)},
             input=Payloads(payloads=given.arguments) if given.arguments else None,
-            schedule_to_close_timeout=given.schedule_to_close_timeout,
-            schedule_to_start_timeout=given.schedule_to_start_timeout,
-            start_to_close_timeout=given.start_to_close_timeout,
-            heartbeat_timeout=given.heartbeat_timeout,
+            schedule_to_close_timeout=duration(self.limits.schedule_to_close),
+            schedule_to_start_timeout=duration(self.limits.schedule_to_start),
+            start_to_close_timeout=duration(self.limits.start_to_close),
+            heartbeat_timeout=duration(self.limits.heartbeat),
             workflow_task_completed_event_id=completed,
             retry_policy=self.policy.message(),
         )
-        self._limit("schedule_to_close", TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)
+        self._limit(self.limits.schedule_to_close, TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)
         self._new_attempt(0)
 
     def _new_attempt(self, delay: int) -> None:
@@ -118,7 +147,7 @@ class ScheduledActivity:
 
     def _queue(self) -> None:
         self.attempt_scheduled_at = self.run.now
-        self._limit("schedule_to_start", TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)
+        self._limit(self.limits.schedule_to_start, TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)
         self._execution = Execution(self)
         self._execution.queue()
 
@@ -126,13 +155,13 @@ class ScheduledActivity:
         """A worker has taken the attempt."""
         self._no_longer("schedule_to_start", "start")
         self.started_at = self.run.now
-        self._limit("start_to_close", TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE)
-        self._limit("heartbeat", TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
+        self._limit(self.limits.start_to_close, TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE)
+        self._limit(self.limits.heartbeat, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
 
     def beat(self, details: Payloads | None) -> None:
         """A heartbeat has reached the server."""
         self.heartbeat = details
-        self._limit("heartbeat", TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
+        self._limit(self.limits.heartbeat, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
 
     def replied(self, reply: Reply) -> None:
         """The worker has reported."""
@@ -172,8 +201,8 @@ class ScheduledActivity:
         return state
 
     def _deadline(self) -> int | None:
-        limit = self.given.schedule_to_close_timeout.ToTimedelta()
-        return self.scheduled_at + nanoseconds(limit) if limit else None
+        limit = self.limits.schedule_to_close
+        return self.scheduled_at + limit if limit else None
 
     def _time_out(self, kind: failures.Timeout) -> None:
         """The server's clock has run out for this attempt, or for all of them."""
@@ -188,9 +217,7 @@ class ScheduledActivity:
             execution.gone(_TIMED_OUT, LOCAL_BUFFER)
         if state == RetryState.RETRY_STATE_IN_PROGRESS:
             return
-        if kind != TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE and (
-            state == RetryState.RETRY_STATE_TIMEOUT
-        ):
+        if state == RetryState.RETRY_STATE_TIMEOUT:
             failure = failures.not_enough_time(self.heartbeat)
         if self._last_failure is not None:
             failure.cause.CopyFrom(self._last_failure)
@@ -306,11 +333,9 @@ class ScheduledActivity:
 
     # Clocks.
 
-    def _limit(self, name: str, kind: failures.Timeout) -> None:
-        field = name + "_timeout"
-        limit = nanoseconds(getattr(self.given, field).ToTimedelta())
+    def _limit(self, limit: int, kind: failures.Timeout) -> None:
         if limit:
-            self._wait(name, limit, lambda: self._time_out(kind))
+            self._wait(_CLOCKS[kind], limit, lambda: self._time_out(kind))
 
     def _wait(self, name: str, delay: int, act: Any) -> None:
         self._no_longer(name)

@@ -84,7 +84,8 @@ class Call:
         try:
             arguments = self._arguments(payloads)
         except Exception as error:
-            self._end(lambda: _raise(error))
+            failed = error
+            self._end(lambda: _raise(failed))
             return
         if self._function.is_async:
             call = self._function.call(*arguments)

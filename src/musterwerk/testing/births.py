@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import ContinueAsNewInitiator
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import InitializeWorkflow
 
-from musterwerk.testing.clock import NS, nanoseconds
+from musterwerk.testing.clock import duration
 from musterwerk.testing.log import timestamp
 from musterwerk.testing.run import Run
 from musterwerk.testing.seeds import randomness_seed
@@ -70,8 +70,8 @@ def start(simulation: Simulation, birth: Birth) -> Run:
         randomness_seed=randomness_seed(run_id),
         headers=birth.headers,
         identity=IDENTITY,
-        workflow_execution_timeout=_duration(birth.execution_timeout),
-        workflow_run_timeout=_duration(birth.run_timeout),
+        workflow_execution_timeout=duration(birth.execution_timeout),
+        workflow_run_timeout=duration(birth.run_timeout),
         workflow_task_timeout=Duration(seconds=10),
         continued_from_execution_run_id=before.run_id if before else "",
         continued_initiator=birth.initiator,
@@ -116,7 +116,7 @@ def _event(
         "identity": IDENTITY,
         "attempt": birth.attempt,
         "retry_policy": birth.retry_policy,
-        "first_workflow_task_backoff": _duration(birth.delay),
+        "first_workflow_task_backoff": duration(birth.delay),
         "root_workflow_execution": root,
     }
     if birth.child is not None:
@@ -141,14 +141,6 @@ def _family(init: InitializeWorkflow, birth: Birth, run_id: str) -> WorkflowExec
         root = WorkflowExecution(workflow_id=birth.workflow_id, run_id=run_id)
     init.root_workflow.CopyFrom(root)
     return root
-
-
-def _duration(span: int) -> Duration | None:
-    return Duration(seconds=span // NS, nanos=span % NS) if span else None
-
-
-def span(duration: Duration) -> int:
-    return nanoseconds(duration.ToTimedelta())
 
 
 def policy(given: temporalio.common.RetryPolicy | None) -> RetryPolicy | None:

@@ -20,6 +20,7 @@ from temporalio.bridge.proto.workflow_commands import (
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing import beginning, births, endings, failures
+from musterwerk.testing.clock import span
 from musterwerk.testing.external import OutgoingCancel
 from musterwerk.testing.worker import NAMESPACE
 
@@ -89,9 +90,7 @@ class Child:
             self.parent.job(resolve_child_workflow_execution=resolved)
 
     def _start_resolved(self, **status: Any) -> None:
-        self.parent.job(
-            resolve_child_workflow_execution_start={"seq": self.given.seq, **status}
-        )
+        self.parent.job(resolve_child_workflow_execution_start={"seq": self.given.seq, **status})
 
     # What happens on the server.
 
@@ -155,8 +154,8 @@ class Child:
             headers=dict(given.headers),
             memo=dict(given.memo),
             search_attributes=dict(given.search_attributes.indexed_fields),
-            execution_timeout=births.span(given.workflow_execution_timeout),
-            run_timeout=births.span(given.workflow_run_timeout),
+            execution_timeout=span(given.workflow_execution_timeout),
+            run_timeout=span(given.workflow_run_timeout),
             retry_policy=given.retry_policy if given.HasField("retry_policy") else None,
             child=self,
         )

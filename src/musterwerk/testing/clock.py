@@ -6,12 +6,26 @@ import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+from google.protobuf.duration_pb2 import Duration
+
 NS = 1_000_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def nanoseconds(span: timedelta) -> int:
     return (span.days * 86_400 + span.seconds) * NS + span.microseconds * 1_000
+
+
+def span(given: Duration) -> int:
+    return given.seconds * NS + given.nanos
+
+
+def duration(length: int) -> Duration | None:
+    return Duration(seconds=length // NS, nanos=length % NS) if length else None
+
+
+def delta(length: int) -> timedelta | None:
+    return timedelta(microseconds=length // 1_000) if length else None
 
 
 def moment(when: int) -> datetime:

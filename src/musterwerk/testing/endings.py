@@ -16,7 +16,7 @@ from temporalio.bridge.proto.workflow_commands import (
 )
 
 from musterwerk.testing import births
-from musterwerk.testing.clock import NS
+from musterwerk.testing.clock import NS, span
 from musterwerk.testing.retry import Policy, next_attempt
 from musterwerk.testing.tasks import IDENTITY
 
@@ -74,7 +74,7 @@ def continue_as_new(run: Run, given: ContinueAsNewWorkflowExecution) -> None:
 
 
 def _continue(run: Run, given: ContinueAsNewWorkflowExecution, completed: int) -> None:
-    asked = births.span(given.backoff_start_interval)
+    asked = span(given.backoff_start_interval)
     pause = max(0, asked, run.started_at + _CONTINUE_AT_MOST_EVERY - run.now)
     search_attributes = dict(given.search_attributes.indexed_fields)
     birth = dataclasses.replace(
@@ -85,8 +85,10 @@ def _continue(run: Run, given: ContinueAsNewWorkflowExecution, completed: int) -
         headers=dict(given.headers),
         memo=dict(given.memo) or run.memo,
         search_attributes=search_attributes or run.search_attributes,
-        run_timeout=births.span(given.workflow_run_timeout) or run.birth.run_timeout,
-        retry_policy=given.retry_policy if given.HasField("retry_policy") else run.birth.retry_policy,
+        run_timeout=span(given.workflow_run_timeout) or run.birth.run_timeout,
+        retry_policy=given.retry_policy
+        if given.HasField("retry_policy")
+        else run.birth.retry_policy,
         execution_deadline=run.deadline,
         attempt=1,
         delay=pause,

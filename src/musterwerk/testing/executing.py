@@ -10,7 +10,7 @@ from temporalio.common import Priority, RetryPolicy
 from temporalio.converter import ActivitySerializationContext
 
 from musterwerk.testing.attempts import Call, Reply
-from musterwerk.testing.clock import NS, Entry, moment, nanoseconds
+from musterwerk.testing.clock import NS, Entry, delta, moment, nanoseconds
 from musterwerk.testing.decisions import Attempt, Start
 from musterwerk.testing.payloads import Converter
 from musterwerk.testing.worker import NAMESPACE
@@ -78,11 +78,11 @@ class Execution:
         given = self._of.given
         function = self._simulation.activities.find(given.activity_type)
         converter = self._converter()
-        heartbeat = converter.decode(self._of.heartbeat.payloads, None) if self._of.heartbeat else []
-        info = self._info(heartbeat)
-        self._call = Call(
-            function, info, converter, self._done, self._simulation.calls, self._beat
+        heartbeat = (
+            converter.decode(self._of.heartbeat.payloads, None) if self._of.heartbeat else []
         )
+        info = self._info(heartbeat)
+        self._call = Call(function, info, converter, self._done, self._simulation.calls, self._beat)
         self._call.start(self._simulation.loop, list(given.arguments))
 
     def _done(self, reply: Reply) -> None:
@@ -127,7 +127,7 @@ class Execution:
             self._call.cancel(_CANCELED)
 
     def _throttle(self) -> int:
-        limit = nanoseconds(self._of.given.heartbeat_timeout.ToTimedelta())
+        limit = self._of.limits.heartbeat
         return min(limit * 8 // 10 if limit else _THROTTLE, _THROTTLE_AT_MOST)
 
     def _converter(self) -> Converter:
@@ -152,12 +152,12 @@ class Execution:
             attempt=self._number,
             current_attempt_scheduled_time=moment(of.attempt_scheduled_at),
             heartbeat_details=heartbeat,
-            heartbeat_timeout=given.heartbeat_timeout.ToTimedelta() or None,
+            heartbeat_timeout=delta(of.limits.heartbeat),
             is_local=False,
             namespace=NAMESPACE,
-            schedule_to_close_timeout=given.schedule_to_close_timeout.ToTimedelta() or None,
+            schedule_to_close_timeout=delta(of.limits.schedule_to_close),
             scheduled_time=moment(of.scheduled_at),
-            start_to_close_timeout=given.start_to_close_timeout.ToTimedelta() or None,
+            start_to_close_timeout=delta(of.limits.start_to_close),
             started_time=moment(run.now),
             task_queue=given.task_queue or run.task_queue,
             task_token=f"{run.run_id}/{given.activity_id}/{self._number}".encode(),

@@ -61,7 +61,7 @@ class SimulatedHandle:
     async def cancel(self) -> None:
         await self._do(lambda: self._open().deliver_cancel(""))
 
-    async def terminate(self, reason: str = "") -> None:
+    async def terminate(self, *, reason: str = "") -> None:
         await self._do(lambda: endings.terminate(self._open(), reason))
 
     async def query(

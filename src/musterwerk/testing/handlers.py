@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing import activities, children, endings, external, local, marks, timers, updates
+from musterwerk.testing import (
+    activities,
+    children,
+    endings,
+    external,
+    local,
+    marks,
+    timers,
+    updates,
+)
 
 if TYPE_CHECKING:
     from musterwerk.testing.run import Run

@@ -79,5 +79,3 @@ def seen(run: Run) -> RunSeen:
     return RunSeen(
         run.workflow_type, run.workflow_id, run.run_id, run.status, tuple(run.story), run
     )
-
-

@@ -165,9 +165,7 @@ class Run:
     ) -> None:
         self.deliver(0, "signal", name, lambda: self._signaled(name, arguments, headers or {}))
 
-    def _signaled(
-        self, name: str, arguments: list[Payload], headers: dict[str, Payload]
-    ) -> None:
+    def _signaled(self, name: str, arguments: list[Payload], headers: dict[str, Payload]) -> None:
         event = self.record(
             "workflow_execution_signaled",
             signal_name=name,

@@ -6,6 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from musterwerk.testing import Decisions
+
 TASK_QUEUE = "conformance"
 
 
@@ -19,7 +21,7 @@ class Handle(Protocol):
     async def query(self, query: Any) -> Any: ...
     async def execute_update(self, update: Any, arg: Any = ...) -> Any: ...
     async def cancel(self) -> None: ...
-    async def terminate(self, reason: str) -> None: ...
+    async def terminate(self, *, reason: str) -> None: ...
 
 
 class Stage(Protocol):
@@ -36,7 +38,7 @@ class Case:
     """`not_on` names engines it cannot run on, with the reason.
 
     `loose`: when the server starts its workflow tasks is a matter of luck, so that only the other
-    events are compared.
+    events are compared. `decisions` stand in for what a server has and the simulator has not.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Case:
     options: dict[str, Any] = field(default_factory=dict[str, Any])
     not_on: dict[str, str] = field(default_factory=dict[str, str])
     loose: bool = False
+    decisions: Decisions | None = None
 
 
 @dataclass(frozen=True)

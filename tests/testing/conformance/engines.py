@@ -26,7 +26,7 @@ class _Simulated:
         self._real = handle
 
     async def reached(self, event: str, times: int = 1) -> None:
-        while self._real.events().count(event) < times:
+        while self._real.events().count(event) < times:  # noqa: ASYNC110 - time is virtual
             await asyncio.sleep(0.001)
 
 
@@ -58,7 +58,7 @@ def simulate(case: Case, decisions: Decisions | None = None) -> tuple[Outcome, o
             id=f"case-{case.name}",
             task_queue=TASK_QUEUE,
             outside=outside if case.outside else None,
-            decisions=decisions,
+            decisions=decisions or case.decisions,
             **case.options,
         )
     return outcome, answers[0] if answers else None

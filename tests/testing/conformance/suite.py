@@ -8,6 +8,7 @@ from typing import Any
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import RetryPolicy
 
+from musterwerk.testing import Attempt, Natural, Start
 from tests.testing.conformance import activities as a
 from tests.testing.conformance import workflows as w
 from tests.testing.conformance.cases import Case, Stage
@@ -18,6 +19,13 @@ _ACTIVITIES = [
     a.delays_its_retry, a.takes, a.goes_on_from_heartbeat, a.beats_then_hangs,
     a.waits_to_be_cancelled,
 ]  # fmt: skip
+
+
+class Nobody(Natural):
+    """No worker takes an activity."""
+
+    def attempt_starts(self, attempt: Attempt) -> Start:
+        return Start(queued=timedelta(days=1))
 
 
 async def _signals(stage: Stage) -> object:
@@ -70,7 +78,7 @@ async def _cancels_activity(stage: Stage) -> None:
 
 async def _terminates(stage: Stage) -> None:
     await stage.reached("timer_started")
-    await stage.handle.terminate("enough")
+    await stage.handle.terminate(reason="enough")
 
 
 def _calls(what: str, **options: Any) -> Case:
@@ -97,7 +105,6 @@ def _case(name: str, cls: Any, *args: Any, **options: Any) -> Case:
     return Case(name, cls.run, [cls, w.Child], _ACTIVITIES, args, **options)
 
 
-
 CASES = [
     _calls("async"),
     _calls("sync"),
@@ -113,7 +120,7 @@ CASES = [
     _calls("schedule to close"),
     _calls("schedule to close while retrying"),
     _calls("no time for a retry"),
-    _calls("schedule to start"),
+    _calls("schedule to start", decisions=Nobody()),
     _calls("heartbeat"),
     *(
         _cancel(kind, answer)

@@ -65,18 +65,16 @@ class Calls:
                 goes_on_from_heartbeat, start_to_close_timeout=LONG, retry_policy=QUICKLY
             )
         if what == "start to close":
-            return await call(
-                takes, 2, start_to_close_timeout=SECOND / 2, retry_policy=ONCE
-            )
+            return await call(takes, 2, start_to_close_timeout=SECOND / 2, retry_policy=ONCE)
         if what == "start to close, again":
             policy = RetryPolicy(initial_interval=SOON, maximum_attempts=2)
             return await call(takes, 2, start_to_close_timeout=SECOND / 2, retry_policy=policy)
         if what == "schedule to close":
             return await call(takes, 3, schedule_to_close_timeout=SECOND)
         if what == "schedule to close while retrying":
-            policy = RetryPolicy(initial_interval=timedelta(milliseconds=400), backoff_coefficient=1)
+            policy = RetryPolicy(initial_interval=timedelta(seconds=3), backoff_coefficient=1)
             return await call(
-                fails_until, 100, schedule_to_close_timeout=SECOND, retry_policy=policy
+                fails_until, 100, schedule_to_close_timeout=SECOND * 5, retry_policy=policy
             )
         if what == "no time for a retry":
             policy = RetryPolicy(initial_interval=timedelta(seconds=20))
@@ -120,7 +118,7 @@ class Cancels:
             result = f"result {await handle}"
         except ActivityError as error:
             result = f"{error.message}, {type(error.cause).__name__}"
-        await workflow.sleep(0.5)
+        await workflow.sleep(1.2)
         return result
 
 
@@ -157,7 +155,7 @@ class Waits:
         if what == "condition":
             try:
                 await workflow.wait_condition(lambda: False, timeout=0.05)
-            except asyncio.TimeoutError:
+            except TimeoutError:
                 return "timed out"
         if what == "cancelled timer":
             timer = asyncio.create_task(workflow.sleep(60))
