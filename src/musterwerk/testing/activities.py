@@ -317,7 +317,7 @@ class ScheduledActivity:
             if execution is not None:
                 execution.withdrawn = True
             self._end_canceled(None)
-            self.run.wake()
+            self.run.simulation.wake(self.run)
 
     def workflow_closed(self) -> None:
         """Nobody waits any more; whoever runs learns it from a heartbeat, or goes on."""

@@ -1,12 +1,13 @@
 """One call of a user's activity function, in the environment a worker gives it."""
 
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -145,7 +146,7 @@ class Call:
             self._raise_if_cancelled()
 
     @contextmanager
-    def _shielded(self) -> Iterator[None]:
+    def _shielded(self) -> Generator[None]:
         self._shields += 1
         try:
             yield

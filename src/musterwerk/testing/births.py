@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import temporalio.common
 from google.protobuf.duration_pb2 import Duration
-from temporalio.api.common.v1 import Memo, Payload, Payloads, RetryPolicy, WorkflowExecution
+from temporalio.api.common.v1 import (
+    Memo,
+    Payload,
+    Payloads,
+    RetryPolicy,
+    SearchAttributes,
+    WorkflowExecution,
+)
 from temporalio.api.enums.v1 import ContinueAsNewInitiator
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import InitializeWorkflow
@@ -81,7 +88,7 @@ def start(simulation: Simulation, birth: Birth) -> Run:
         retry_policy=birth.retry_policy,
         attempt=birth.attempt,
         memo=Memo(fields=birth.memo),
-        search_attributes={"indexed_fields": birth.search_attributes},
+        search_attributes=SearchAttributes(indexed_fields=birth.search_attributes),
         start_time=timestamp(simulation.agenda.now),
         original_execution_run_id=run_id,
     )

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING
 
 from google.protobuf.message import Message
 from temporalio.api.failure.v1 import Failure
-from temporalio.bridge.proto.workflow_activation import WorkflowActivation, WorkflowActivationJob
+from temporalio.bridge.proto.workflow_activation import (
+    NotifyHasPatch,
+    RemoveFromCache,
+    WorkflowActivation,
+    WorkflowActivationJob,
+)
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import WorkflowSerializationContext
@@ -102,7 +107,7 @@ class Cache:
         if self._instance is None:
             return
         instance, self._instance = self._instance, None
-        job = WorkflowActivationJob(remove_from_cache={"message": "evicted"})
+        job = WorkflowActivationJob(remove_from_cache=RemoveFromCache(message="evicted"))
         activation = WorkflowActivation(run_id=self._run.run_id, jobs=[job])
         activation.timestamp.CopyFrom(timestamp(self._run.now))
         try:
@@ -153,7 +158,10 @@ def _for_replay(one: _Activation) -> WorkflowActivation:
     for job in given.jobs:
         if job.HasField("do_update"):
             job.do_update.run_validator = False
-    patches = [WorkflowActivationJob(notify_has_patch={"patch_id": name}) for name in one.patches]
+    patches = [
+        WorkflowActivationJob(notify_has_patch=NotifyHasPatch(patch_id=name))
+        for name in one.patches
+    ]
     if patches:
         jobs = list(given.jobs)
         first = jobs[:1] if jobs[0].HasField("initialize_workflow") else []

@@ -1,6 +1,6 @@
 """A simulated workflow from the outside: what a client's handle can do, in virtual time."""
 
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
 from __future__ import annotations
 
 import asyncio
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
-from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
+from temporalio.bridge.proto.workflow_activation import QueryWorkflow, WorkflowActivationJob
 from temporalio.client import (
     WorkflowFailureError,
     WorkflowQueryFailedError,
@@ -73,7 +73,8 @@ class SimulatedHandle:
         result_type: type | None = None,
     ) -> Any:
         name, returns = _query(query, result_type)
-        job = {"query_id": "query", "query_type": name, "arguments": self._encode(arg, args)}
+        arguments = self._encode(arg, args)
+        job = QueryWorkflow(query_id="query", query_type=name, arguments=arguments)
         return await self._do(lambda: self._answer(job, returns))
 
     async def execute_update(
@@ -146,7 +147,7 @@ class SimulatedHandle:
             raise RPCError(message, RPCStatusCode.NOT_FOUND, b"")
         return run
 
-    def _answer(self, job: dict[str, Any], returns: type | None) -> Any:
+    def _answer(self, job: QueryWorkflow, returns: type | None) -> Any:
         run = self._newest()
         if not run.story:
             raise WorkflowQueryFailedError("no workflow task has been completed yet")

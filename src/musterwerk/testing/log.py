@@ -38,14 +38,15 @@ class Log:
         return [event for event, _, _ in self._notes]
 
     def history(self) -> History:
-        return History(
-            events=[
-                HistoryEvent(
-                    event_id=index,
-                    event_time=timestamp(when),
-                    event_type=EventType.Value("EVENT_TYPE_" + event.upper()),
-                    **{event + "_event_attributes": attributes},
-                )
-                for index, (event, when, attributes) in enumerate(self._notes, 1)
-            ]
-        )
+        notes = enumerate(self._notes, 1)
+        return History(events=[_event(index, *note) for index, note in notes])
+
+
+def _event(index: int, event: str, when: int, attributes: dict[str, Any]) -> HistoryEvent:
+    fields: dict[str, Any] = {event + "_event_attributes": attributes}
+    return HistoryEvent(
+        event_id=index,
+        event_time=timestamp(when),
+        event_type=EventType.Value("EVENT_TYPE_" + event.upper()),
+        **fields,
+    )

@@ -84,7 +84,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self.stop()
         return 0.0
 
-    def run_in_executor(  # pyright: ignore[reportIncompatibleMethodOverride] - as asyncio's own
+    def run_in_executor(
         self, executor: Executor | None, func: Callable[..., Any], *args: Any
     ) -> asyncio.Future[Any]:
         future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)

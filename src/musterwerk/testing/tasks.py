@@ -137,7 +137,7 @@ class WorkflowTask:
         self._complete()
         self.run.flush()
         if not self.run.closed:
-            self.run.wake()
+            self.run.simulation.wake(self.run)
 
     def _complete(self) -> None:
         run = self.run
@@ -216,7 +216,7 @@ class WorkflowTask:
         )
         self._discard()
         self.run.flush()
-        self.run.wake()
+        self.run.simulation.wake(self.run)
 
     def _discard(self) -> None:
         """As if this task had never been done: what it brought will come again."""

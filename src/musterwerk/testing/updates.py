@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, TypeAlias
 
-from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.api.common.v1 import Header, Payload, Payloads
 from temporalio.api.failure.v1 import Failure
 from temporalio.api.update.v1 import Input, Meta, Request
 from temporalio.bridge.proto.workflow_commands import UpdateResponse
@@ -106,7 +106,7 @@ class Update:
             input=Input(
                 name=self._name,
                 args=Payloads(payloads=self._arguments),
-                header={"fields": self._headers},
+                header=Header(fields=self._headers),
             ),
         )
         self._accepted_event = self._run.record(

@@ -1,6 +1,7 @@
 """The classes and functions of a worker, prepared once for all runs."""
 
-# pyright: reportPrivateUsage=false
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
 from __future__ import annotations
 
 import asyncio

@@ -243,7 +243,7 @@ class Late:
     async def run(self) -> list[str]:
         await workflow.sleep(0.3)
         seen: list[str] = []
-        workflow.set_signal_handler("late", seen.append)
+        workflow.set_signal_handler("late", seen.append)  # pyright: ignore[reportUnknownMemberType]
         await workflow.wait_condition(lambda: bool(seen))
         return seen
 
