@@ -46,6 +46,9 @@ _CLOCKS = {
     TimeoutType.TIMEOUT_TYPE_HEARTBEAT: "heartbeat",
 }
 
+_QUEUED = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
+_RETRIED = (TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -211,13 +214,13 @@ class ScheduledActivity:
         execution = self._execution
         failure = failures.timed_out(kind, self.heartbeat)
         state: RetryState.ValueType = RetryState.RETRY_STATE_TIMEOUT
-        if kind != TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE:
+        if kind in _RETRIED:
             state = self._retry(failure)
         if execution is not None:
             execution.gone(_TIMED_OUT, LOCAL_BUFFER)
         if state == RetryState.RETRY_STATE_IN_PROGRESS:
             return
-        if state == RetryState.RETRY_STATE_TIMEOUT:
+        if state == RetryState.RETRY_STATE_TIMEOUT and kind != _QUEUED:
             failure = failures.not_enough_time(self.heartbeat)
         if self._last_failure is not None:
             failure.cause.CopyFrom(self._last_failure)

@@ -29,10 +29,26 @@ async def time_skipping() -> AsyncIterator[WorkflowEnvironment]:
         yield environment
 
 
+# Where the older server is known not to behave as the newer one, which counts.
+_OTHERWISE = {
+    "call-start-to-close": "it words its timeouts otherwise, and records no start before them",
+    "call-start-to-close-again": "as above",
+    "call-schedule-to-close": "as above",
+    "call-no-time-for-a-retry": "as above",
+    "call-schedule-to-start": "as above",
+    "call-heartbeat": "as above",
+    "cancel-try_cancel-agree": "it records what becomes of a cancelled activity otherwise",
+    "cancel-wait_cancellation_completed-agree": "as above",
+    "neighbour-missing-cancel": "it never answers a cancel request for a workflow that is not",
+}
+
+
 def on(engine: str) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize(
-        "case", [case for case in CASES if engine not in case.not_on], ids=lambda case: case.name
-    )
+    cases = [case for case in CASES if engine not in case.not_on]
+    if engine == "time skipping":
+        # Its histories cannot be waited for, so nobody can act from outside at the right moment.
+        cases = [one for one in cases if one.outside is None and one.name not in _OTHERWISE]
+    return pytest.mark.parametrize("case", cases, ids=lambda case: case.name)
 
 
 @on("server")
