@@ -51,12 +51,18 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         idle.on_idle = self._idle_for
         self._map = idle.get_map()
         self._pipes = len(self._map)
-        self._threads = threading.active_count()
+        self._threads = 0
         self._in_threads = 0
         self._waited = False
         self._until_timer: float | None = None
         self.start = 0
         self.now = 0
+        self.begin(0)
+
+    def begin(self, now: int) -> None:
+        """A new run; threads that are there already owe it nothing."""
+        self.start = self.now = now
+        self._threads = threading.active_count()
 
     def time(self) -> float:
         return (self.now - self.start) / NS

@@ -51,7 +51,6 @@ class Simulation:
         self._tasks_left = max_tasks
         self._over: dict[str, list[Callable[[Run], object]]] = {}
         self._error: BaseException | None = None
-        loop.start = loop.now = start
         loop.set_exception_handler(self._unhandled)
 
     def decide(self, what: str) -> Decisions:

@@ -149,6 +149,7 @@ class Simulator:
         outside: Callable[[SimulatedHandle], Awaitable[None]] | None,
         limits: tuple[int, int],
     ) -> Outcome:
+        self._loop.begin(self._start)
         first = births.start(simulation, birth)
         begin(first)
         if outside is not None:

@@ -39,6 +39,7 @@ _OTHERWISE = {
     "call-heartbeat": "as above",
     "cancel-try_cancel-agree": "it records what becomes of a cancelled activity otherwise",
     "cancel-wait_cancellation_completed-agree": "as above",
+    "fails-until-third": "it does not name the run that follows a retry",
     "neighbour-missing-cancel": "it never answers a cancel request for a workflow that is not",
 }
 
