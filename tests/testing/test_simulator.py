@@ -187,7 +187,7 @@ async def test_a_worker_that_dies_repeats_its_local_activities() -> None:
 
 @pytest.mark.parametrize("seconds", [5, 20])
 async def test_a_signal_during_a_local_activity(seconds: int) -> None:
-    """In the first task it makes the server refuse the ending; after 8 s it has a task of its own."""
+    """The server refuses the ending of the first task; after 8 s it has a task of its own."""
 
     async def outside(handle: SimulatedHandle) -> None:
         await asyncio.sleep(3)
