@@ -8,6 +8,7 @@
     │   └── StoreMissing            there is none yet
     ├── AuditError                  the audit trail and its checkpoints are not of each other
     ├── AlertError                  a mail or webhook was not taken
+    ├── SimulationError             what the simulator cannot do, or a test of it set up wrongly
     ├── ResolutionRefused           an operator's answer to a dead letter was not taken
     ├── ScheduleRefused             a schedule cannot do that as it stands
     └── ApprovalNotFound            no request for approval has this id
@@ -47,6 +48,10 @@ class SagaUsageError(UsageError):
     Like any bug in workflow code it suspends the workflow: its task is retried until a fix is
     deployed, and nothing is undone meanwhile.
     """
+
+
+class SimulationError(MusterwerkError):
+    """The simulator of `musterwerk.testing` does not support this, or was not set up for it."""
 
 
 class ServerError(MusterwerkError):

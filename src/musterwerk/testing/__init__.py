@@ -1,0 +1,49 @@
+"""Tools that prove a process right before it handles money.
+
+`Simulator` runs unmodified Temporal workflows in this process, in virtual time, without a server.
+It plays worker, core and server: activities, regular and local, with retries, the four timeouts,
+heartbeats and cancellation; timers; signals, queries and updates; child workflows and signals to
+others; continue-as-new, retries and timeouts of workflows; patches; eviction and replay. Its
+histories are accepted by Temporal's own `Replayer`. It is a test instrument, not an engine.
+
+Refused with a `SimulationError`: Nexus operations; cron schedules of children; activities that
+complete asynchronously; interceptors of activities; external storage of payloads; waiting for a
+cancellation inside a synchronous activity; whatever is not registered.
+
+What differs from a server, by design:
+
+- Nothing takes time but timers, pauses before retries, and what activities sleep. A synchronous
+  activity takes one instant: the simulator cannot see `time.sleep`.
+- One worker serves every task queue.
+- A workflow task that fails is tried again when something new arrives; until then the workflow is
+  "running", and the outcome's `task_failure` says why. There is no deadlock detection.
+- The size of a history is always 0 to the workflow. Search attributes are not validated.
+- A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
+"""
+
+from musterwerk.testing.decisions import (
+    Attempt,
+    Decisions,
+    Natural,
+    Report,
+    Start,
+    Task,
+    TaskStart,
+)
+from musterwerk.testing.handle import SimulatedHandle
+from musterwerk.testing.outcome import Outcome, RunSeen
+from musterwerk.testing.simulator import Simulator
+
+__all__ = [
+    "Attempt",
+    "Decisions",
+    "Natural",
+    "Outcome",
+    "Report",
+    "RunSeen",
+    "SimulatedHandle",
+    "Simulator",
+    "Start",
+    "Task",
+    "TaskStart",
+]

@@ -1,0 +1,196 @@
+"""One call of a user's activity function, in the environment a worker gives it."""
+
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Any
+
+from temporalio import activity
+from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.api.failure.v1 import Failure
+from temporalio.common import MetricMeter, RawValue, _CompositeEvent
+from temporalio.exceptions import ApplicationError, CancelledError
+
+from musterwerk.errors import SimulationError
+from musterwerk.testing.payloads import Converter
+from musterwerk.testing.worker import Function
+
+_NEVER = activity.ActivityCancellationDetails(cancel_requested=True)
+
+
+class Reply:
+    """What the worker reports: a result, a failure, or that it was canceled."""
+
+    __slots__ = ("canceled", "failure", "result")
+
+    def __init__(
+        self, result: Payload | None = None, failure: Failure | None = None, canceled: bool = False
+    ) -> None:
+        self.result = result
+        self.failure = failure
+        self.canceled = canceled
+
+
+class _Unwaitable(threading.Event):
+    """A synchronous activity has this thread to itself, so that nothing can come of waiting."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        if self.is_set():
+            return True
+        raise SimulationError(
+            "The simulator cannot wait for a cancellation inside a synchronous activity, which"
+            " runs in one instant of virtual time: make it asynchronous"
+        )
+
+
+class Call:
+    """The function running, or about to. `done` is told its reply, once."""
+
+    def __init__(
+        self,
+        function: Function,
+        info: activity.Info,
+        converter: Converter,
+        done: Callable[[Reply], None],
+        running: set[Call],
+        heartbeat: Callable[[Payloads | None], None],
+    ) -> None:
+        self.finished = False
+        self._function = function
+        self._info = info
+        self._converter = converter
+        self._done = done
+        self._running = running
+        self._beat = heartbeat
+        self._task: asyncio.Task[Any] | None = None
+        self._by_request = False
+        self._shields = 0
+        self._raise_when_unshielded = False
+        self._details = activity._ActivityCancellationDetailsHolder()
+        sync = not function.is_async
+        self._cancelled = _CompositeEvent(
+            thread_event=_Unwaitable() if sync else threading.Event(),
+            async_event=None if sync else asyncio.Event(),
+        )
+
+    def start(self, loop: asyncio.AbstractEventLoop, payloads: list[Payload]) -> None:
+        context = contextvars.copy_context()
+        context.run(activity._Context.set, self._context())
+        try:
+            arguments = self._arguments(payloads)
+        except Exception as error:
+            failed = error
+            self._end(lambda: _raise(failed))
+            return
+        if self._function.is_async:
+            call = self._function.call(*arguments)
+            self._running.add(self)
+            self._task = loop.create_task(call, context=context)
+            self._task.add_done_callback(lambda task: self._end(task.result))
+        else:
+            self._end(lambda: context.run(self._function.call, *arguments))
+
+    def cancel(self, details: activity.ActivityCancellationDetails = _NEVER) -> None:
+        if self.finished or self._cancelled.is_set():
+            return
+        self._details.details = details
+        self._by_request = details.cancel_requested or details.worker_shutdown
+        self._cancelled.set()
+        if self._task is not None:
+            self._task.cancel("Activity cancelled")
+        elif self._function.thread_cancel and not self._function.is_async:
+            self._raise_when_unshielded = True
+
+    def abandon(self) -> None:
+        """Whatever comes of it, nobody is told."""
+        self._done = _nobody
+        self.cancel(activity.ActivityCancellationDetails(worker_shutdown=True))
+
+    def _arguments(self, payloads: list[Payload]) -> list[Any]:
+        types = self._function.types
+        if self._function.name is None:
+            return [self._converter.decode(payloads, [RawValue] * len(payloads))]
+        if types is not None and len(types) != len(payloads):
+            types = None
+        try:
+            return self._converter.decode(payloads, types) if payloads else []
+        except Exception as error:
+            raise ApplicationError("Failed decoding arguments") from error
+
+    def _context(self) -> activity._Context:
+        raises = self._function.thread_cancel and not self._function.is_async
+        return activity._Context(
+            info=lambda: self._info,
+            heartbeat=self._heartbeat,
+            cancelled_event=self._cancelled,
+            worker_shutdown_event=_CompositeEvent(
+                thread_event=_Unwaitable(),
+                async_event=asyncio.Event() if self._function.is_async else None,
+            ),
+            shield_thread_cancel_exception=self._shielded if raises else None,
+            payload_converter_class_or_instance=self._converter.given.payload_converter,
+            runtime_metric_meter=MetricMeter.noop,
+            client=None,
+            cancellation_details=self._details,
+        )
+
+    def _heartbeat(self, *details: Any) -> None:
+        if not self.finished:
+            self._beat(self._converter.encode_all(details))
+            self._raise_if_cancelled()
+
+    @contextmanager
+    def _shielded(self) -> Generator[None]:
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+            self._raise_if_cancelled()
+
+    def _raise_if_cancelled(self) -> None:
+        if self._raise_when_unshielded and not self._shields:
+            self._raise_when_unshielded = False
+            raise CancelledError("Cancelled")
+
+    def _end(self, outcome: Callable[[], Any]) -> None:
+        try:
+            result = outcome()
+            self.finished = True
+            reply = Reply(self._converter.encode([result])[0])
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
+            self.finished = True
+            reply = self._failed(error)
+        finally:
+            self._running.discard(self)
+        self._done(reply)
+
+    def _failed(self, error: BaseException) -> Reply:
+        """As a worker tells failures apart."""
+        if isinstance(error, activity._CompleteAsyncError):
+            raise SimulationError(
+                f"Activity {self._info.activity_type} completes asynchronously, which the simulator"
+                " does not support: no client could complete it"
+            )
+        if isinstance(error, SimulationError):
+            raise error
+        cancelled = isinstance(error, asyncio.CancelledError | CancelledError)
+        if cancelled and self._by_request:
+            failure = self._converter.encode_failure(CancelledError("Cancelled"))
+            return Reply(failure=failure, canceled=True)
+        return Reply(failure=self._converter.encode_failure(error))
+
+
+def _nobody(_: Reply) -> None: ...
+
+
+def _raise(error: Exception) -> None:
+    raise error

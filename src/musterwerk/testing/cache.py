@@ -1,0 +1,198 @@
+"""The workflow as a worker keeps it in its cache, and how it gets there again after eviction."""
+
+# pyright: reportPrivateUsage=false
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from google.protobuf.message import Message
+from temporalio.api.failure.v1 import Failure
+from temporalio.bridge.proto.workflow_activation import (
+    NotifyHasPatch,
+    RemoveFromCache,
+    WorkflowActivation,
+    WorkflowActivationJob,
+)
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.converter import WorkflowSerializationContext
+from temporalio.worker import WorkflowInstance
+
+from musterwerk.testing.log import timestamp
+from musterwerk.testing.worker import NAMESPACE
+
+if TYPE_CHECKING:
+    from musterwerk.testing.run import Run
+
+
+class Nondeterminism(Exception):
+    """Replayed, the workflow asked for something else than it did the first time."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.failure = Failure(message=message)
+        self.failure.application_failure_info.type = "NondeterminismError"
+
+
+@dataclass
+class _Activation:
+    given: WorkflowActivation
+    commands: Sequence[WorkflowCommand]
+    flags: list[int] = field(default_factory=list[int])
+    patches: list[str] = field(default_factory=list[str])
+
+
+class Cache:
+    """Holds the instance, and every activation it has had."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        self._instance: WorkflowInstance | None = None
+        self._tape: list[_Activation] = []
+        self._task: list[_Activation] = []
+        self._flags: set[int] = set()
+        context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=run.workflow_id)
+        self.converter = run.simulation.converter.within(context)
+
+    def activate(
+        self, jobs: list[WorkflowActivationJob], time: int, length: int
+    ) -> WorkflowActivationCompletion:
+        activation = WorkflowActivation(
+            run_id=self._run.run_id,
+            timestamp=timestamp(time),
+            history_length=length,
+            available_internal_flags=sorted(self._flags),
+            jobs=jobs,
+            continue_as_new_suggested=length >= 4096,
+        )
+        if self._instance is None:
+            self._instance = self._replayed(activation)
+        completion = self._run_in(self._instance, activation)
+        self._flags.update(completion.successful.used_internal_flags)
+        self._task.append(_Activation(activation, completion.successful.commands))
+        return completion
+
+    def query(self, job: WorkflowActivationJob) -> WorkflowActivationCompletion:
+        activation = WorkflowActivation(
+            run_id=self._run.run_id,
+            timestamp=timestamp(self._run.now),
+            history_length=len(self._run.log),
+            is_replaying=True,
+            jobs=[job],
+        )
+        if self._instance is None:
+            self._instance = self._replayed(activation)
+        return self._run_in(self._instance, activation)
+
+    def keep_task(self, patches: list[str], rejected: set[str]) -> list[int]:
+        """The server has taken the task: these activations are history."""
+        if self._task:
+            self._task[0].patches = patches
+        flags = sorted(self._flags)
+        for one in self._task:
+            one.flags = flags
+            if rejected:
+                one.given = _without(one.given, rejected)
+        self._tape += [one for one in self._task if one.given.jobs]
+        self._task = []
+        return flags
+
+    def forget_task(self) -> None:
+        self._task = []
+
+    def evict(self) -> None:
+        """End the instance as a worker does: its tasks are cancelled and may do nothing more."""
+        if self._instance is None:
+            return
+        instance, self._instance = self._instance, None
+        job = WorkflowActivationJob(remove_from_cache=RemoveFromCache(message="evicted"))
+        activation = WorkflowActivation(run_id=self._run.run_id, jobs=[job])
+        activation.timestamp.CopyFrom(timestamp(self._run.now))
+        try:
+            instance.activate(activation)
+        except RuntimeError as error:
+            self._run.simulation.problems.append(str(error))
+
+    def _replayed(self, first: WorkflowActivation) -> WorkflowInstance:
+        if self._tape:
+            first = _for_replay(self._tape[0])
+        decoded = self.converter.decode_activation(first)
+        simulation = self._run.simulation
+        instance = simulation.workflows.create(
+            simulation.loop, decoded, decoded.jobs[0].initialize_workflow, self._run.task_queue
+        )
+        for index, one in enumerate(self._tape, 1):
+            completion = self._run_in(instance, _for_replay(one))
+            self._compare(index, one, completion)
+        return instance
+
+    def _run_in(
+        self, instance: WorkflowInstance, activation: WorkflowActivation
+    ) -> WorkflowActivationCompletion:
+        completion = instance.activate(self.converter.decode_activation(activation))
+        self.converter.encode_completion(completion)
+        return completion
+
+    def _compare(
+        self, index: int, before: _Activation, completion: WorkflowActivationCompletion
+    ) -> None:
+        was = [_shape(command) for command in before.commands]
+        now = [_shape(command) for command in completion.successful.commands]
+        was, now = [one for one in was if one], [one for one in now if one]
+        if was == now and not completion.HasField("failed"):
+            return
+        raise Nondeterminism(
+            f"Replaying {self._run.workflow_type} {self._run.workflow_id}, activation {index}"
+            f" gave {now or 'nothing'} where it first gave {was or 'nothing'}:"
+            f" the workflow is not deterministic. {completion.failed.failure.message}".rstrip()
+        )
+
+
+def _for_replay(one: _Activation) -> WorkflowActivation:
+    given = WorkflowActivation()
+    given.CopyFrom(one.given)
+    given.is_replaying = True
+    given.available_internal_flags[:] = one.flags
+    for job in given.jobs:
+        if job.HasField("do_update"):
+            job.do_update.run_validator = False
+    patches = [
+        WorkflowActivationJob(notify_has_patch=NotifyHasPatch(patch_id=name))
+        for name in one.patches
+    ]
+    if patches:
+        jobs = list(given.jobs)
+        first = jobs[:1] if jobs[0].HasField("initialize_workflow") else []
+        del given.jobs[:]
+        given.jobs.extend(first + patches + jobs[len(first) :])
+    return given
+
+
+def _without(given: WorkflowActivation, rejected: set[str]) -> WorkflowActivation:
+    """Rejected updates leave no trace."""
+    kept = WorkflowActivation()
+    kept.CopyFrom(given)
+    del kept.jobs[:]
+    kept.jobs.extend(
+        job
+        for job in given.jobs
+        if not (job.HasField("do_update") and job.do_update.protocol_instance_id in rejected)
+    )
+    return kept
+
+
+# What core compares between a command and its event.
+_COMPARED = ("seq", "activity_id", "activity_type", "workflow_id", "workflow_type", "patch_id")
+
+
+def _shape(command: WorkflowCommand) -> tuple[object, ...] | None:
+    kind = command.WhichOneof("variant")
+    if kind is None:
+        return None
+    body: Message = getattr(command, kind)
+    if kind == "update_response" and command.update_response.HasField("rejected"):
+        return None
+    fields = body.DESCRIPTOR.fields_by_name
+    return (kind, *(getattr(body, name) for name in _COMPARED if name in fields))

@@ -1,0 +1,121 @@
+"""Virtual time: what is still to happen, and in which order."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from google.protobuf.duration_pb2 import Duration
+
+NS = 1_000_000_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def nanoseconds(span: timedelta) -> int:
+    return (span.days * 86_400 + span.seconds) * NS + span.microseconds * 1_000
+
+
+def span(given: Duration) -> int:
+    return given.seconds * NS + given.nanos
+
+
+def duration(length: int) -> Duration | None:
+    return Duration(seconds=length // NS, nanos=length % NS) if length else None
+
+
+def delta(length: int) -> timedelta | None:
+    return timedelta(microseconds=length // 1_000) if length else None
+
+
+def moment(when: int) -> datetime:
+    """A time of the clock as others read it."""
+    return _EPOCH + timedelta(microseconds=when // 1_000)
+
+
+def clock_time(when: datetime) -> int:
+    return nanoseconds(when - _EPOCH)
+
+
+class Entry:
+    """Something that will happen at a time, unless it is called off.
+
+    `delivery` is what one workflow is about to learn; anything else happens behind its back.
+    """
+
+    __slots__ = ("act", "delivery", "off", "order", "when")
+
+    def __init__(
+        self, when: int, order: int, act: Callable[[], None], delivery: Delivery | None
+    ) -> None:
+        self.when = when
+        self.order = order
+        self.act = act
+        self.delivery = delivery
+        self.off = False
+
+    def __lt__(self, other: Entry) -> bool:
+        return (self.when, self.order) < (other.when, other.order)
+
+    def call_off(self) -> None:
+        self.off = True
+
+
+class Delivery:
+    """What a workflow is about to learn: an event that is on its way to the run."""
+
+    __slots__ = ("kind", "name", "run_id", "workflow_id")
+
+    def __init__(self, kind: str, name: str, workflow_id: str, run_id: str) -> None:
+        self.kind = kind
+        self.name = name
+        self.workflow_id = workflow_id
+        self.run_id = run_id
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.name} for {self.workflow_id}>"
+
+
+class Agenda:
+    """All that is to come. Of two things at one instant, the one told first comes first."""
+
+    def __init__(self, start: int) -> None:
+        self.now = start
+        self._heap: list[Entry] = []
+        self._ready: list[Entry] = []
+        self._told = 0
+
+    def at(self, when: int, act: Callable[[], None], delivery: Delivery | None = None) -> Entry:
+        self._told += 1
+        entry = Entry(when, self._told, act, delivery)
+        heapq.heappush(self._heap, entry)
+        return entry
+
+    def run_due(self) -> bool:
+        """Do what is due behind the workflows' backs; true if anything was. Deliveries wait."""
+        heap, did = self._heap, False
+        while heap and heap[0].when <= self.now:
+            entry = heapq.heappop(heap)
+            if entry.off:
+                continue
+            if entry.delivery is not None:
+                self._ready.append(entry)
+                continue
+            entry.act()
+            did = True
+        return did
+
+    def take_ready(self) -> list[Entry]:
+        """The deliveries that are due, oldest first. Put back those that are to wait."""
+        ready = [entry for entry in self._ready if not entry.off]
+        self._ready = []
+        return ready
+
+    def put_back(self, entries: list[Entry]) -> None:
+        self._ready = entries + self._ready
+
+    def next_time(self) -> int | None:
+        heap = self._heap
+        while heap and heap[0].off:
+            heapq.heappop(heap)
+        return heap[0].when if heap else None

@@ -1,0 +1,112 @@
+"""What may go one way or another in a run, and who decides it.
+
+The simulator asks at each of these points. `Natural` lets things take their course; a test, or a
+search through all that can go wrong, decides otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from musterwerk.testing.clock import Delivery
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of one activity. `occurrence` counts the activities of this type in the run."""
+
+    workflow_type: str
+    workflow_id: str
+    run_id: str
+    activity_type: str
+    activity_id: str
+    occurrence: int
+    number: int
+    local: bool
+
+
+@dataclass(frozen=True)
+class Start:
+    """How an attempt begins.
+
+    `run=False`: the function is never called; `error` is what the worker reports, and without one
+    nothing is ever heard. `late`: the function is called only so much later, whatever has happened
+    by then. `queued`: no worker takes it before. `cancel`: the workflow is asked to cancel while
+    the activity has been started.
+    """
+
+    run: bool = True
+    error: BaseException | None = None
+    late: timedelta = timedelta()
+    queued: timedelta = timedelta()
+    cancel: bool = False
+
+
+@dataclass(frozen=True)
+class Report:
+    """What becomes of an attempt's reply: `lost`, replaced by an `error`, or neither.
+
+    `cancel`: a request to cancel the workflow arrives just before it.
+    """
+
+    lost: bool = False
+    error: BaseException | None = None
+    cancel: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """A workflow task that is about to start."""
+
+    workflow_type: str
+    workflow_id: str
+    run_id: str
+    number: int
+
+
+@dataclass(frozen=True)
+class TaskStart:
+    """How a task begins: with a workflow that was `evicted` and is replayed first; after a request
+    to `cancel`; or in a worker that `dies` before it answers, so that another does it again."""
+
+    evict: bool = False
+    cancel: bool = False
+    dies: bool = False
+
+
+class Decisions(Protocol):
+    """Asked at every point at which a run may go on in more than one way."""
+
+    def attempt_starts(self, attempt: Attempt) -> Start: ...
+
+    def attempt_ends(self, attempt: Attempt, failed: bool) -> Report: ...
+
+    def order(self, ready: Sequence[Delivery]) -> Sequence[Delivery]:
+        """Which of several deliveries at one instant come with the next task, in which order.
+
+        At least one; the others come with a later task.
+        """
+        ...
+
+    def task_starts(self, task: Task) -> TaskStart: ...
+
+
+class Natural:
+    """Everything takes its course: calls are made, replies arrive, in the order they came."""
+
+    _start, _report, _task = Start(), Report(), TaskStart()
+
+    def attempt_starts(self, attempt: Attempt) -> Start:
+        return self._start
+
+    def attempt_ends(self, attempt: Attempt, failed: bool) -> Report:
+        return self._report
+
+    def order(self, ready: Sequence[Delivery]) -> Sequence[Delivery]:
+        return ready
+
+    def task_starts(self, task: Task) -> TaskStart:
+        return self._task

@@ -1,0 +1,333 @@
+"""Local activities: run within the workflow task, recorded as markers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from temporalio import activity
+from temporalio.api.common.v1 import Payload, Payloads
+from temporalio.api.enums.v1 import RetryState, TimeoutType
+from temporalio.api.failure.v1 import Failure, TimeoutFailureInfo
+from temporalio.bridge.proto.workflow_commands import (
+    ActivityCancellationType,
+    RequestCancelLocalActivity,
+    ScheduleLocalActivity,
+)
+from temporalio.common import Priority, RetryPolicy
+from temporalio.converter import ActivitySerializationContext
+
+from musterwerk.testing import failures
+from musterwerk.testing.attempts import Call, Reply
+from musterwerk.testing.clock import NS, Entry, moment, nanoseconds
+from musterwerk.testing.decisions import Attempt, Start
+from musterwerk.testing.log import timestamp
+from musterwerk.testing.marks import json_payload
+from musterwerk.testing.payloads import Converter
+from musterwerk.testing.retry import Policy, next_attempt
+from musterwerk.testing.worker import NAMESPACE
+
+if TYPE_CHECKING:
+    from musterwerk.testing.run import Run
+
+_THRESHOLD = 60 * NS
+_TIMED_OUT = activity.ActivityCancellationDetails(timed_out=True)
+_NO_TIME = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
+
+
+def schedule(run: Run, given: ScheduleLocalActivity) -> None:
+    run.local_activities[given.seq] = LocalActivity(run, given)
+
+
+def cancel(run: Run, given: RequestCancelLocalActivity) -> None:
+    run.local_activities[given.seq].cancel()
+
+
+class LocalActivity:
+    """`busy` while its workflow task has to stay open for it."""
+
+    def __init__(self, run: Run, given: ScheduleLocalActivity) -> None:
+        self.busy = True
+        self._run = run
+        self._given = given
+        self._policy = Policy.of(given.retry_policy if given.HasField("retry_policy") else None)
+        self._number = given.attempt or 1
+        self._occurrence = run.occurrence(given.activity_type)
+        self._wf_time = run.open_task.time
+        self._scheduled_at = run.now
+        if given.HasField("original_schedule_time"):
+            self._scheduled_at = given.original_schedule_time.ToNanoseconds()
+        self._started_at = 0
+        self._told = False
+        self._cancel_requested = False
+        self._call: Call | None = None
+        self._waits: list[Entry] = []
+        run.open_task.undo(self.give_up)
+        self._limit = nanoseconds(given.schedule_to_close_timeout.ToTimedelta())
+        if self._limit:
+            left = max(0, self._scheduled_at + self._limit - run.now)
+            self._later(left, lambda: self._time_out(_NO_TIME))
+        self._next: Entry | None = self._later(0, self._queue)
+
+    def cancel(self) -> None:
+        """Core asks the function at once. Only for a cancellation that waits does it answer."""
+        kind = self._given.cancellation_type
+        waits = kind == ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
+        if kind != ActivityCancellationType.ABANDON:
+            self._cancel_requested = True
+            if self._call is not None:
+                self._call.cancel()
+            elif self._next is not None:
+                # Queued, or between two attempts: nothing is running that could answer.
+                self._stop()
+                self._resolve(failure=_canceled(), canceled=True)
+                return
+        if not waits:
+            self._resolve(failure=_canceled(), canceled=True, time=None)
+            if kind == ActivityCancellationType.ABANDON:
+                self.busy = False
+
+    def give_up(self) -> None:
+        """The task is lost, or the workflow has ended."""
+        self._stop()
+        self._told = True
+        if self._call is not None:
+            self._call.cancel()
+
+    def _stop(self) -> None:
+        self.busy = False
+        for entry in self._waits:
+            entry.call_off()
+
+    def _later(self, delay: int, act: Any) -> Entry:
+        entry = self._run.later(delay, act)
+        self._waits.append(entry)
+        return entry
+
+    def _queue(self) -> None:
+        given, run = self._given, self._run
+        self._next = None
+        run.simulation.activities.find(given.activity_type)
+        view = Attempt(
+            run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
+            given.activity_id, self._occurrence, self._number, True,
+        )  # fmt: skip
+        self._view = view
+        start = run.simulation.decide("attempt_starts").attempt_starts(view)
+        self._started_at = run.now
+        limit = nanoseconds(given.start_to_close_timeout.ToTimedelta()) or self._limit
+        kind = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+        number = self._number
+        self._later(limit, lambda: self._time_out(kind, number))
+        if start.cancel:
+            run.simulation.cancel_now(run)
+        if start.run:
+            self._launch_as(start)
+        elif start.error is not None:
+            self._done(number, Reply(failure=self._converter().encode_failure(start.error)))
+
+    def _launch_as(self, start: Start) -> None:
+        run, number = self._run, self._number
+        if start.late:
+            when = run.now + nanoseconds(start.late)
+            run.simulation.agenda.at(when, lambda: self._launch(number))
+        else:
+            self._launch(number)
+
+    def _launch(self, number: int) -> None:
+        function = self._run.simulation.activities.find(self._given.activity_type)
+        call = Call(
+            function, self._info(number), self._converter(),
+            lambda reply: self._done(number, reply), self._run.simulation.calls, _ignore,
+        )  # fmt: skip
+        self._call = call
+        call.start(self._run.simulation.loop, list(self._given.arguments))
+
+    def _done(self, number: int, reply: Reply) -> None:
+        view = self._view
+        decide = self._run.simulation.decide("attempt_ends")
+        report = decide.attempt_ends(view, reply.failure is not None)
+        if report.cancel:
+            self._run.simulation.cancel_now(self._run)
+        if report.lost or number != self._number or not self.busy:
+            return
+        if report.error is not None:
+            reply = Reply(failure=self._converter().encode_failure(report.error))
+        if reply.canceled:
+            self._end(failure=_canceled(), canceled=True)
+        elif reply.failure is not None:
+            self._failed(reply.failure, timed_out=False)
+        else:
+            self._end(result=reply.result)
+
+    def _time_out(self, kind: failures.Timeout, number: int | None = None) -> None:
+        if not self.busy or number not in (None, self._number):
+            return
+        failure = Failure(
+            message="Activity timed out", timeout_failure_info=TimeoutFailureInfo(timeout_type=kind)
+        )
+        call, self._call = self._call, None
+        if kind == _NO_TIME:
+            self._end(failure=self._wrap("Local Activity timed out", failure))
+        else:
+            self._failed(failure, timed_out=True)
+        if call is not None:
+            call.cancel(_TIMED_OUT)
+
+    def _failed(self, failure: Failure, *, timed_out: bool) -> None:
+        pause = None
+        if not self._cancel_requested:
+            pause, _ = next_attempt(
+                self._policy, failure, self._number, now=self._run.now, deadline=None
+            )
+        seen = self._wrap("Local Activity timed out", failure) if timed_out else failure
+        if pause is None:
+            self._end(failure=seen)
+            return
+        given = self._given.local_retry_threshold.ToTimedelta()
+        threshold = nanoseconds(given) if self._given.HasField("local_retry_threshold") else 0
+        if pause > (threshold or _THRESHOLD):
+            self._end(failure=failure, backoff=pause)
+            return
+        self._number += 1
+        self._call = None
+        self._next = self._later(pause, self._queue)
+
+    def _end(self, **outcome: Any) -> None:
+        self._stop()
+        self._resolve(time=self._wf_time + self._run.now - self._started_at, **outcome)
+        if self._run.task is not None:
+            self._run.task.go_on()
+
+    def _resolve(
+        self,
+        *,
+        result: Payload | None = None,
+        failure: Failure | None = None,
+        canceled: bool = False,
+        backoff: int | None = None,
+        time: int | None = None,
+    ) -> None:
+        if self._told:
+            return
+        self._told = True
+        run, task = self._run, self._run.open_task
+        if time is not None:
+            task.time = max(task.time, time)
+        marker = self._marker(result, failure, backoff, time, task.activations)
+        run.command(marker)
+        if backoff is not None:
+            resolved: dict[str, Any] = {
+                "backoff": {
+                    "attempt": self._number + 1,
+                    "backoff_duration": _span(backoff),
+                    "original_schedule_time": timestamp(self._scheduled_at),
+                }
+            }
+        elif failure is None:
+            resolved = {"completed": {"result": result}}
+        elif canceled:
+            wrapped = self._wrap("Local Activity cancelled", failure)
+            resolved = {"cancelled": {"failure": wrapped}}
+        else:
+            resolved = {"failed": {"failure": failure}}
+        run.job(resolve_activity={"seq": self._given.seq, "result": resolved, "is_local": True})
+
+    def _marker(
+        self,
+        result: Payload | None,
+        failure: Failure | None,
+        backoff: int | None,
+        time: int | None,
+        activation: int,
+    ) -> Any:
+        data = json_payload(
+            {
+                "seq": self._given.seq,
+                "attempt": self._number,
+                "activity_id": self._given.activity_id,
+                "activity_type": self._given.activity_type,
+                "complete_time": _json(time),
+                "backoff": _json(backoff),
+                "original_schedule_time": _json(self._scheduled_at),
+                "activation_index": activation,
+            }
+        )
+        details = {"data": Payloads(payloads=[data])}
+        if result is not None:
+            details["result"] = Payloads(payloads=[result])
+
+        def record(completed: int) -> None:
+            self._run.record(
+                "marker_recorded",
+                marker_name="core_local_activity",
+                details=details,
+                failure=failure,
+                workflow_task_completed_event_id=completed,
+            )
+
+        return record
+
+    def _wrap(self, message: str, failure: Failure) -> Failure:
+        return failures.of_activity(
+            message,
+            failure,
+            activity_type=self._given.activity_type,
+            activity_id=self._given.activity_id,
+            retry_state=RetryState.RETRY_STATE_CANCEL_REQUESTED,
+        )
+
+    def _converter(self) -> Converter:
+        given, run = self._given, self._run
+        context = ActivitySerializationContext(
+            namespace=NAMESPACE,
+            workflow_id=run.workflow_id,
+            workflow_type=run.workflow_type,
+            activity_type=given.activity_type,
+            activity_id=given.activity_id,
+            activity_task_queue=run.task_queue,
+            is_local=True,
+        )
+        return run.simulation.converter.within(context)
+
+    def _info(self, number: int) -> activity.Info:
+        given, run = self._given, self._run
+        schedule_to_close = given.schedule_to_close_timeout.ToTimedelta() or None
+        return activity.Info(
+            activity_id=given.activity_id,
+            activity_type=given.activity_type,
+            attempt=number,
+            current_attempt_scheduled_time=moment(run.now),
+            heartbeat_details=[],
+            heartbeat_timeout=None,
+            is_local=True,
+            namespace=NAMESPACE,
+            schedule_to_close_timeout=schedule_to_close,
+            scheduled_time=moment(self._scheduled_at),
+            start_to_close_timeout=given.start_to_close_timeout.ToTimedelta() or schedule_to_close,
+            started_time=moment(run.now),
+            task_queue=run.task_queue,
+            task_token=f"{run.run_id}/{given.activity_id}/{number}".encode(),
+            workflow_id=run.workflow_id,
+            workflow_namespace=NAMESPACE,
+            workflow_run_id=run.run_id,
+            workflow_type=run.workflow_type,
+            priority=Priority.default,
+            retry_policy=RetryPolicy.from_proto(self._policy.message()),
+            activity_run_id=None,
+        )
+
+
+def _canceled() -> Failure:
+    return failures.canceled()
+
+
+def _ignore(_: Payloads | None) -> None:
+    """Local activities do not heartbeat."""
+
+
+def _json(span: int | None) -> dict[str, int] | None:
+    return None if span is None else {"seconds": span // NS, "nanos": span % NS}
+
+
+def _span(span: int) -> dict[str, int]:
+    return {"seconds": span // NS, "nanos": span % NS}

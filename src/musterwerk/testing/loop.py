@@ -1,0 +1,102 @@
+"""The event loop on which activities run: real tasks, sockets and threads, virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import threading
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from typing import Any
+
+from musterwerk.testing.clock import NS
+
+# So long, in real seconds, are sockets and threads waited for before virtual time goes on.
+PATIENCE = 1.0
+
+
+class _Idle(selectors.BaseSelector):
+    """A selector that tells when the loop has nothing left to do at this instant."""
+
+    def __init__(self) -> None:
+        self._real = selectors.DefaultSelector()
+        self.on_idle: Callable[[float | None], float] = lambda _: 0.0
+
+    def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
+        return self._real.register(fileobj, events, data)
+
+    def unregister(self, fileobj: Any) -> selectors.SelectorKey:
+        return self._real.unregister(fileobj)
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = self._real.select(0)
+        if found or timeout == 0:
+            return found
+        wait = self.on_idle(timeout)
+        return self._real.select(wait) if wait else []
+
+    def get_map(self) -> Mapping[Any, selectors.SelectorKey]:
+        return self._real.get_map()
+
+    def close(self) -> None:
+        self._real.close()
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """`settle` runs all that can run at this instant. Time passes only when `now` is set."""
+
+    def __init__(self) -> None:
+        idle = _Idle()
+        super().__init__(idle)
+        idle.on_idle = self._idle_for
+        self._map = idle.get_map()
+        self._pipes = len(self._map)
+        self._threads = 0
+        self._in_threads = 0
+        self._waited = False
+        self._until_timer: float | None = None
+        self.start = 0
+        self.now = 0
+        self.begin(0)
+
+    def begin(self, now: int) -> None:
+        """A new run; threads that are there already owe it nothing."""
+        self.start = self.now = now
+        self._threads = threading.active_count()
+
+    def time(self) -> float:
+        return (self.now - self.start) / NS
+
+    def settle(self) -> None:
+        self._waited = False
+        self.run_forever()
+
+    def next_time(self) -> int | None:
+        """When the first timer is due, as far as the last `settle` saw."""
+        if self._until_timer is None:
+            return None
+        return self.now + max(1_000, -int(-self._until_timer * NS // 1))
+
+    def _idle_for(self, timeout: float | None) -> float:
+        """How long to wait for the real world: not at all where nothing of it is under way."""
+        self._until_timer = timeout
+        # What a thread or a socket owes is waited for once; a timer that is due is not kept waiting
+        # by threads that only stand by.
+        owed = self._in_threads or len(self._map) > self._pipes
+        stands_by = timeout is None and threading.active_count() > self._threads
+        if (owed or stands_by) and not self._waited:
+            self._waited = not self._in_threads
+            return PATIENCE
+        self.stop()
+        return 0.0
+
+    def run_in_executor(
+        self, executor: Executor | None, func: Callable[..., Any], *args: Any
+    ) -> asyncio.Future[Any]:
+        future: asyncio.Future[Any] = super().run_in_executor(executor, func, *args)
+        self._in_threads += 1
+        future.add_done_callback(self._thread_done)
+        return future
+
+    def _thread_done(self, _: asyncio.Future[Any]) -> None:
+        self._in_threads -= 1

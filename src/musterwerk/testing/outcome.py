@@ -1,0 +1,81 @@
+"""What came of a simulated workflow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Literal
+
+from temporalio.client import WorkflowHistory
+
+from musterwerk.errors import SimulationError
+from musterwerk.testing.run import Run, Status
+from musterwerk.testing.tasks import TaskSeen
+
+
+@dataclass(frozen=True)
+class RunSeen:
+    """One run as it went. Its history is written when it is asked for."""
+
+    workflow_type: str
+    workflow_id: str
+    run_id: str
+    status: Status
+    tasks: Sequence[TaskSeen]
+    _run: Run
+
+    @property
+    def history(self) -> WorkflowHistory:
+        """As Temporal's own `Replayer` takes it."""
+        return WorkflowHistory(self.workflow_id, self._run.log.history().events)
+
+    @property
+    def events(self) -> list[str]:
+        """The types of its events, such as "timer_fired"."""
+        return self._run.log.names()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`status` and `result` are those of the last run of the workflow that was started.
+
+    `failure` is what a client would be given as the cause. A workflow that is still "running" when
+    nothing is left to happen waits for somebody, or has a bug: then `task_failure` says which.
+    `decisions` counts how often each decision was asked for. `stopped` tells which limit ended the
+    simulation, if one did. `problems` are evictions that the workflow's code resisted.
+    """
+
+    status: Status
+    result: Any
+    failure: BaseException | None
+    task_failure: str | None
+    duration: timedelta
+    runs: Sequence[RunSeen]
+    decisions: Mapping[str, int]
+    stopped: Literal["time", "tasks"] | None
+    problems: Sequence[str]
+
+    @property
+    def history(self) -> WorkflowHistory:
+        """The history of the first run of the workflow that was started."""
+        return self.runs[0].history
+
+    def runs_of(self, workflow_id: str) -> list[RunSeen]:
+        """The runs under one id, the oldest first."""
+        found = [run for run in self.runs if run.workflow_id == workflow_id]
+        if not found:
+            known = ", ".join(sorted({run.workflow_id for run in self.runs}))
+            raise SimulationError(f"No workflow with the id {workflow_id} ran; these did: {known}")
+        return found
+
+    def raise_if_failed(self) -> Outcome:
+        if self.failure is not None:
+            raise self.failure
+        return self
+
+
+def seen(run: Run) -> RunSeen:
+    return RunSeen(
+        run.workflow_type, run.workflow_id, run.run_id, run.status, tuple(run.story), run
+    )

@@ -1,0 +1,202 @@
+"""A small world in virtual time: all runs, and what happens next."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from temporalio.bridge.proto.workflow_commands import WorkflowCommand
+
+from musterwerk.errors import SimulationError
+from musterwerk.testing import beginning, handlers
+from musterwerk.testing.attempts import Call
+from musterwerk.testing.clock import Agenda, Entry
+from musterwerk.testing.decisions import Decisions
+from musterwerk.testing.loop import VirtualLoop
+from musterwerk.testing.payloads import Converter
+from musterwerk.testing.run import Run
+from musterwerk.testing.seeds import Ids
+from musterwerk.testing.worker import Activities, Workflows
+
+
+class Simulation:
+    def __init__(
+        self,
+        *,
+        workflows: Workflows,
+        activities: Activities,
+        converter: Converter,
+        loop: VirtualLoop,
+        decisions: Decisions,
+        seed: int,
+        start: int,
+        max_tasks: int,
+    ) -> None:
+        self.workflows = workflows
+        self.activities = activities
+        self.converter = converter
+        self.loop = loop
+        self.agenda = Agenda(start)
+        self.ids = Ids(seed)
+        self.runs: list[Run] = []
+        self.problems: list[str] = []
+        self.counts: Counter[str] = Counter()
+        self.calls: set[Call] = set()
+        self.others: set[asyncio.Task[Any]] = set()
+        self._decisions = decisions
+        self._newest: dict[str, Run] = {}
+        self._waking: deque[Run] = deque()
+        self._tasks_left = max_tasks
+        self._over: dict[str, list[Callable[[Run], object]]] = {}
+        self._error: BaseException | None = None
+        loop.set_exception_handler(self._unhandled)
+
+    def decide(self, what: str) -> Decisions:
+        self.counts[what] += 1
+        return self._decisions
+
+    def add(self, run: Run) -> None:
+        self.runs.append(run)
+        self._newest[run.workflow_id] = run
+
+    def newest(self, workflow_id: str) -> Run | None:
+        return self._newest.get(workflow_id)
+
+    def running(self, workflow_id: str, run_id: str = "") -> Run | None:
+        """The run that takes signals under this id, if it is open and the one that is meant."""
+        run = self._newest.get(workflow_id)
+        if run is None or run.closed or (run_id and run.run_id != run_id):
+            return None
+        return run
+
+    def handle(self, run: Run, command: WorkflowCommand) -> None:
+        handlers.handle(run, command)
+
+    def wake(self, run: Run) -> None:
+        """Give it a workflow task as soon as may be."""
+        if run.begun and not run.closed and run not in self._waking:
+            self._waking.append(run)
+
+    def cancel_now(self, run: Run) -> None:
+        run.deliver_cancel("decided")
+
+    def run_closed(self, run: Run) -> None:
+        """What the server does afterwards, for children, for the parent, for who comes next."""
+        now, at = self.agenda.now, self.agenda.at
+        for child in run.children.values():
+            at(now, child.parent_closed)
+        following, child = run.next_run, run.birth.child
+        tell = self._over.pop(run.run_id, [])
+        if following is not None:
+            self._over[following.run_id] = tell
+            at(now, lambda: beginning.begin(following))
+        elif child is not None:
+            child.closed(run)
+        if following is None:
+            for one in tell:
+                one(run)
+
+    def last(self, run: Run) -> Run:
+        """The newest run of the chain that this one belongs to."""
+        while run.next_run is not None:
+            run = run.next_run
+        return run
+
+    def when_over(self, run: Run, tell: Callable[[Run], object]) -> None:
+        """Tell of the last run of the chain, once it has ended and none follows."""
+        last = self.last(run)
+        if last.closed:
+            tell(last)
+        else:
+            self._over.setdefault(last.run_id, []).append(tell)
+
+    def let_happen(self, outside: Awaitable[None], loop: VirtualLoop) -> None:
+        """Others do this meanwhile. An error of theirs ends the simulation."""
+        task = loop.create_task(_finished(outside))
+        self.others.add(task)
+
+        def over(task: asyncio.Task[Any]) -> None:
+            self.others.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                self._error = error
+
+        task.add_done_callback(over)
+
+    def go(self, stop_at: Callable[[], int]) -> Literal["time", "tasks"] | None:
+        """Let everything happen until nothing is left to happen, or the time is up.
+
+        `stop_at` tells until when, as it stands. Gives "time" or "tasks" where a limit was met.
+        """
+        while True:
+            if self.calls or self.others:
+                self._settle()
+            if self._waking:
+                if not self._tasks_left:
+                    return "tasks"
+                self._tasks_left -= 1
+                self._waking.popleft().start_task()
+            elif self.agenda.run_due():
+                continue
+            elif ready := self.agenda.take_ready():
+                for entry in self._chosen(ready):
+                    entry.act()
+            elif (later := self._next_time()) is None:
+                return None
+            elif later > stop_at():
+                return "time"
+            else:
+                self.agenda.now = self.loop.now = later
+
+    def _settle(self) -> None:
+        self.loop.settle()
+        if self._error is not None:
+            error, self._error = self._error, None
+            raise error
+
+    def _next_time(self) -> int | None:
+        mine = self.agenda.next_time()
+        theirs = self.loop.next_time() if self.calls or self.others else None
+        if mine is None or theirs is None:
+            return mine if theirs is None else theirs
+        return min(mine, theirs)
+
+    def _chosen(self, ready: list[Entry]) -> list[Entry]:
+        if len(ready) == 1:
+            return ready
+        by_delivery = {id(entry.delivery): entry for entry in ready}
+        offered = [entry.delivery for entry in ready if entry.delivery is not None]
+        chosen = self.decide("order").order(offered)
+        entries = [by_delivery.pop(id(delivery), None) for delivery in chosen]
+        picked = [entry for entry in entries if entry is not None]
+        if not picked or len(picked) != len(entries):
+            raise SimulationError(
+                "`order` gave deliveries that it was not asked about, or none at all: return at"
+                " least one of those it is given, each once"
+            )
+        self.agenda.put_back([entry for entry in ready if id(entry.delivery) in by_delivery])
+        return picked
+
+    def _unhandled(self, _: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Errors of ours end the run. Those of users' own background tasks are logged as ever."""
+        error = context.get("exception")
+        if isinstance(error, SimulationError):
+            self._error = error
+        else:
+            self.loop.default_exception_handler(context)
+
+    def tear_down(self) -> None:
+        """End what still runs as a worker that shuts down would, without telling anybody."""
+        for task in self.others:
+            task.cancel()
+        for call in list(self.calls):
+            call.abandon()
+        if self.calls or self.others:
+            self.loop.settle()
+        for run in self.runs:
+            run.cache.evict()
+
+
+async def _finished(awaitable: Awaitable[None]) -> None:
+    await awaitable

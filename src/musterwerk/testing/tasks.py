@@ -1,0 +1,236 @@
+"""A workflow task: the workflow is told what is new, and its commands become history."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from temporalio.api.enums.v1 import TimeoutType, WorkflowTaskFailedCause
+from temporalio.api.failure.v1 import Failure
+from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
+from temporalio.service import __version__ as sdk_version
+
+from musterwerk.testing.cache import Nondeterminism
+from musterwerk.testing.clock import NS, Entry
+from musterwerk.testing.decisions import Task
+
+if TYPE_CHECKING:
+    from musterwerk.testing.run import Run
+
+IDENTITY = "simulator"
+TASK_TIMEOUT = 10 * NS
+# Core asks for a new task when so much of the old one has passed and local activities still run.
+HEARTBEAT = TASK_TIMEOUT * 8 // 10
+_CORE_FLAGS = (1, 2, 3)
+_ORDER = {
+    "initialize_workflow": 0,
+    "notify_has_patch": 1,
+    "update_random_seed": 2,
+    "signal_workflow": 3,
+    "do_update": 3,
+}
+
+
+class Command:
+    """A command on its way to the server; dropped if it is taken back in the same task."""
+
+    __slots__ = ("dropped", "record")
+
+    def __init__(self, record: Callable[[int], None]) -> None:
+        self.record = record
+        self.dropped = False
+
+
+@dataclass(frozen=True)
+class TaskSeen:
+    """A workflow task as it went: when, what the workflow was told, what it asked for."""
+
+    when: int
+    jobs: list[str]
+    commands: list[str]
+
+
+class WorkflowTask:
+    """It stays open while local activities run. Then nothing new reaches the workflow."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.started_at = run.now
+        self.time = run.now
+        self.patches: list[str] = []
+        self.rejected: set[str] = set()
+        self.activations = 0
+        self._commands: list[Command] = []
+        self._terminal: Callable[[int], None] | None = None
+        self._jobs: list[WorkflowActivationJob] = []
+        self._undo: list[Callable[[], None]] = []
+        self._afterwards: list[Callable[[], None]] = []
+        self._heartbeat: Entry | None = None
+        self._dies = False
+
+    def begin(self) -> None:
+        run = self.run
+        view = Task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
+        choice = run.simulation.decide("task_starts").task_starts(view)
+        self._dies = choice.dies
+        if choice.cancel:
+            run.cancel_at_once("decided")
+        if choice.evict:
+            run.cache.evict()
+        self._before = len(run.log)
+        self._scheduled = run.record(
+            "workflow_task_scheduled", task_queue={"name": run.task_queue}, attempt=1
+        )
+        self._started = run.record(
+            "workflow_task_started", scheduled_event_id=self._scheduled, identity=IDENTITY
+        )
+        self._jobs = run.jobs
+        self._seen = TaskSeen(run.now, [job.WhichOneof("variant") or "" for job in run.jobs], [])
+        run.story.append(self._seen)
+        self.go_on()
+
+    def command(self, record: Callable[[int], None]) -> Command:
+        command = Command(record)
+        self._commands.append(command)
+        return command
+
+    def end_with(self, record: Callable[[int], None]) -> None:
+        """The first of several endings counts, and comes after all other commands."""
+        self._terminal = self._terminal or record
+
+    def undo(self, act: Callable[[], None]) -> None:
+        """What is to be taken back should the server not accept this task."""
+        self._undo.append(act)
+
+    def afterwards(self, act: Callable[[], None]) -> None:
+        """What others learn once the server has the answer."""
+        self._afterwards.append(act)
+
+    def go_on(self) -> None:
+        """Activate the workflow until it waits for what only a later task can bring."""
+        run = self.run
+        while run.jobs:
+            jobs, run.jobs = sorted(run.jobs, key=_rank), []
+            self.activations += 1
+            try:
+                completion = run.cache.activate(jobs, self.time, self._started)
+            except Nondeterminism as error:
+                self._fail("NON_DETERMINISTIC_ERROR", error.failure)
+                return
+            if completion.HasField("failed"):
+                self._fail("WORKFLOW_WORKER_UNHANDLED_FAILURE", completion.failed.failure)
+                return
+            for command in completion.successful.commands:
+                self._seen.commands.append(command.WhichOneof("variant") or "")
+                run.simulation.handle(run, command)
+        if self._terminal is None and any(one.busy for one in run.local_activities.values()):
+            if self._heartbeat is None:
+                wait = max(0, self.started_at + HEARTBEAT - run.now)
+                self._heartbeat = run.later(wait, self._beat)
+            return
+        self._complete()
+        run.flush()
+
+    def _beat(self) -> None:
+        """The task is about to time out: answer what is known, and go on in another one."""
+        self._complete()
+        self.run.flush()
+        if not self.run.closed:
+            self.run.simulation.wake(self.run)
+
+    def _complete(self) -> None:
+        run = self.run
+        if self._heartbeat is not None:
+            self._heartbeat.call_off()
+        if self._dies:
+            run.later(TASK_TIMEOUT, self._time_out)
+            return
+        if self._terminal is not None and run.has_buffered:
+            self._record_failure("UNHANDLED_COMMAND", None)
+            self._discard()
+            return
+        if not self._commands and self._terminal is None and self._was_nothing():
+            run.log.forget_after(self._before)
+            run.task = None
+            run.cache.forget_task()
+            self._tell_others()
+            return
+        flags = run.cache.keep_task(self.patches, self.rejected)
+        metadata: dict[str, Any] = {"sdk_name": "temporal-python", "sdk_version": sdk_version}
+        metadata |= {"core_used_flags": _CORE_FLAGS, "lang_used_flags": flags}
+        completed = run.record(
+            "workflow_task_completed",
+            scheduled_event_id=self._scheduled,
+            started_event_id=self._started,
+            identity=IDENTITY,
+            sdk_metadata=metadata,
+        )
+        run.task = None
+        run.task_failure = None
+        for command in self._commands:
+            if not command.dropped:
+                command.record(completed)
+        self._tell_others()
+        if self._terminal is not None:
+            self._terminal(completed)
+
+    def _tell_others(self) -> None:
+        for act in self._afterwards:
+            act()
+
+    def _was_nothing(self) -> bool:
+        """True if all it brought were updates that were rejected: the server forgets the task."""
+        return bool(self._jobs) and all(
+            job.HasField("do_update") and job.do_update.protocol_instance_id in self.rejected
+            for job in self._jobs
+        )
+
+    def _fail(self, cause: str, failure: Failure) -> None:
+        """A bug in the workflow's code. It is tried again when something new arrives."""
+        run = self.run
+        if run.task_failure is None:
+            self._record_failure(cause, failure)
+        else:
+            run.log.forget_after(self._before)
+        run.task_failure = failure
+        self._discard()
+        run.flush()
+
+    def _record_failure(self, cause: str, failure: Failure | None) -> None:
+        self.run.record(
+            "workflow_task_failed",
+            scheduled_event_id=self._scheduled,
+            started_event_id=self._started,
+            cause=WorkflowTaskFailedCause.Value("WORKFLOW_TASK_FAILED_CAUSE_" + cause),
+            failure=failure,
+            identity=IDENTITY,
+        )
+
+    def _time_out(self) -> None:
+        self.run.record(
+            "workflow_task_timed_out",
+            scheduled_event_id=self._scheduled,
+            started_event_id=self._started,
+            timeout_type=TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE,
+        )
+        self._discard()
+        self.run.flush()
+        self.run.simulation.wake(self.run)
+
+    def _discard(self) -> None:
+        """As if this task had never been done: what it brought will come again."""
+        run = self.run
+        for act in reversed(self._undo):
+            act()
+        run.cache.evict()
+        run.cache.forget_task()
+        run.jobs = self._jobs
+        run.task = None
+
+
+def _rank(job: WorkflowActivationJob) -> int:
+    kind = job.WhichOneof("variant") or ""
+    if kind == "resolve_activity" and job.resolve_activity.is_local:
+        return 5
+    return _ORDER.get(kind, 4)

@@ -1,0 +1,135 @@
+"""The classes and functions of a worker, prepared once for all runs."""
+
+# pyright: reportPrivateUsage=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from temporalio import activity
+from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivation
+from temporalio.common import MetricMeter
+from temporalio.converter import DataConverter
+from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, WorkflowRunner
+from temporalio.worker._workflow import _WorkflowWorker
+from temporalio.worker._workflow_instance import WorkflowInstance
+from temporalio.workflow import _Definition as WorkflowDefinition
+
+from musterwerk.errors import SimulationError
+
+NAMESPACE = "default"
+
+
+@dataclass(frozen=True)
+class Function:
+    """A registered activity."""
+
+    name: str | None
+    call: Callable[..., Any]
+    is_async: bool
+    types: list[type] | None
+    thread_cancel: bool
+
+
+class Workflows:
+    """Makes workflow instances exactly as a worker does: it is Temporal's own code that does."""
+
+    def __init__(
+        self,
+        workflows: Sequence[type],
+        *,
+        data_converter: DataConverter,
+        interceptors: Sequence[Interceptor],
+        failure_exception_types: Sequence[type[BaseException]],
+        runner: WorkflowRunner | None,
+        check_local_activity: Callable[[str], None],
+        task_queue: str,
+    ) -> None:
+        self._worker = _WorkflowWorker(
+            bridge_worker=_no_bridge,
+            namespace=NAMESPACE,
+            task_queue=task_queue,
+            workflows=workflows,
+            workflow_task_executor=None,
+            max_concurrent_workflow_tasks=1,
+            workflow_runner=runner or UnsandboxedWorkflowRunner(),
+            unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
+            data_converter=data_converter,
+            interceptors=interceptors,
+            workflow_failure_exception_types=failure_exception_types,
+            patch_activation_callback=None,
+            debug_mode=False,
+            disable_eager_activity_execution=True,
+            metric_meter=MetricMeter.noop,
+            on_eviction_hook=None,
+            disable_safe_eviction=False,
+            should_enforce_versioning_behavior=False,
+            assert_local_activity_valid=check_local_activity,
+            encode_headers=False,
+            max_workflow_task_external_storage_concurrency=1,
+        )
+        self._definitions = self._worker._workflows
+        self._any = self._worker._dynamic_workflow
+
+    def definition(self, name: str) -> WorkflowDefinition:
+        found = self._definitions.get(name, self._any)
+        if found is None:
+            known = ", ".join(sorted(self._definitions)) or "none"
+            raise SimulationError(
+                f"Workflow {name} is not registered with the simulator (known: {known}):"
+                " add its class to `workflows`"
+            )
+        return found
+
+    def create(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        activation: WorkflowActivation,
+        init: InitializeWorkflow,
+        task_queue: str,
+    ) -> WorkflowInstance:
+        # The queue is a property of the worker; here one worker serves all of them.
+        self._worker._task_queue = task_queue
+        asyncio._set_running_loop(loop)
+        try:
+            return self._worker._create_workflow_instance(activation, init)
+        finally:
+            asyncio._set_running_loop(None)
+
+
+class Activities:
+    """The registered activities, by name. One worker serves every task queue."""
+
+    def __init__(self, functions: Sequence[Callable[..., Any]]) -> None:
+        self._by_name: dict[str | None, Function] = {}
+        for function in functions:
+            if inspect.isclass(function):
+                raise SimulationError(f"{function!r} is a class: register an instance's methods")
+            given = activity._Definition.must_from_callable(function)
+            if given.name in self._by_name:
+                raise SimulationError(f"Two activities are named {given.name}")
+            self._by_name[given.name] = Function(
+                name=given.name,
+                call=given.fn,
+                is_async=given.is_async,
+                types=given.arg_types,
+                thread_cancel=not given.no_thread_cancel_exception,
+            )
+
+    def find(self, name: str) -> Function:
+        found = self._by_name.get(name) or self._by_name.get(None)
+        if found is None:
+            known = ", ".join(sorted(key for key in self._by_name if key)) or "none"
+            raise SimulationError(
+                f"Activity {name} is not registered with the simulator (known: {known}):"
+                " add it to `activities`"
+            )
+        return found
+
+
+def _no_bridge() -> NoReturn:
+    raise SimulationError("A simulated worker has no connection to a server")
