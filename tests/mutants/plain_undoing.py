@@ -7,23 +7,19 @@ import asyncio
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-from tests.mutants.parts import FAILURES, MINUTE, ONCE, THRICE, Undos, do, insist, shielded, tell
+from tests.mutants.parts import FAILURES, MINUTE, ONCE, THRICE, Undos, do, shielded, tell
 
 
-class _Undo:
-    """How the workflows below run an undo: with few attempts."""
+async def _undo_once(undo: list[str]) -> None:
+    await workflow.execute_activity(
+        undo[0], args=undo[1:], start_to_close_timeout=MINUTE, retry_policy=ONCE
+    )
 
-    @staticmethod
-    async def once(undo: list[str]) -> None:
-        await workflow.execute_activity(
-            undo[0], args=undo[1:], start_to_close_timeout=MINUTE, retry_policy=ONCE
-        )
 
-    @staticmethod
-    async def thrice(undo: list[str]) -> None:
-        await workflow.execute_activity(
-            undo[0], args=undo[1:], start_to_close_timeout=MINUTE, retry_policy=THRICE
-        )
+async def _undo_thrice(undo: list[str]) -> None:
+    await workflow.execute_activity(
+        undo[0], args=undo[1:], start_to_close_timeout=MINUTE, retry_policy=THRICE
+    )
 
 
 async def _three_steps(order: str, undos: Undos) -> None:
@@ -59,7 +55,7 @@ class UndoesInTheOrderOfDoing:
 class UndoesOnce:
     """One attempt for each undo, and its failure is only logged.
 
-    Shows with: ship is refused, and its undo's neighbour refund fails once.
+    Shows with: ship is refused, and refund fails once.
     """
 
     @workflow.run
@@ -76,7 +72,7 @@ class UndoesOnce:
     async def undo(self, undos: Undos) -> None:
         for undo in reversed(undos.registered):
             try:
-                await _Undo.once(undo)
+                await _undo_once(undo)
             except ActivityError:
                 workflow.logger.exception("could not %s", undo[0])
 
@@ -102,7 +98,7 @@ class GivesUp:
     async def undo(self, undos: Undos) -> None:
         for undo in reversed(undos.registered):
             try:
-                await _Undo.thrice(undo)
+                await _undo_thrice(undo)
             except Exception:
                 workflow.logger.exception("could not %s", undo[0])
 
@@ -127,7 +123,7 @@ class StopsAtTheFirstFailure:
 
     async def undo(self, undos: Undos) -> None:
         for undo in reversed(undos.registered):
-            await _Undo.once(undo)
+            await _undo_once(undo)
 
 
 @workflow.defn
@@ -149,7 +145,7 @@ class CollectsAndIgnores:
         return "shipped"
 
     async def undo(self, undos: Undos) -> None:
-        begun = [_Undo.once(undo) for undo in undos.registered]
+        begun = [_undo_once(undo) for undo in undos.registered]
         await asyncio.gather(*begun, return_exceptions=True)
 
 
@@ -193,10 +189,10 @@ class GoesBackTheWrongWay:
                 undos.add("call_back", f"{order}/lorry")
                 await do("ship", f"{order}/lorry")
             except ActivityError:
+                if workflow.cancellation_reason() is None:
+                    await shielded(Undos(undos.registered[:checkpoint]).run())
                 if workflow.cancellation_reason() is not None:
                     raise
-                for undo in reversed(undos.registered[:checkpoint]):
-                    await insist(*undo)
                 undos.add("call_back", f"{order}/train")
                 await do("ship", f"{order}/train")
         except FAILURES:
