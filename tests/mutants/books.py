@@ -91,15 +91,17 @@ class Shop:
     refunds: Undo = "by key"
 
     def __init__(self) -> None:
-        safe = {"keys": self.keys, "tombstones": self.tombstones}
-        self.stock = Service("stock", **safe)
-        self.payments = Service("payment", **safe, undo=self.refunds)
-        self.parcels = Service("parcel", **safe)
-        self.wraps = Service("wrap", **safe)
+        self.stock = self.service("stock")
+        self.payments = self.service("payment", self.refunds)
+        self.parcels = self.service("parcel")
+        self.wraps = self.service("wrap")
         self.mails: set[str] = set()
         self.promises: set[str] = set()
         #: What could have gone wrong in between, though it may not show in the end.
         self.risks: list[str] = []
+
+    def service(self, name: str, undo: Undo = "by key") -> Service:
+        return Service(name, keys=self.keys, tombstones=self.tombstones, undo=undo)
 
     def __enter__(self) -> Self:
         return self

@@ -8,7 +8,7 @@ from temporalio import workflow
 
 from musterwerk import Saga
 from musterwerk.errors import SagaCompensated
-from musterwerk.saga import RunOptions
+from musterwerk.saga import StepOptions
 from tests.mutants.parts import MINUTE, do, tell
 from tests.mutants.saga_worlds import SagaWorld
 from tests.mutants.with_saga_course import THREE_ATTEMPTS
@@ -49,7 +49,7 @@ class LocalSagaOrder:
 
     @workflow.run
     async def run(self, order: str) -> str:
-        local: RunOptions = {**THREE_ATTEMPTS, "local": True}
+        local: StepOptions = {**THREE_ATTEMPTS, "local": True}
         async with Saga() as saga:
             await saga.run(SagaWorld.reserve, order, undo=SagaWorld.release, **local)
             await saga.run(SagaWorld.charge, order, undo=SagaWorld.refund, **local)
@@ -86,21 +86,6 @@ class SaysSorry:
                 await saga.run(SagaWorld.ship, order, undo=SagaWorld.call_back, **ONE_ATTEMPT)
         except SagaCompensated:
             return "sorry"
-        await tell(order)
-        return "shipped"
-
-
-@workflow.defn
-class OneSagaForBoth:
-    """What belongs together is in one block, also where another saga is inside it."""
-
-    @workflow.run
-    async def run(self, order: str) -> str:
-        async with Saga("goods") as goods:
-            await goods.run(SagaWorld.reserve, order, undo=SagaWorld.release, **ONE_ATTEMPT)
-            await goods.run(SagaWorld.charge, order, undo=SagaWorld.refund, **ONE_ATTEMPT)
-            async with Saga("delivery") as delivery:
-                await delivery.run(SagaWorld.ship, order, undo=SagaWorld.call_back, **ONE_ATTEMPT)
         await tell(order)
         return "shipped"
 

@@ -6,12 +6,12 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
 from musterwerk import Saga
-from musterwerk.saga import RunOptions
+from musterwerk.saga import StepOptions
 from tests.mutants.parts import MINUTE, THRICE, tell
 from tests.mutants.saga_worlds import SagaWorld
 from tests.mutants.with_saga_steps import ONE_ATTEMPT
 
-THREE_ATTEMPTS: RunOptions = {"start_to_close_timeout": MINUTE, "retry_policy": THRICE}
+THREE_ATTEMPTS: StepOptions = {"start_to_close_timeout": MINUTE, "retry_policy": THRICE}
 
 
 @workflow.defn
@@ -132,7 +132,7 @@ class CancelsWithoutWaiting:
 
     @workflow.run
     async def run(self, order: str) -> str:
-        at_once: RunOptions = {
+        at_once: StepOptions = {
             **ONE_ATTEMPT,
             "cancellation_type": workflow.ActivityCancellationType.TRY_CANCEL,
         }

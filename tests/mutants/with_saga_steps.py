@@ -7,11 +7,11 @@ from temporalio.exceptions import ActivityError
 
 from musterwerk import Saga
 from musterwerk.errors import SagaCompensated
-from musterwerk.saga import RunOptions
+from musterwerk.saga import StepOptions
 from tests.mutants.parts import MINUTE, ONCE, do, tell
 from tests.mutants.saga_worlds import SagaWorld
 
-ONE_ATTEMPT: RunOptions = {"start_to_close_timeout": MINUTE, "retry_policy": ONCE}
+ONE_ATTEMPT: StepOptions = {"start_to_close_timeout": MINUTE, "retry_policy": ONCE}
 
 
 @workflow.defn
