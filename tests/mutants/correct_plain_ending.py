@@ -120,7 +120,12 @@ class ShieldsALoopOfItsOwn:
             undos.add("call_back", f"{order}/parcel")
             await do("ship", f"{order}/parcel")
         except FAILURES:
-            undoing = asyncio.create_task(undos.run())
+            work = undos.run()
+            try:
+                undoing = asyncio.create_task(work)
+            except BaseException:  # the workflow is being evicted
+                work.close()
+                raise
             while not undoing.done():
                 try:
                     await asyncio.shield(undoing)

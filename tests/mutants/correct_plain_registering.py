@@ -77,7 +77,7 @@ class TriesFromTheStart:
 
 @workflow.defn
 class StrikesOffWhatWasRefused:
-    """Only a refusal that comes before any effect needs no undo; this order knows none such."""
+    """Only what is refused before any effect is struck off."""
 
     @workflow.run
     async def run(self, order: str) -> str:
@@ -150,8 +150,8 @@ class RefundsTheSameAmount:
 
 
 @workflow.defn
-class RefundsWhatItCharged:
-    """`UndoesEverything` with the list built as the order goes, and a local variable for the key."""
+class MakesUpAKeyOnce:
+    """A random key of Temporal's, which is the same on replay."""
 
     @workflow.run
     async def run(self, order: str) -> str:

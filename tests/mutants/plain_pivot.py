@@ -88,7 +88,7 @@ class TakesTheSignalAtAnyTime:
         return "shipped"
 
     @workflow.signal
-    def cancel_order(self) -> None:
+    def cancel_order(self, order: str) -> None:
         self.unwanted = True
 
 
