@@ -23,7 +23,7 @@ class Outcome(Protocol):
     def failure(self) -> BaseException | None: ...
 
 
-Undo = Literal["by key", "blind"]
+Undo = Literal["by key", "repeated", "blind"]
 
 
 class Service:
@@ -31,7 +31,8 @@ class Service:
 
     With `keys`, what comes again under a key is not done again. With `tombstones`, an undo that
     finds nothing is remembered, and a step that comes after its undo is refused. An undo "by key"
-    gives back what stands under the key, once; a "blind" one gives back whenever it is asked.
+    gives back what stands under the key, once; a "repeated" one as often as it is asked, and a
+    "blind" one even where nothing was ever taken.
     """
 
     def __init__(
@@ -40,7 +41,7 @@ class Service:
         self.name = name
         self.keys = keys
         self.tombstones = tombstones
-        self.blind = undo == "blind"
+        self.way = undo
         self.standing: dict[str, list[Decimal]] = {}
         self.undone: set[str] = set()
         self.done: set[str] = set()
@@ -69,7 +70,7 @@ class Service:
         if stands:
             taken = stands.pop()
             self.give_back(key, taken if amount is None else amount)
-        elif self.blind:
+        elif self.way == "blind" or (self.way == "repeated" and stands is not None):
             self.give_back(key, PRICE if amount is None else amount)
         else:
             self.log.append(f"nothing to undo: {key}")

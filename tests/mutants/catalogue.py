@@ -85,7 +85,7 @@ _BY_HAND: tuple[Case, ...] = (
     Case(keys.UndoesEverything, worlds.BlindRefunds),
     Case(keys.Order, worlds.WithoutTombstones),
     Case(keys.Order, worlds.OneTableOfKeys),
-    Case(keys.Order, worlds.BlindRefunds, faults=2),
+    Case(keys.Order, worlds.RepeatedRefunds, faults=2),
 )
 
 _WITH_SAGA: tuple[Case, ...] = (

@@ -232,21 +232,22 @@ class ContinuesUnharmed:
                 await do("reserve", f"{order}/stock")
                 undos.add("refund", f"{order}/payment")
                 await do("charge", f"{order}/payment")
-            await self.ship(order, undos, again=registered is not None)
+                await self.wrap(order, undos)
+            undos.add("call_back", f"{order}/parcel")
+            await do("ship", f"{order}/parcel")
         except FAILURES:
             await shielded(undos.run())
             raise
         await tell(order)
         return "shipped"
 
-    async def ship(self, order: str, undos: Undos, *, again: bool) -> None:
-        parcel = f"{order}/parcel/{2 if again else 1}"
-        undos.add("call_back", parcel)
+    async def wrap(self, order: str, undos: Undos) -> None:
+        undos.add("unwrap", f"{order}/wrap")
         try:
-            await do("ship", parcel)
+            await do("wrap", f"{order}/wrap")
         except ActivityError:
-            if again or workflow.cancellation_reason() is not None:
-                raise
             await shielded(insist(*undos.registered.pop()))
+            if workflow.cancellation_reason() is not None:
+                raise
             await workflow.sleep(DAY)
             workflow.continue_as_new(args=[order, list(undos.registered)])

@@ -126,7 +126,7 @@ class Order:
 
     Without tombstones: charge is a zombie, which lands after its refund.
     With refunds under the key of the charge: ship is refused, and the refund does nothing.
-    With refunds that pay each time: ship is refused, and the reply of refund is lost.
+    With refunds that pay each time: ship is refused, and the reply of refund is lost, and retried.
     """
 
     @workflow.run

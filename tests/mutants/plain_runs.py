@@ -105,8 +105,8 @@ class ForgetsWhenContinued:
 class CatchesEverything:
     """`except BaseException` takes a continue-as-new for a failure, and undoes a sound order.
 
-    Where no carrier takes the parcel today, the order goes on tomorrow in a new run.
-    Shows with: ship is refused. The next run ships what was refunded.
+    What cannot be wrapped today goes tomorrow without it, in a new run.
+    Shows with: wrap is refused. The next run ships what was refunded.
     """
 
     @workflow.run
@@ -118,21 +118,22 @@ class CatchesEverything:
                 await do("reserve", f"{order}/stock")
                 undos.add("refund", f"{order}/payment")
                 await do("charge", f"{order}/payment")
-            await self.ship(order, undos, again=registered is not None)
+                await self.wrap(order, undos)
+            undos.add("call_back", f"{order}/parcel")
+            await do("ship", f"{order}/parcel")
         except BaseException:
             await shielded(undos.run())
             raise
         await tell(order)
         return "shipped"
 
-    async def ship(self, order: str, undos: Undos, *, again: bool) -> None:
-        parcel = f"{order}/parcel/{2 if again else 1}"
-        undos.add("call_back", parcel)
+    async def wrap(self, order: str, undos: Undos) -> None:
+        undos.add("unwrap", f"{order}/wrap")
         try:
-            await do("ship", parcel)
+            await do("wrap", f"{order}/wrap")
         except ActivityError:
-            if again or workflow.cancellation_reason() is not None:
-                raise
             await shielded(insist(*undos.registered.pop()))
+            if workflow.cancellation_reason() is not None:
+                raise
             await workflow.sleep(DAY)
             workflow.continue_as_new(args=[order, list(undos.registered)])

@@ -13,8 +13,7 @@ from tests.mutants.parts import FAILURES, Undos, do, shielded, tell
 class LeavesTheSiblingRunning:
     """`gather` raises at the first failure; the other branch goes on and begins new steps.
 
-    Shows with: reserve is refused, while charge runs. The undo finds the payment; the branch
-    ships meanwhile.
+    Shows with: reserve is refused. What began before is undone, and the branch ships meanwhile.
     """
 
     @workflow.run
@@ -23,8 +22,7 @@ class LeavesTheSiblingRunning:
         try:
             await asyncio.gather(self.goods(order, undos), self.service(order, undos))
         except FAILURES:
-            undone, undos.registered = Undos(undos.registered), []
-            await shielded(undone.run())
+            await shielded(Undos(list(undos.registered)).run())
             raise
         await tell(order)
         return "shipped"
@@ -36,6 +34,8 @@ class LeavesTheSiblingRunning:
     async def service(self, order: str, undos: Undos) -> None:
         undos.add("refund", f"{order}/payment")
         await do("charge", f"{order}/payment")
+        undos.add("unwrap", f"{order}/wrap")
+        await do("wrap", f"{order}/wrap")
         undos.add("call_back", f"{order}/parcel")
         await do("ship", f"{order}/parcel")
 

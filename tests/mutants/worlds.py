@@ -112,6 +112,12 @@ class BlindRefunds(World):
     refunds: Undo = "blind"
 
 
+class RepeatedRefunds(World):
+    """Flaw: a payment is refunded as often as a refund is asked for."""
+
+    refunds: Undo = "repeated"
+
+
 class KeyPerAttempt(World):
     """Flaw: the key that the payment service is given differs for each attempt.
 
