@@ -8,7 +8,6 @@ from temporalio import workflow
 
 from musterwerk import Saga
 from musterwerk.errors import SagaCompensated
-from musterwerk.saga import StepOptions
 from tests.mutants.parts import MINUTE, do, tell
 from tests.mutants.saga_worlds import SagaWorld
 from tests.mutants.with_saga_course import THREE_ATTEMPTS
@@ -39,21 +38,6 @@ class PersistentSagaOrder:
             await saga.run(SagaWorld.reserve, order, undo=SagaWorld.release, **THREE_ATTEMPTS)
             await saga.run(SagaWorld.charge, order, undo=SagaWorld.refund, **THREE_ATTEMPTS)
             await saga.run(SagaWorld.ship, order, undo=SagaWorld.call_back, **THREE_ATTEMPTS)
-        await tell(order)
-        return "shipped"
-
-
-@workflow.defn
-class LocalSagaOrder:
-    """Local activities, three attempts each."""
-
-    @workflow.run
-    async def run(self, order: str) -> str:
-        local: StepOptions = {**THREE_ATTEMPTS, "local": True}
-        async with Saga() as saga:
-            await saga.run(SagaWorld.reserve, order, undo=SagaWorld.release, **local)
-            await saga.run(SagaWorld.charge, order, undo=SagaWorld.refund, **local)
-            await saga.run(SagaWorld.ship, order, undo=SagaWorld.call_back, **local)
         await tell(order)
         return "shipped"
 

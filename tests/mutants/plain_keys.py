@@ -65,9 +65,11 @@ class Persistent:
 
 @workflow.defn
 class PersistentLocal:
-    """The same with local activities, which run again also when the worker dies in their task.
+    """The same with local activities, which are on record only when their task has ended.
 
-    Shows, without keys, with: the worker is killed in charge, or its reply is lost.
+    Shows with: the worker dies in the first task, whose steps have had their effects, and a
+    cancellation comes before the task is done again. Nobody knows of them, and nobody undoes them.
+    Where services take no keys, the worker's death alone does them twice.
     """
 
     @workflow.run

@@ -142,3 +142,23 @@ class CancelsWithoutWaiting:
             await saga.run(SagaWorld.ship, order, undo=SagaWorld.call_back, **at_once)
         await tell(order)
         return "shipped"
+
+
+@workflow.defn
+class LocalSagaOrder:
+    """Steps with effects as local activities: they are on record only when their task has ended.
+
+    Shows with: the worker dies in the first task, whose steps have had their effects, and a
+    cancellation comes before the task is done again. Nobody knows of them, and nobody undoes them.
+    Where services take no keys, the worker's death alone does them twice.
+    """
+
+    @workflow.run
+    async def run(self, order: str) -> str:
+        local: StepOptions = {**THREE_ATTEMPTS, "local": True}
+        async with Saga() as saga:
+            await saga.run(SagaWorld.reserve, order, undo=SagaWorld.release, **local)
+            await saga.run(SagaWorld.charge, order, undo=SagaWorld.refund, **local)
+            await saga.run(SagaWorld.ship, order, undo=SagaWorld.call_back, **local)
+        await tell(order)
+        return "shipped"
