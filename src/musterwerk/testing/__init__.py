@@ -21,7 +21,7 @@ What differs from a server, by design:
 - A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
-from musterwerk.testing.decisions import (
+from musterwerk.testing.simulator.decisions import (
     Attempt,
     Decisions,
     Natural,
@@ -30,9 +30,9 @@ from musterwerk.testing.decisions import (
     Task,
     TaskStart,
 )
-from musterwerk.testing.handle import SimulatedHandle
-from musterwerk.testing.outcome import Outcome, RunSeen
-from musterwerk.testing.simulator import Simulator
+from musterwerk.testing.simulator.handle import SimulatedHandle
+from musterwerk.testing.simulator.outcome import Outcome, RunSeen
+from musterwerk.testing.simulator.simulator import Simulator
 
 __all__ = [
     "Attempt",

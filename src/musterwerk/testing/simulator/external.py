@@ -16,12 +16,12 @@ from temporalio.bridge.proto.workflow_commands import (
     SignalExternalWorkflowExecution,
 )
 
-from musterwerk.testing import failures
-from musterwerk.testing.worker import NAMESPACE
+from musterwerk.testing.simulator import failures
+from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
-    from musterwerk.testing.tasks import Command
+    from musterwerk.testing.simulator.run import Run
+    from musterwerk.testing.simulator.tasks import Command
 
 
 def signal(run: Run, given: SignalExternalWorkflowExecution) -> None:

@@ -15,15 +15,15 @@ from temporalio.bridge.proto.workflow_commands import (
     ScheduleActivity,
 )
 
-from musterwerk.testing import failures
-from musterwerk.testing.attempts import Reply
-from musterwerk.testing.clock import NS, Entry, duration, span
-from musterwerk.testing.executing import Execution
-from musterwerk.testing.retry import Policy, next_attempt
-from musterwerk.testing.tasks import IDENTITY
+from musterwerk.testing.simulator import failures
+from musterwerk.testing.simulator.attempts import Reply
+from musterwerk.testing.simulator.clock import NS, Entry, duration, span
+from musterwerk.testing.simulator.executing import Execution
+from musterwerk.testing.simulator.retry import Policy, next_attempt
+from musterwerk.testing.simulator.tasks import IDENTITY
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 # Core gives up an attempt so long after the server did, if it never heartbeats.
 LOCAL_BUFFER = 5 * NS

@@ -18,8 +18,8 @@ from temporalio.common import MetricMeter, RawValue, _CompositeEvent
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing.payloads import Converter
-from musterwerk.testing.worker import Function
+from musterwerk.testing.simulator.payloads import Converter
+from musterwerk.testing.simulator.worker import Function
 
 _NEVER = activity.ActivityCancellationDetails(cancel_requested=True)
 

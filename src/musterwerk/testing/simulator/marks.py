@@ -13,7 +13,7 @@ from temporalio.bridge.proto.workflow_commands import (
 )
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 _VERSIONS = "TemporalChangeVersion"
 

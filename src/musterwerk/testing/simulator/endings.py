@@ -15,13 +15,13 @@ from temporalio.bridge.proto.workflow_commands import (
     FailWorkflowExecution,
 )
 
-from musterwerk.testing import births
-from musterwerk.testing.clock import NS, span
-from musterwerk.testing.retry import Policy, next_attempt
-from musterwerk.testing.tasks import IDENTITY
+from musterwerk.testing.simulator import births
+from musterwerk.testing.simulator.clock import NS, span
+from musterwerk.testing.simulator.retry import Policy, next_attempt
+from musterwerk.testing.simulator.tasks import IDENTITY
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 # The server lets no chain of runs begin one more often than so.
 _CONTINUE_AT_MOST_EVERY = NS

@@ -18,13 +18,13 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import _QueryDefinition, _SignalDefinition, _UpdateDefinition
 
-from musterwerk.testing import endings
-from musterwerk.testing.cache import Nondeterminism
-from musterwerk.testing.updates import Update
+from musterwerk.testing.simulator import endings
+from musterwerk.testing.simulator.cache import Nondeterminism
+from musterwerk.testing.simulator.updates import Update
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
-    from musterwerk.testing.simulation import Simulation
+    from musterwerk.testing.simulator.run import Run
+    from musterwerk.testing.simulator.simulation import Simulation
 
 T = TypeVar("T")
 _NOTHING: Any = object()

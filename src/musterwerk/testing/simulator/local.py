@@ -16,18 +16,18 @@ from temporalio.bridge.proto.workflow_commands import (
 from temporalio.common import Priority, RetryPolicy
 from temporalio.converter import ActivitySerializationContext
 
-from musterwerk.testing import failures
-from musterwerk.testing.attempts import Call, Reply
-from musterwerk.testing.clock import NS, Entry, moment, nanoseconds
-from musterwerk.testing.decisions import Attempt, Start
-from musterwerk.testing.log import timestamp
-from musterwerk.testing.marks import json_payload
-from musterwerk.testing.payloads import Converter
-from musterwerk.testing.retry import Policy, next_attempt
-from musterwerk.testing.worker import NAMESPACE
+from musterwerk.testing.simulator import failures
+from musterwerk.testing.simulator.attempts import Call, Reply
+from musterwerk.testing.simulator.clock import NS, Entry, moment, nanoseconds
+from musterwerk.testing.simulator.decisions import Attempt, Start
+from musterwerk.testing.simulator.log import timestamp
+from musterwerk.testing.simulator.marks import json_payload
+from musterwerk.testing.simulator.payloads import Converter
+from musterwerk.testing.simulator.retry import Policy, next_attempt
+from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 _THRESHOLD = 60 * NS
 _TIMED_OUT = activity.ActivityCancellationDetails(timed_out=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing import (
+from musterwerk.testing.simulator import (
     activities,
     children,
     endings,
@@ -20,7 +20,7 @@ from musterwerk.testing import (
 )
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 _HANDLERS: dict[str, Callable[[Run, Any], None]] = {
     "start_timer": timers.start,

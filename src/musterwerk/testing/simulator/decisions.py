@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
 
-from musterwerk.testing.clock import Delivery
+from musterwerk.testing.simulator.clock import Delivery
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.update.v1 import Input, Meta, Request
 from temporalio.bridge.proto.workflow_commands import UpdateResponse
 
-from musterwerk.testing.tasks import IDENTITY
+from musterwerk.testing.simulator.tasks import IDENTITY
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 
 Answer: TypeAlias = Callable[[Payload | None, Failure | None], None]

@@ -19,13 +19,13 @@ from temporalio.bridge.proto.workflow_commands import (
 )
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing import beginning, births, endings, failures
-from musterwerk.testing.clock import span
-from musterwerk.testing.external import OutgoingCancel
-from musterwerk.testing.worker import NAMESPACE
+from musterwerk.testing.simulator import beginning, births, endings, failures
+from musterwerk.testing.simulator.clock import span
+from musterwerk.testing.simulator.external import OutgoingCancel
+from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 _AT_ONCE = (ChildWorkflowCancellationType.ABANDON, ChildWorkflowCancellationType.TRY_CANCEL)
 _TERMINATE = (

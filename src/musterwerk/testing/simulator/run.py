@@ -11,20 +11,20 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivationJob
 from temporalio.exceptions import CancelledError, TerminatedError, TimeoutError, TimeoutType
 
-from musterwerk.testing.cache import Cache
-from musterwerk.testing.clock import Delivery, Entry
-from musterwerk.testing.log import Log
-from musterwerk.testing.tasks import IDENTITY, Command, TaskSeen, WorkflowTask
+from musterwerk.testing.simulator.cache import Cache
+from musterwerk.testing.simulator.clock import Delivery, Entry
+from musterwerk.testing.simulator.log import Log
+from musterwerk.testing.simulator.tasks import IDENTITY, Command, TaskSeen, WorkflowTask
 
 if TYPE_CHECKING:
-    from musterwerk.testing.activities import ScheduledActivity
-    from musterwerk.testing.births import Birth
-    from musterwerk.testing.children import Child
-    from musterwerk.testing.external import OutgoingSignal
-    from musterwerk.testing.local import LocalActivity
-    from musterwerk.testing.simulation import Simulation
-    from musterwerk.testing.timers import Timer
-    from musterwerk.testing.updates import Update
+    from musterwerk.testing.simulator.activities import ScheduledActivity
+    from musterwerk.testing.simulator.births import Birth
+    from musterwerk.testing.simulator.children import Child
+    from musterwerk.testing.simulator.external import OutgoingSignal
+    from musterwerk.testing.simulator.local import LocalActivity
+    from musterwerk.testing.simulator.simulation import Simulation
+    from musterwerk.testing.simulator.timers import Timer
+    from musterwerk.testing.simulator.updates import Update
 
 Status: TypeAlias = Literal[
     "running", "completed", "failed", "canceled", "terminated", "timed_out", "continued_as_new"

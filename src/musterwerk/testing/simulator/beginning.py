@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from musterwerk.testing import endings
-from musterwerk.testing.run import Run
+from musterwerk.testing.simulator import endings
+from musterwerk.testing.simulator.run import Run
 
 
 def begin(run: Run) -> None:

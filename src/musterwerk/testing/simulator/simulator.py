@@ -16,18 +16,18 @@ from temporalio.worker import Interceptor, WorkflowRunner
 from temporalio.workflow import _Definition
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing import births
-from musterwerk.testing.beginning import begin
-from musterwerk.testing.births import Birth
-from musterwerk.testing.clock import clock_time, nanoseconds
-from musterwerk.testing.decisions import Decisions, Natural
-from musterwerk.testing.handle import SimulatedHandle, result_of
-from musterwerk.testing.loop import VirtualLoop
-from musterwerk.testing.outcome import Outcome, seen
-from musterwerk.testing.payloads import Converter
-from musterwerk.testing.run import Run
-from musterwerk.testing.simulation import Simulation
-from musterwerk.testing.worker import NAMESPACE, Activities, Workflows
+from musterwerk.testing.simulator import births
+from musterwerk.testing.simulator.beginning import begin
+from musterwerk.testing.simulator.births import Birth
+from musterwerk.testing.simulator.clock import clock_time, nanoseconds
+from musterwerk.testing.simulator.decisions import Decisions, Natural
+from musterwerk.testing.simulator.handle import SimulatedHandle, result_of
+from musterwerk.testing.simulator.loop import VirtualLoop
+from musterwerk.testing.simulator.outcome import Outcome, seen
+from musterwerk.testing.simulator.payloads import Converter
+from musterwerk.testing.simulator.run import Run
+from musterwerk.testing.simulator.simulation import Simulation
+from musterwerk.testing.simulator.worker import NAMESPACE, Activities, Workflows
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TASK_QUEUE = "simulated"

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from temporalio.bridge.proto.workflow_commands import CancelTimer, StartTimer
 
-from musterwerk.testing.clock import Entry, nanoseconds
-from musterwerk.testing.tasks import IDENTITY, Command
+from musterwerk.testing.simulator.clock import Entry, nanoseconds
+from musterwerk.testing.simulator.tasks import IDENTITY, Command
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 
 def start(run: Run, given: StartTimer) -> None:

@@ -10,15 +10,15 @@ from typing import Any, Literal
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing import beginning, handlers
-from musterwerk.testing.attempts import Call
-from musterwerk.testing.clock import Agenda, Entry
-from musterwerk.testing.decisions import Decisions
-from musterwerk.testing.loop import VirtualLoop
-from musterwerk.testing.payloads import Converter
-from musterwerk.testing.run import Run
-from musterwerk.testing.seeds import Ids
-from musterwerk.testing.worker import Activities, Workflows
+from musterwerk.testing.simulator import beginning, handlers
+from musterwerk.testing.simulator.attempts import Call
+from musterwerk.testing.simulator.clock import Agenda, Entry
+from musterwerk.testing.simulator.decisions import Decisions
+from musterwerk.testing.simulator.loop import VirtualLoop
+from musterwerk.testing.simulator.payloads import Converter
+from musterwerk.testing.simulator.run import Run
+from musterwerk.testing.simulator.seeds import Ids
+from musterwerk.testing.simulator.worker import Activities, Workflows
 
 
 class Simulation:

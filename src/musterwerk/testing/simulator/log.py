@@ -8,7 +8,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import History, HistoryEvent
 
-from musterwerk.testing.clock import NS
+from musterwerk.testing.simulator.clock import NS
 
 
 def timestamp(when: int) -> Timestamp:

@@ -10,8 +10,8 @@ from typing import Any, Literal
 from temporalio.client import WorkflowHistory
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing.run import Run, Status
-from musterwerk.testing.tasks import TaskSeen
+from musterwerk.testing.simulator.run import Run, Status
+from musterwerk.testing.simulator.tasks import TaskSeen
 
 
 @dataclass(frozen=True)

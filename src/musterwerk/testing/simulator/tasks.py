@@ -11,12 +11,12 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.service import __version__ as sdk_version
 
-from musterwerk.testing.cache import Nondeterminism
-from musterwerk.testing.clock import NS, Entry
-from musterwerk.testing.decisions import Task
+from musterwerk.testing.simulator.cache import Nondeterminism
+from musterwerk.testing.simulator.clock import NS, Entry
+from musterwerk.testing.simulator.decisions import Task
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 IDENTITY = "simulator"
 TASK_TIMEOUT = 10 * NS

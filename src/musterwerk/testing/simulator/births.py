@@ -19,16 +19,16 @@ from temporalio.api.enums.v1 import ContinueAsNewInitiator
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import InitializeWorkflow
 
-from musterwerk.testing.clock import duration
-from musterwerk.testing.log import timestamp
-from musterwerk.testing.run import Run
-from musterwerk.testing.seeds import randomness_seed
-from musterwerk.testing.tasks import IDENTITY
-from musterwerk.testing.worker import NAMESPACE
+from musterwerk.testing.simulator.clock import duration
+from musterwerk.testing.simulator.log import timestamp
+from musterwerk.testing.simulator.run import Run
+from musterwerk.testing.simulator.seeds import randomness_seed
+from musterwerk.testing.simulator.tasks import IDENTITY
+from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
-    from musterwerk.testing.children import Child
-    from musterwerk.testing.simulation import Simulation
+    from musterwerk.testing.simulator.children import Child
+    from musterwerk.testing.simulator.simulation import Simulation
 
 
 def no_payloads() -> dict[str, Payload]:

@@ -9,14 +9,14 @@ from temporalio.api.common.v1 import Payloads
 from temporalio.common import Priority, RetryPolicy
 from temporalio.converter import ActivitySerializationContext
 
-from musterwerk.testing.attempts import Call, Reply
-from musterwerk.testing.clock import NS, Entry, delta, moment, nanoseconds
-from musterwerk.testing.decisions import Attempt, Start
-from musterwerk.testing.payloads import Converter
-from musterwerk.testing.worker import NAMESPACE
+from musterwerk.testing.simulator.attempts import Call, Reply
+from musterwerk.testing.simulator.clock import NS, Entry, delta, moment, nanoseconds
+from musterwerk.testing.simulator.decisions import Attempt, Start
+from musterwerk.testing.simulator.payloads import Converter
+from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
-    from musterwerk.testing.activities import ScheduledActivity
+    from musterwerk.testing.simulator.activities import ScheduledActivity
 
 _NOT_FOUND = activity.ActivityCancellationDetails(not_found=True)
 _CANCELED = activity.ActivityCancellationDetails(cancel_requested=True)

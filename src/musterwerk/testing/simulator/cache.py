@@ -20,11 +20,11 @@ from temporalio.bridge.proto.workflow_completion import WorkflowActivationComple
 from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance
 
-from musterwerk.testing.log import timestamp
-from musterwerk.testing.worker import NAMESPACE
+from musterwerk.testing.simulator.log import timestamp
+from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
-    from musterwerk.testing.run import Run
+    from musterwerk.testing.simulator.run import Run
 
 
 class Nondeterminism(Exception):

@@ -10,7 +10,7 @@ from temporalio.api.common.v1 import RetryPolicy
 from temporalio.api.enums.v1 import RetryState, TimeoutType
 from temporalio.api.failure.v1 import Failure
 
-from musterwerk.testing.clock import NS, nanoseconds
+from musterwerk.testing.simulator.clock import NS, nanoseconds
 
 State: TypeAlias = "RetryState.ValueType"
 

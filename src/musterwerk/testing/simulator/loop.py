@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
-from musterwerk.testing.clock import NS
+from musterwerk.testing.simulator.clock import NS
 
 # So long, in real seconds, are sockets and threads waited for before virtual time goes on.
 PATIENCE = 1.0

@@ -1,0 +1,1 @@
+"""Temporal workflows in this process: worker, core and server in one, in virtual time."""
