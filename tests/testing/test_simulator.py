@@ -18,6 +18,7 @@ from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing import (
+    CANCEL,
     Attempt,
     Natural,
     Outcome,
@@ -162,7 +163,7 @@ class CancelledAt(Natural):
         self._number = number
 
     def task_starts(self, task: Task) -> TaskStart:
-        return TaskStart(cancel=task.number == self._number, evict=True)
+        return TaskStart(send=(CANCEL,) * (task.number == self._number), evict=True)
 
 
 @pytest.mark.parametrize(("number", "seen"), [(1, []), (2, ["a 1"]), (3, ["a 1", "b 1"])])

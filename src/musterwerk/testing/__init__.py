@@ -21,13 +21,17 @@ What differs from a server, by design:
 - A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
+from musterwerk.testing.simulator.attempts import CallSeen
 from musterwerk.testing.simulator.decisions import (
+    CANCEL,
     Attempt,
     Decisions,
+    Message,
     Natural,
     Report,
     Start,
     Task,
+    TaskEnd,
     TaskStart,
 )
 from musterwerk.testing.simulator.handle import SimulatedHandle
@@ -35,8 +39,11 @@ from musterwerk.testing.simulator.outcome import Outcome, RunSeen
 from musterwerk.testing.simulator.simulator import Simulator
 
 __all__ = [
+    "CANCEL",
     "Attempt",
+    "CallSeen",
     "Decisions",
+    "Message",
     "Natural",
     "Outcome",
     "Report",
@@ -45,5 +52,6 @@ __all__ = [
     "Simulator",
     "Start",
     "Task",
+    "TaskEnd",
     "TaskStart",
 ]

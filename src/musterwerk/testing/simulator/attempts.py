@@ -7,8 +7,10 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from temporalio import activity
@@ -18,6 +20,7 @@ from temporalio.common import MetricMeter, RawValue, _CompositeEvent
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from musterwerk.errors import SimulationError
+from musterwerk.testing.simulator.decisions import Attempt
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.worker import Function
 
@@ -35,6 +38,17 @@ class Reply:
         self.result = result
         self.failure = failure
         self.canceled = canceled
+
+
+@dataclass(frozen=True)
+class CallSeen:
+    """One call of an activity function as it went, with what it answered or raised."""
+
+    attempt: Attempt
+    when: datetime
+    arguments: Sequence[Any]
+    result: Any
+    error: BaseException | None
 
 
 class _Unwaitable(threading.Event):
@@ -62,6 +76,9 @@ class Call:
         heartbeat: Callable[[Payloads | None], None],
     ) -> None:
         self.finished = False
+        self.arguments: Sequence[Any] = ()
+        self.result: Any = None
+        self.error: BaseException | None = None
         self._function = function
         self._info = info
         self._converter = converter
@@ -83,7 +100,7 @@ class Call:
         context = contextvars.copy_context()
         context.run(activity._Context.set, self._context())
         try:
-            arguments = self._arguments(payloads)
+            arguments = self.arguments = self._arguments(payloads)
         except Exception as error:
             failed = error
             self._end(lambda: _raise(failed))
@@ -162,12 +179,12 @@ class Call:
     def _end(self, outcome: Callable[[], Any]) -> None:
         try:
             result = outcome()
-            self.finished = True
+            self.finished, self.result = True, result
             reply = Reply(self._converter.encode([result])[0])
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:
-            self.finished = True
+            self.finished, self.error = True, error
             reply = self._failed(error)
         finally:
             self._running.discard(self)

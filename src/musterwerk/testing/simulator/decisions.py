@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from musterwerk.testing.simulator.clock import Delivery
 
@@ -29,32 +29,46 @@ class Attempt:
 
 
 @dataclass(frozen=True)
+class Message:
+    """What somebody sends to the workflow that was started; `name` and `args` not for "cancel"."""
+
+    kind: Literal["cancel", "signal", "update"]
+    name: str = ""
+    args: tuple[Any, ...] = ()
+
+
+CANCEL = Message("cancel")
+
+
+@dataclass(frozen=True)
 class Start:
     """How an attempt begins.
 
     `run=False`: the function is never called; `error` is what the worker reports, and without one
     nothing is ever heard. `late`: the function is called only so much later, whatever has happened
-    by then. `queued`: no worker takes it before. `cancel`: the workflow is asked to cancel while
-    the activity has been started.
+    by then; `held`: only when a report releases it, or nothing else is left to happen. `queued`: no
+    worker takes it before. `send`: these messages arrive when the activity has been started.
     """
 
     run: bool = True
     error: BaseException | None = None
     late: timedelta = timedelta()
+    held: bool = False
     queued: timedelta = timedelta()
-    cancel: bool = False
+    send: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
 class Report:
     """What becomes of an attempt's reply: `lost`, replaced by an `error`, or neither.
 
-    `cancel`: a request to cancel the workflow arrives just before it.
+    `send`: these messages arrive just before it. `release`: whatever is held is called now.
     """
 
     lost: bool = False
     error: BaseException | None = None
-    cancel: bool = False
+    release: bool = False
+    send: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,12 +83,20 @@ class Task:
 
 @dataclass(frozen=True)
 class TaskStart:
-    """How a task begins: with a workflow that was `evicted` and is replayed first; after a request
-    to `cancel`; or in a worker that `dies` before it answers, so that another does it again."""
+    """How a task begins: with a workflow that was evicted and is replayed first (`evict`); with
+    messages that it learns of in this task (`send`); or in a worker that `dies` before it answers,
+    so that another does it again."""
 
     evict: bool = False
-    cancel: bool = False
     dies: bool = False
+    send: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True)
+class TaskEnd:
+    """What comes as soon as a task is complete, before anything else."""
+
+    send: tuple[Message, ...] = ()
 
 
 class Decisions(Protocol):
@@ -93,11 +115,15 @@ class Decisions(Protocol):
 
     def task_starts(self, task: Task) -> TaskStart: ...
 
+    def task_ends(self, task: Task) -> TaskEnd:
+        """Not asked after the last one."""
+        ...
+
 
 class Natural:
     """Everything takes its course: calls are made, replies arrive, in the order they came."""
 
-    _start, _report, _task = Start(), Report(), TaskStart()
+    _start, _report, _task, _end = Start(), Report(), TaskStart(), TaskEnd()
 
     def attempt_starts(self, attempt: Attempt) -> Start:
         return self._start
@@ -110,3 +136,6 @@ class Natural:
 
     def task_starts(self, task: Task) -> TaskStart:
         return self._task
+
+    def task_ends(self, task: Task) -> TaskEnd:
+        return self._end

@@ -61,13 +61,15 @@ class Execution:
             return
         self.is_started = True
         self._of.started()
-        if start.cancel:
-            self._simulation.cancel_now(self._run)
+        if start.send:
+            self._simulation.send(start.send)
         if not start.run:
             if start.error is not None:
                 self._done(Reply(failure=self._converter().encode_failure(start.error)))
             return
-        if start.late or start.cancel:
+        if start.held:
+            self._simulation.held.append(self._launch)
+        elif start.late or start.send:
             # Behind the back of everything: also when the workflow is closed by then.
             when = self._run.now + nanoseconds(start.late)
             self._simulation.agenda.at(when, self._launch)
@@ -87,9 +89,13 @@ class Execution:
 
     def _done(self, reply: Reply) -> None:
         view, simulation = self._view, self._simulation
+        if self._call is not None:
+            simulation.called(view, self._call)
         report = simulation.decide("attempt_ends").attempt_ends(view, reply.failure is not None)
-        if report.cancel:
-            simulation.cancel_now(self._run)
+        if report.send:
+            simulation.send(report.send)
+        if report.release:
+            simulation.release()
         if report.lost or not self.current:
             return
         if report.error is not None:

@@ -118,8 +118,8 @@ class LocalActivity:
         kind = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
         number = self._number
         self._later(limit, lambda: self._time_out(kind, number))
-        if start.cancel:
-            run.simulation.cancel_now(run)
+        if start.send:
+            run.simulation.send(start.send)
         if start.run:
             self._launch_as(start)
         elif start.error is not None:
@@ -127,7 +127,9 @@ class LocalActivity:
 
     def _launch_as(self, start: Start) -> None:
         run, number = self._run, self._number
-        if start.late:
+        if start.held:
+            run.simulation.held.append(lambda: self._launch(number))
+        elif start.late:
             when = run.now + nanoseconds(start.late)
             run.simulation.agenda.at(when, lambda: self._launch(number))
         else:
@@ -143,11 +145,15 @@ class LocalActivity:
         call.start(self._run.simulation.loop, list(self._given.arguments))
 
     def _done(self, number: int, reply: Reply) -> None:
-        view = self._view
-        decide = self._run.simulation.decide("attempt_ends")
+        view, simulation = self._view, self._run.simulation
+        if self._call is not None:
+            simulation.called(view, self._call)
+        decide = simulation.decide("attempt_ends")
         report = decide.attempt_ends(view, reply.failure is not None)
-        if report.cancel:
-            self._run.simulation.cancel_now(self._run)
+        if report.send:
+            simulation.send(report.send)
+        if report.release:
+            simulation.release()
         if report.lost or number != self._number or not self.busy:
             return
         if report.error is not None:

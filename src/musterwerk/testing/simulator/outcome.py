@@ -10,6 +10,7 @@ from typing import Any, Literal
 from temporalio.client import WorkflowHistory
 
 from musterwerk.errors import SimulationError
+from musterwerk.testing.simulator.attempts import CallSeen
 from musterwerk.testing.simulator.run import Run, Status
 from musterwerk.testing.simulator.tasks import TaskSeen
 
@@ -43,7 +44,8 @@ class Outcome:
     `failure` is what a client would be given as the cause. A workflow that is still "running" when
     nothing is left to happen waits for somebody, or has a bug: then `task_failure` says which.
     `decisions` counts how often each decision was asked for. `stopped` tells which limit ended the
-    simulation, if one did. `problems` are evictions that the workflow's code resisted.
+    simulation, if one did. `problems` are evictions that the workflow's code resisted. `calls` are
+    the calls of activity functions in the order in which they ended.
     """
 
     status: Status
@@ -55,6 +57,7 @@ class Outcome:
     decisions: Mapping[str, int]
     stopped: Literal["time", "tasks"] | None
     problems: Sequence[str]
+    calls: Sequence[CallSeen] = ()
 
     @property
     def history(self) -> WorkflowHistory:

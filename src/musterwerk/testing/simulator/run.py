@@ -163,9 +163,9 @@ class Run:
     def signal(
         self, name: str, arguments: list[Payload], headers: dict[str, Payload] | None = None
     ) -> None:
-        self.deliver(0, "signal", name, lambda: self._signaled(name, arguments, headers or {}))
+        self.deliver(0, "signal", name, lambda: self.signaled(name, arguments, headers or {}))
 
-    def _signaled(self, name: str, arguments: list[Payload], headers: dict[str, Payload]) -> None:
+    def signaled(self, name: str, arguments: list[Payload], headers: dict[str, Payload]) -> None:
         event = self.record(
             "workflow_execution_signaled",
             signal_name=name,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Literal
 
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing.simulator import beginning, handlers
-from musterwerk.testing.simulator.attempts import Call
-from musterwerk.testing.simulator.clock import Agenda, Entry
-from musterwerk.testing.simulator.decisions import Decisions
+from musterwerk.testing.simulator import beginning, handlers, messages
+from musterwerk.testing.simulator.attempts import Call, CallSeen
+from musterwerk.testing.simulator.clock import Agenda, Entry, moment
+from musterwerk.testing.simulator.decisions import Attempt, Decisions, Message
 from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.run import Run
@@ -44,6 +44,8 @@ class Simulation:
         self.problems: list[str] = []
         self.counts: Counter[str] = Counter()
         self.calls: set[Call] = set()
+        self.calls_seen: list[CallSeen] = []
+        self.held: list[Callable[[], None]] = []
         self.others: set[asyncio.Task[Any]] = set()
         self._decisions = decisions
         self._newest: dict[str, Run] = {}
@@ -79,8 +81,21 @@ class Simulation:
         if run.begun and not run.closed and run not in self._waking:
             self._waking.append(run)
 
-    def cancel_now(self, run: Run) -> None:
-        run.deliver_cancel("decided")
+    def send(self, given: Sequence[Message], *, with_task_of: Run | None = None) -> None:
+        messages.send(self, given, with_task_of=with_task_of)
+
+    def called(self, attempt: Attempt, call: Call) -> None:
+        """An activity function has ended, whether or not anybody waits for it."""
+        self.calls_seen.append(
+            CallSeen(attempt, moment(self.agenda.now), call.arguments, call.result, call.error)
+        )
+
+    def release(self) -> bool:
+        """Call the activities that were held back; false if there are none."""
+        held, self.held = self.held, []
+        for launch in held:
+            self.agenda.at(self.agenda.now, launch)
+        return bool(held)
 
     def run_closed(self, run: Run) -> None:
         """What the server does afterwards, for children, for the parent, for who comes next."""
@@ -143,9 +158,11 @@ class Simulation:
                 for entry in self._chosen(ready):
                     entry.act()
             elif (later := self._next_time()) is None:
-                return None
+                if not self.release():
+                    return None
             elif later > stop_at():
-                return "time"
+                if not self.release():
+                    return "time"
             else:
                 self.agenda.now = self.loop.now = later
 

@@ -227,4 +227,5 @@ def _outcome(
         decisions=dict(simulation.counts),
         stopped=stopped,
         problems=tuple(simulation.problems),
+        calls=tuple(simulation.calls_seen),
     )

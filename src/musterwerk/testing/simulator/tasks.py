@@ -71,11 +71,10 @@ class WorkflowTask:
 
     def begin(self) -> None:
         run = self.run
-        view = Task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
+        self._view = view = Task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
         choice = run.simulation.decide("task_starts").task_starts(view)
         self._dies = choice.dies
-        if choice.cancel:
-            run.cancel_at_once("decided")
+        run.simulation.send(choice.send, with_task_of=run)
         if choice.evict:
             run.cache.evict()
         self._before = len(run.log)
@@ -174,6 +173,9 @@ class WorkflowTask:
         self._tell_others()
         if self._terminal is not None:
             self._terminal(completed)
+        else:
+            end = run.simulation.decide("task_ends").task_ends(self._view)
+            run.simulation.send(end.send)
 
     def _tell_others(self) -> None:
         for act in self._afterwards:
