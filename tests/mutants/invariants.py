@@ -12,12 +12,12 @@ from tests.mutants.books import NOTHING, ONE, PRICE, Outcome, Shop
 
 Invariant = Callable[[Shop, Outcome], None]
 
-_ENDED = ("completed", "failed", "cancelled")
+_ENDED = ("completed", "failed", "canceled")
 
 
 def money_conserved(world: Shop, outcome: Outcome) -> None:
     """Who gets a parcel has paid its price; who gets none has paid nothing."""
-    if outcome.state in _ENDED:
+    if outcome.status in _ENDED:
         owed = PRICE if world.parcels.total > NOTHING else NOTHING
         paid = world.payments.total
         assert paid == owed, f"paid {paid}, owed {owed}: {world.payments.log}"
@@ -25,42 +25,42 @@ def money_conserved(world: Shop, outcome: Outcome) -> None:
 
 def stock_conserved(world: Shop, outcome: Outcome) -> None:
     """What is taken from the stock is in a parcel."""
-    if outcome.state in _ENDED:
+    if outcome.status in _ENDED:
         sent = world.pieces if world.parcels.total > NOTHING else 0
         taken = world.stock.total
         assert taken == sent, f"{taken} taken from stock, {sent} sent: {world.stock.log}"
 
 
 def shipped_means_paid(world: Shop, outcome: Outcome) -> None:
-    if outcome.state in _ENDED and world.parcels.total > NOTHING:
+    if outcome.status in _ENDED and world.parcels.total > NOTHING:
         assert world.payments.total >= PRICE, f"sent unpaid: {world.payments.log}"
 
 
 def one_parcel_at_most(world: Shop, outcome: Outcome) -> None:
-    if outcome.state in _ENDED:
+    if outcome.status in _ENDED:
         assert world.parcels.total <= ONE, f"sent more than once: {world.parcels.log}"
 
 
 def told_means_shipped(world: Shop, outcome: Outcome) -> None:
     """Nobody waits for a parcel that does not come."""
-    if outcome.state in _ENDED and world.mails:
+    if outcome.status in _ENDED and world.mails:
         assert world.parcels.total == ONE, f"the mail lies: {world.parcels.log}"
 
 
 def promise_kept(world: Shop, outcome: Outcome) -> None:
     """An order of which the customer was told that it is cancelled is not sent."""
-    if outcome.state in _ENDED and world.promises:
+    if outcome.status in _ENDED and world.promises:
         assert world.parcels.total == NOTHING, f"sent after all: {world.parcels.log}"
 
 
 def wrapped_means_shipped(world: Shop, outcome: Outcome) -> None:
-    if outcome.state in _ENDED:
+    if outcome.status in _ENDED:
         assert world.wraps.total <= world.parcels.total, f"left behind: {world.wraps.log}"
 
 
 def result_is_true(world: Shop, outcome: Outcome) -> None:
     """A completed process says "shipped" if and only if a parcel is out."""
-    if outcome.state == "completed":
+    if outcome.status == "completed":
         shipped = world.parcels.total > NOTHING
         assert (outcome.result == "shipped") == shipped, f"{outcome.result!r}: {world.parcels.log}"
 

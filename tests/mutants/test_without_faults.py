@@ -23,7 +23,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 @dataclass(frozen=True)
 class Completed:
     result: object
-    state: str = "completed"
+    status: str = "completed"
     failure: BaseException | None = None
 
 

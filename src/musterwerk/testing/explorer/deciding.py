@@ -1,0 +1,205 @@
+"""Lets a given set of faults happen in one run, and notes which others could have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import TypeAlias
+
+from musterwerk.testing.explorer.faults import (
+    AFTER,
+    AT_THE_END,
+    BEFORE,
+    OFTEN,
+    WIDE,
+    Fault,
+    Kind,
+    label,
+    report_of,
+    start_of,
+)
+from musterwerk.testing.simulator.clock import Delivery
+from musterwerk.testing.simulator.decisions import (
+    Attempt,
+    Message,
+    Report,
+    Start,
+    Task,
+    TaskEnd,
+    TaskStart,
+)
+
+_A_MOMENT = timedelta(milliseconds=1)
+_ORDERS: tuple[Kind, ...] = ("deliveries reversed", "deliveries one by one")
+_DIES: tuple[Kind, ...] = ("worker killed in the task",)
+_FORGETS = Fault("", "", 0, 0, "worker forgets")
+_START, _REPORT, _TASK, _END = Start(), Report(), TaskStart(), TaskEnd()
+
+Place: TypeAlias = tuple[str, str, int, int]
+
+
+class Deciding:
+    """Decisions for one run.
+
+    `offers` are the faults that were possible after the last of this set had happened: with each of
+    them the set grows to another one. `met` are those of the set that found their place. `ends` are
+    the moments at which the effect of a zombie can land. `quiet` is called where nothing runs.
+    """
+
+    def __init__(
+        self,
+        faults: Sequence[Fault],
+        arrivals: Sequence[Message],
+        *,
+        kill: bool,
+        grow: bool = True,
+        quiet: Callable[[], None] | None = None,
+    ) -> None:
+        self.offers: list[Fault] = []
+        self.ends: list[str] = []
+        self.met: set[Fault] = set()
+        self._by_place: dict[Place, list[Fault]] = {}
+        for one in faults:
+            place = (one.workflow, one.step, one.occurrence, one.attempt)
+            self._by_place.setdefault(place, []).append(one)
+        self._wide = [one for one in faults if one.kind in WIDE]
+        self._landings = {one.detail for one in faults if one.kind == "zombie"}
+        self._arrivals = {label(one): one for one in arrivals}
+        self._kill = kill
+        self._grow = grow
+        self._quiet = quiet
+        self._ordinals: dict[tuple[str, str], dict[tuple[str, int], int]] = {}
+        self._evict: set[str] = set()
+        self._under_way: set[Attempt] = set()
+        self._held: set[Attempt] = set()
+        self._orders = 0
+        self._alone = self._queueing = False
+        self._forgets = _FORGETS in faults
+        if self._forgets:
+            self.met.add(_FORGETS)
+        elif kill and grow and not faults:
+            self.offers.append(_FORGETS)
+
+    def attempt_starts(self, attempt: Attempt) -> Start:
+        place = self._place(attempt)
+        send = self._arriving(place, "arrives during the activity")
+        self._alone = self._alone or bool(send)
+        start = self._outcome(place, attempt)
+        if start.run and not start.held:
+            self._under_way.add(attempt)
+        queued = max(start.queued, _A_MOMENT) if self._queueing else start.queued
+        return replace(start, send=send, queued=queued) if send or queued else start
+
+    def _outcome(self, place: Place, attempt: Attempt) -> Start:
+        for fault in self._wide:
+            if _covers(fault, place):
+                self._meet(fault)
+                return start_of(fault, attempt.number)
+        kinds = (*BEFORE, *WIDE) if attempt.number == 1 else BEFORE
+        found = self._choose(place, kinds)
+        if found is None:
+            return _START
+        if found.kind == "zombie":
+            self._held.add(attempt)
+        return start_of(found, attempt.number)
+
+    def attempt_ends(self, attempt: Attempt, failed: bool) -> Report:
+        self._under_way.discard(attempt)
+        if attempt in self._held:
+            return _REPORT
+        place = self._place(attempt)
+        send = self._arriving(place, "arrives before the reply")
+        landing = f"after {place[1]} {place[2]}, attempt {place[3]}"
+        if self._landings:
+            self.ends.append(landing)
+        release = landing in self._landings
+        kinds: Sequence[Kind] = () if failed else AFTER
+        if kinds and self._kill and not attempt.local:
+            kinds = (*kinds, "worker killed in the activity")
+        found = self._choose(place, kinds)
+        if found is None:
+            return Report(release=release, send=send) if send or release else _REPORT
+        if found.kind == "worker killed in the activity":
+            self._evict.add(attempt.run_id)
+        return replace(report_of(found), release=release, send=send)
+
+    def order(self, ready: Sequence[Delivery]) -> Sequence[Delivery]:
+        if self._alone:
+            for one in ready:
+                if one.kind in ("cancel", "signal", "update"):
+                    return [one]
+        first = ready[0]
+        if not any(other.run_id == first.run_id for other in ready[1:]):
+            return ready
+        self._orders += 1
+        found = self._choose((first.workflow_id, "", self._orders, 0), _ORDERS)
+        if found is None:
+            return ready
+        return ready[:1] if found.kind == "deliveries one by one" else ready[::-1]
+
+    def task_starts(self, task: Task) -> TaskStart:
+        self._alone = self._queueing = False
+        if self._quiet is not None and not self._under_way:
+            self._quiet()
+        place = self._task_place(task)
+        send = self._arriving(place, "arrives with the task")
+        dies = self._choose(place, _DIES) is not None if self._kill else False
+        evict = self._forgets or task.run_id in self._evict
+        self._evict.discard(task.run_id)
+        return TaskStart(evict=evict, dies=dies, send=send) if evict or dies or send else _TASK
+
+    def task_ends(self, task: Task) -> TaskEnd:
+        send = self._arriving(self._task_place(task), "arrives after the task")
+        self._queueing = bool(send)
+        return TaskEnd(send) if send else _END
+
+    def _arriving(self, place: Place, kind: Kind) -> tuple[Message, ...]:
+        """What arrives here. What has arrived once is not offered again."""
+        found = [one for one in self._by_place.get(place, ()) if one.kind == kind]
+        for fault in found:
+            self._meet(fault)
+        sent = tuple(self._arrivals.pop(one.detail) for one in found)
+        if self._grow:
+            self.offers += [Fault(*place, kind, name) for name in self._arrivals]
+        return sent
+
+    def _choose(self, place: Place, kinds: Sequence[Kind]) -> Fault | None:
+        """What happens here; if nothing does, all these kinds could have."""
+        for one in self._by_place.get(place, ()):
+            if one.kind in kinds:
+                self._meet(one)
+                return one
+        if self._grow:
+            for kind in kinds:
+                self.offers.append(Fault(*place, kind, AT_THE_END if kind == "zombie" else ""))
+        return None
+
+    def _meet(self, fault: Fault) -> None:
+        if fault not in self.met:
+            self.met.add(fault)
+            self.offers.clear()
+            self.ends.clear()
+
+    def _place(self, attempt: Attempt) -> Place:
+        kind, step = attempt.workflow_type, attempt.activity_type
+        number = self._ordinal(kind, step, attempt.run_id, attempt.occurrence)
+        return kind, step, number, attempt.number
+
+    def _task_place(self, task: Task) -> Place:
+        number = self._ordinal(task.workflow_type, "", task.run_id, task.number)
+        return task.workflow_type, "", number, 0
+
+    def _ordinal(self, workflow: str, step: str, run_id: str, occurrence: int) -> int:
+        known = self._ordinals.setdefault((workflow, step), {})
+        return known.setdefault((run_id, occurrence), len(known) + 1)
+
+
+def _covers(fault: Fault, place: Place) -> bool:
+    """Whether a fault of several attempts goes on here."""
+    workflow, step, occurrence, attempt = place
+    if (fault.workflow, fault.step) != (workflow, step):
+        return False
+    if fault.kind == "fails for ever":
+        return occurrence >= fault.occurrence
+    return occurrence == fault.occurrence and attempt <= OFTEN

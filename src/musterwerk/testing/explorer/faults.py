@@ -1,0 +1,113 @@
+"""What can go wrong in a run, and where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from temporalio.exceptions import ApplicationError
+
+from musterwerk.testing.simulator.decisions import CANCEL, Message, Report, Start
+
+Kind = Literal[
+    "refused",
+    "error before the effect",
+    "error after the effect",
+    "final error after the effect",
+    "timeout without effect",
+    "timeout with effect",
+    "zombie",
+    "fails often",
+    "fails for ever",
+    "worker killed in the activity",
+    "worker killed in the task",
+    "worker forgets",
+    "arrives with the task",
+    "arrives after the task",
+    "arrives during the activity",
+    "arrives before the reply",
+    "deliveries reversed",
+    "deliveries one by one",
+]
+
+#: Attempts that fail where an activity "fails often": more than most policies have.
+OFTEN = 5
+#: After so many failures of an activity that "fails for ever" nobody takes it any more, so that
+#: the run comes to an end: what waits for it waits longer than the simulation lasts.
+FOR_EVER = 8
+_NEVER = timedelta(days=36_500)
+# The same words before and after the effect: the workflow cannot tell them apart.
+_BROKEN = "the connection broke"
+
+BEFORE: tuple[Kind, ...] = (
+    "refused",
+    "error before the effect",
+    "timeout without effect",
+"zombie",
+)
+#: These go on for several attempts, the second kind also with the next activities of this type.
+WIDE: tuple[Kind, ...] = ("fails often", "fails for ever")
+AFTER: tuple[Kind, ...] = (
+    "error after the effect",
+    "final error after the effect",
+    "timeout with effect",
+)
+AT_THE_END = "at the end"
+
+
+@dataclass(frozen=True, order=True)
+class Fault:
+    """`step` is the type of an activity, or "" for a workflow task; `occurrence` counts the
+    activities of this type, or the tasks, in all runs of this workflow type; `attempt` is 0 where
+    there is none. `detail` names the message that arrives, or when a zombie's effect lands."""
+
+    workflow: str
+    step: str
+    occurrence: int
+    attempt: int
+    kind: Kind
+    detail: str = ""
+
+    def __str__(self) -> str:
+        if self.kind == "worker forgets":
+            return "every task: the worker has forgotten the workflow and replays it"
+        where = self.workflow
+        if self.step:
+            where = f"{self.step} {self.occurrence}"
+            where += f", attempt {self.attempt}" if self.attempt else ""
+        elif self.occurrence:
+            where = f"task {self.occurrence} of {self.workflow}"
+        what = self.kind.replace("arrives", f"{self.detail} arrives")
+        if self.kind == "zombie":
+            what = f"zombie, the effect lands {self.detail}"
+        return f"{where}: {what}"
+
+
+def start_of(fault: Fault, number: int) -> Start:
+    """How attempt `number` begins under a fault of its activity."""
+    if fault.kind == "refused":
+        error = ApplicationError("refused", type="Refused", non_retryable=True)
+        return Start(run=False, error=error)
+    if fault.kind == "timeout without effect":
+        return Start(run=False)
+    if fault.kind == "zombie":
+        return Start(held=True)
+    if fault.kind == "fails for ever" and number > FOR_EVER:
+        return Start(run=False, queued=_NEVER)
+    return Start(run=False, error=ApplicationError(_BROKEN, type="Injected"))
+
+
+def report_of(fault: Fault) -> Report:
+    if fault.kind in ("timeout with effect", "worker killed in the activity"):
+        return Report(lost=True)
+    final = fault.kind == "final error after the effect"
+    return Report(error=ApplicationError(_BROKEN, type="Injected", non_retryable=final))
+
+
+def label(message: Message) -> str:
+    """How a message is called in a fault."""
+    if message == CANCEL:
+        return "cancel"
+    arguments = ", ".join(repr(one) for one in message.args)
+    return f"{message.kind} {message.name}({arguments})"
