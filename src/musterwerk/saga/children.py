@@ -256,8 +256,12 @@ async def hold(book: Book, result: Any) -> bool:
     book.status = "holding"
     handlers.set_signal_handler(KEEP, keep)
     offer = {"token": parent["token"], "result": state.dump_value(result)}
-    await workflow.get_external_workflow_handle(parent["workflow_id"]).signal(HELD, offer)
+    parent_saga = workflow.get_external_workflow_handle(parent["workflow_id"])
     try:
+        # The SDK waits on for a signal that has left, and forgets the cancellation meanwhile.
+        _, absorbed = await uncancellable(parent_saga.signal(HELD, offer))
+        if absorbed:
+            raise asyncio.CancelledError
         await workflow.wait_condition(lambda: book.pivot)
     except asyncio.CancelledError:
         task = asyncio.current_task()

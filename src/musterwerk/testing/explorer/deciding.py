@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
@@ -74,6 +75,7 @@ class Deciding:
         self._under_way: set[Attempt] = set()
         self._held: set[Attempt] = set()
         self._orders = 0
+        self._failed: Counter[Fault] = Counter()
         self._alone = self._queueing = False
         self._forgets = _FORGETS in faults
         if self._forgets:
@@ -95,14 +97,15 @@ class Deciding:
         for fault in self._wide:
             if _covers(fault, place):
                 self._meet(fault)
-                return start_of(fault, attempt.number)
+                self._failed[fault] += 1
+                return start_of(fault, self._failed[fault])
         kinds = (*BEFORE, *WIDE) if attempt.number == 1 else BEFORE
         found = self._choose(place, kinds)
         if found is None:
             return _START
         if found.kind == "zombie":
             self._held.add(attempt)
-        return start_of(found, attempt.number)
+        return start_of(found)
 
     def attempt_ends(self, attempt: Attempt, failed: bool) -> Report:
         self._under_way.discard(attempt)

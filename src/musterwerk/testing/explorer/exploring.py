@@ -13,7 +13,6 @@ from temporalio.worker import Interceptor
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.explorer.course import Invariant, Process, WorldType
-from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.search import Found, Search
 from musterwerk.testing.simulator.decisions import CANCEL, Message
 from musterwerk.testing.simulator.handle import SimulatedHandle

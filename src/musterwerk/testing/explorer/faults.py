@@ -33,7 +33,7 @@ Kind = Literal[
 
 #: Attempts that fail where an activity "fails often": more than most policies have.
 OFTEN = 5
-#: After so many failures of an activity that "fails for ever" nobody takes it any more, so that
+#: After so many failures of what "fails for ever" nobody takes it any more, so that
 #: the run comes to an end: what waits for it waits longer than the simulation lasts.
 FOR_EVER = 8
 _NEVER = timedelta(days=36_500)
@@ -44,7 +44,7 @@ BEFORE: tuple[Kind, ...] = (
     "refused",
     "error before the effect",
     "timeout without effect",
-"zombie",
+    "zombie",
 )
 #: These go on for several attempts, the second kind also with the next activities of this type.
 WIDE: tuple[Kind, ...] = ("fails often", "fails for ever")
@@ -84,8 +84,8 @@ class Fault:
         return f"{where}: {what}"
 
 
-def start_of(fault: Fault, number: int) -> Start:
-    """How attempt `number` begins under a fault of its activity."""
+def start_of(fault: Fault, failed: int = 0) -> Start:
+    """How an attempt begins under a fault that has made so many of them fail, with this one."""
     if fault.kind == "refused":
         error = ApplicationError("refused", type="Refused", non_retryable=True)
         return Start(run=False, error=error)
@@ -93,7 +93,7 @@ def start_of(fault: Fault, number: int) -> Start:
         return Start(run=False)
     if fault.kind == "zombie":
         return Start(held=True)
-    if fault.kind == "fails for ever" and number > FOR_EVER:
+    if fault.kind == "fails for ever" and failed > FOR_EVER:
         return Start(run=False, queued=_NEVER)
     return Start(run=False, error=ApplicationError(_BROKEN, type="Injected"))
 

@@ -65,14 +65,14 @@ class Simulator:
         self._start = clock_time(start)
         self._loop = VirtualLoop()
         self._converter = Converter(data_converter, self._wait)
-        self._activities = Activities(activities)
+        self._activities = self._current = Activities(activities)
         self._workflows = Workflows(
             workflows,
             data_converter=data_converter,
             interceptors=interceptors,
             failure_exception_types=workflow_failure_exception_types,
             runner=workflow_runner,
-            check_local_activity=lambda name: cast("None", self._activities.find(name)),
+            check_local_activity=lambda name: cast("None", self._current.find(name)),
             task_queue=_TASK_QUEUE,
         )
 
@@ -117,9 +117,10 @@ class Simulator:
         Inside a running event loop it works in a thread of its own, and blocks that loop.
         """
         name, returns = _Definition.get_name_and_result_type(workflow)
+        self._current = self._activities if activities is None else Activities(activities)
         simulation = Simulation(
             workflows=self._workflows,
-            activities=self._activities if activities is None else Activities(activities),
+            activities=self._current,
             converter=self._converter,
             loop=self._loop,
             decisions=decisions or Natural(),
