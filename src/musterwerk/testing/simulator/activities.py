@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from temporalio.activity import ActivityCancellationDetails
 from temporalio.api.common.v1 import Payloads
@@ -39,19 +38,20 @@ def cancel(run: Run, given: RequestCancelActivity) -> None:
     run.activities[given.seq].cancel()
 
 
+_IN_ALL = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
+_QUEUED = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
+_RUNNING = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+_SILENT = TimeoutType.TIMEOUT_TYPE_HEARTBEAT
+_RETRIED = (_RUNNING, _SILENT)
 _CLOCKS = {
-    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE: "schedule_to_close",
-    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START: "schedule_to_start",
-    TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE: "start_to_close",
-    TimeoutType.TIMEOUT_TYPE_HEARTBEAT: "heartbeat",
+    _IN_ALL: "schedule_to_close",
+    _QUEUED: "schedule_to_start",
+    _RUNNING: "start_to_close",
+    _SILENT: "heartbeat",
 }
 
-_QUEUED = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
-_RETRIED = (TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
 
-
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """The timeouts in nanoseconds, with what the server fills in; 0 where there is none."""
 
     schedule_to_close: int
@@ -128,29 +128,33 @@ class ScheduledActivity:
         given, run = self.given, self.run
         self.scheduled_at = self.attempt_scheduled_at = run.now
         self.occurrence = run.occurrence(given.activity_type)
-        self._scheduled = run.record(
-            "activity_task_scheduled",
-            activity_id=given.activity_id,
-            activity_type={"name": given.activity_type},
-            task_queue={"name": given.task_queue or run.task_queue},
-            header={"fields": dict(given.headers)},
-            input=Payloads(payloads=given.arguments) if given.arguments else None,
-            schedule_to_close_timeout=duration(self.limits.schedule_to_close),
-            schedule_to_start_timeout=duration(self.limits.schedule_to_start),
-            start_to_close_timeout=duration(self.limits.start_to_close),
-            heartbeat_timeout=duration(self.limits.heartbeat),
-            workflow_task_completed_event_id=completed,
-            retry_policy=self.policy.message(),
-        )
-        self._limit(self.limits.schedule_to_close, TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)
+        event = "activity_task_scheduled"
+        self._scheduled = run.log.add_later(event, run.now, lambda: self._event(completed))
+        self._limit(self.limits.schedule_to_close, _IN_ALL)
         self._new_attempt(0)
+
+    def _event(self, completed: int) -> dict[str, Any]:
+        given, limits = self.given, self.limits
+        return {
+            "activity_id": given.activity_id,
+            "activity_type": {"name": given.activity_type},
+            "task_queue": {"name": given.task_queue or self.run.task_queue},
+            "header": {"fields": dict(given.headers)},
+            "input": Payloads(payloads=given.arguments) if given.arguments else None,
+            "schedule_to_close_timeout": duration(limits.schedule_to_close),
+            "schedule_to_start_timeout": duration(limits.schedule_to_start),
+            "start_to_close_timeout": duration(limits.start_to_close),
+            "heartbeat_timeout": duration(limits.heartbeat),
+            "workflow_task_completed_event_id": completed,
+            "retry_policy": self.policy.message(),
+        }
 
     def _new_attempt(self, delay: int) -> None:
         self._wait("start", delay, self._queue)
 
     def _queue(self) -> None:
         self.attempt_scheduled_at = self.run.now
-        self._limit(self.limits.schedule_to_start, TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)
+        self._limit(self.limits.schedule_to_start, _QUEUED)
         self._execution = Execution(self)
         self._execution.queue()
 
@@ -158,13 +162,13 @@ class ScheduledActivity:
         """A worker has taken the attempt."""
         self._no_longer("schedule_to_start", "start")
         self.started_at = self.run.now
-        self._limit(self.limits.start_to_close, TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE)
-        self._limit(self.limits.heartbeat, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
+        self._limit(self.limits.start_to_close, _RUNNING)
+        self._limit(self.limits.heartbeat, _SILENT)
 
     def beat(self, details: Payloads | None) -> None:
         """A heartbeat has reached the server."""
         self.heartbeat = details
-        self._limit(self.limits.heartbeat, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
+        self._limit(self.limits.heartbeat, _SILENT)
 
     def replied(self, reply: Reply) -> None:
         """The worker has reported."""

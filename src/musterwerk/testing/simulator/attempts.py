@@ -18,6 +18,7 @@ from temporalio.common import MetricMeter, RawValue, _CompositeEvent
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from musterwerk.errors import SimulationError
+from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.worker import Function
 
@@ -47,6 +48,10 @@ class _Unwaitable(threading.Event):
             "The simulator cannot wait for a cancellation inside a synchronous activity, which"
             " runs in one instant of virtual time: make it asynchronous"
         )
+
+
+# A worker that shuts down is none that we play, so that nobody ever sets it.
+_NO_SHUTDOWN = _Unwaitable()
 
 
 class Call:
@@ -79,7 +84,7 @@ class Call:
             async_event=None if sync else asyncio.Event(),
         )
 
-    def start(self, loop: asyncio.AbstractEventLoop, payloads: list[Payload]) -> None:
+    def start(self, loop: VirtualLoop, payloads: list[Payload]) -> None:
         context = contextvars.copy_context()
         context.run(activity._Context.set, self._context())
         try:
@@ -89,10 +94,13 @@ class Call:
             self._end(lambda: _raise(failed))
             return
         if self._function.is_async:
-            call = self._function.call(*arguments)
-            self._running.add(self)
-            self._task = loop.create_task(call, context=context)
-            self._task.add_done_callback(lambda task: self._end(task.result))
+            self._task = loop.create_task(self._function.call(*arguments), context=context)
+            loop.make_first_step()
+            if self._task.done():
+                self._end(self._task.result)
+            else:
+                self._running.add(self)
+                self._task.add_done_callback(lambda task: self._end(task.result))
         else:
             self._end(lambda: context.run(self._function.call, *arguments))
 
@@ -130,7 +138,7 @@ class Call:
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
             worker_shutdown_event=_CompositeEvent(
-                thread_event=_Unwaitable(),
+                thread_event=_NO_SHUTDOWN,
                 async_event=asyncio.Event() if self._function.is_async else None,
             ),
             shield_thread_cancel_exception=self._shielded if raises else None,

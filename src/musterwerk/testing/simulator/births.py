@@ -94,7 +94,8 @@ def start(simulation: Simulation, birth: Birth) -> Run:
     )
     root = _family(init, birth, run_id)
     run = Run(simulation, birth, init, run_id=run_id, root=root, deadline=deadline)
-    run.record("workflow_execution_started", **_event(birth, init, run_id, root))
+    event = "workflow_execution_started"
+    run.log.add_later(event, run.now, lambda: _event(birth, init, run_id, root))
     run.job(initialize_workflow=init)
     simulation.add(run)
     return run

@@ -43,19 +43,12 @@ class Entry:
     `delivery` is what one workflow is about to learn; anything else happens behind its back.
     """
 
-    __slots__ = ("act", "delivery", "off", "order", "when")
+    __slots__ = ("act", "delivery", "off")
 
-    def __init__(
-        self, when: int, order: int, act: Callable[[], None], delivery: Delivery | None
-    ) -> None:
-        self.when = when
-        self.order = order
+    def __init__(self, act: Callable[[], None], delivery: Delivery | None) -> None:
         self.act = act
         self.delivery = delivery
         self.off = False
-
-    def __lt__(self, other: Entry) -> bool:
-        return (self.when, self.order) < (other.when, other.order)
 
     def call_off(self) -> None:
         self.off = True
@@ -81,21 +74,22 @@ class Agenda:
 
     def __init__(self, start: int) -> None:
         self.now = start
-        self._heap: list[Entry] = []
+        # The second number is the order in which they were told.
+        self._heap: list[tuple[int, int, Entry]] = []
         self._ready: list[Entry] = []
         self._told = 0
 
     def at(self, when: int, act: Callable[[], None], delivery: Delivery | None = None) -> Entry:
         self._told += 1
-        entry = Entry(when, self._told, act, delivery)
-        heapq.heappush(self._heap, entry)
+        entry = Entry(act, delivery)
+        heapq.heappush(self._heap, (when, self._told, entry))
         return entry
 
     def run_due(self) -> bool:
         """Do what is due behind the workflows' backs; true if anything was. Deliveries wait."""
         heap, did = self._heap, False
-        while heap and heap[0].when <= self.now:
-            entry = heapq.heappop(heap)
+        while heap and heap[0][0] <= self.now:
+            entry = heapq.heappop(heap)[2]
             if entry.off:
                 continue
             if entry.delivery is not None:
@@ -116,6 +110,6 @@ class Agenda:
 
     def next_time(self) -> int | None:
         heap = self._heap
-        while heap and heap[0].off:
+        while heap and heap[0][2].off:
             heapq.heappop(heap)
-        return heap[0].when if heap else None
+        return heap[0][0] if heap else None

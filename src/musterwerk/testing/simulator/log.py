@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import EventType
@@ -15,11 +16,14 @@ def timestamp(when: int) -> Timestamp:
     return Timestamp(seconds=when // NS, nanos=when % NS)
 
 
+Attributes: TypeAlias = "dict[str, Any]"
+
+
 class Log:
     """Notes are cheap; most runs are never asked for their history."""
 
     def __init__(self) -> None:
-        self._notes: list[tuple[str, int, dict[str, Any]]] = []
+        self._notes: list[tuple[str, int, Attributes | Callable[[], Attributes]]] = []
 
     def __len__(self) -> int:
         """The id of the last event."""
@@ -27,6 +31,11 @@ class Log:
 
     def add(self, event: str, when: int, **attributes: Any) -> int:
         """`event` is Temporal's name in small letters, such as "timer_fired". Gives its id."""
+        self._notes.append((event, when, attributes))
+        return len(self._notes)
+
+    def add_later(self, event: str, when: int, attributes: Callable[[], Attributes]) -> int:
+        """The same for one with attributes that cost something: they are made when asked for."""
         self._notes.append((event, when, attributes))
         return len(self._notes)
 
@@ -42,8 +51,11 @@ class Log:
         return History(events=[_event(index, *note) for index, note in notes])
 
 
-def _event(index: int, event: str, when: int, attributes: dict[str, Any]) -> HistoryEvent:
-    fields: dict[str, Any] = {event + "_event_attributes": attributes}
+def _event(
+    index: int, event: str, when: int, noted: Attributes | Callable[[], Attributes]
+) -> HistoryEvent:
+    attributes = noted() if callable(noted) else noted
+    fields: Attributes = {event + "_event_attributes": attributes}
     return HistoryEvent(
         event_id=index,
         event_time=timestamp(when),

@@ -130,7 +130,7 @@ class Simulation:
         `stop_at` tells until when, as it stands. Gives "time" or "tasks" where a limit was met.
         """
         while True:
-            if self.calls or self.others:
+            if self.calls or self.others or self.loop.unsettled:
                 self._settle()
             if self._waking:
                 if not self._tasks_left:
@@ -192,7 +192,7 @@ class Simulation:
             task.cancel()
         for call in list(self.calls):
             call.abandon()
-        if self.calls or self.others:
+        if self.calls or self.others or self.loop.unsettled:
             self.loop.settle()
         for run in self.runs:
             run.cache.evict()
