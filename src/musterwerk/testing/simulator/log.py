@@ -17,25 +17,22 @@ def timestamp(when: int) -> Timestamp:
 
 
 Attributes: TypeAlias = "dict[str, Any]"
+# Those that cost something to make are made when the history is asked for.
+Noted: TypeAlias = "Attributes | Callable[[], Attributes]"
 
 
 class Log:
     """Notes are cheap; most runs are never asked for their history."""
 
     def __init__(self) -> None:
-        self._notes: list[tuple[str, int, Attributes | Callable[[], Attributes]]] = []
+        self._notes: list[tuple[str, int, Noted]] = []
 
     def __len__(self) -> int:
         """The id of the last event."""
         return len(self._notes)
 
-    def add(self, event: str, when: int, **attributes: Any) -> int:
+    def add(self, event: str, when: int, attributes: Noted) -> int:
         """`event` is Temporal's name in small letters, such as "timer_fired". Gives its id."""
-        self._notes.append((event, when, attributes))
-        return len(self._notes)
-
-    def add_later(self, event: str, when: int, attributes: Callable[[], Attributes]) -> int:
-        """The same for one with attributes that cost something: they are made when asked for."""
         self._notes.append((event, when, attributes))
         return len(self._notes)
 
@@ -51,9 +48,7 @@ class Log:
         return History(events=[_event(index, *note) for index, note in notes])
 
 
-def _event(
-    index: int, event: str, when: int, noted: Attributes | Callable[[], Attributes]
-) -> HistoryEvent:
+def _event(index: int, event: str, when: int, noted: Noted) -> HistoryEvent:
     attributes = noted() if callable(noted) else noted
     fields: Attributes = {event + "_event_attributes": attributes}
     return HistoryEvent(

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from temporalio.client import WorkflowHistory
 
 from musterwerk.errors import SimulationError
+from musterwerk.testing.simulator.log import Log
 from musterwerk.testing.simulator.run import Run, Status
 from musterwerk.testing.simulator.tasks import TaskSeen
 
@@ -23,17 +24,17 @@ class RunSeen:
     run_id: str
     status: Status
     tasks: Sequence[TaskSeen]
-    _run: Run
+    _log: Log
 
     @property
     def history(self) -> WorkflowHistory:
         """As Temporal's own `Replayer` takes it."""
-        return WorkflowHistory(self.workflow_id, self._run.log.history().events)
+        return WorkflowHistory(self.workflow_id, self._log.history().events)
 
     @property
     def events(self) -> list[str]:
         """The types of its events, such as "timer_fired"."""
-        return self._run.log.names()
+        return self._log.names()
 
 
 @dataclass(frozen=True)
@@ -77,5 +78,5 @@ class Outcome:
 
 def seen(run: Run) -> RunSeen:
     return RunSeen(
-        run.workflow_type, run.workflow_id, run.run_id, run.status, tuple(run.story), run
+        run.workflow_type, run.workflow_id, run.run_id, run.status, tuple(run.story), run.log
     )
