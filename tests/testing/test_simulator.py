@@ -258,3 +258,33 @@ async def test_payloads_go_through_the_codec() -> None:
         workflow_runner=UnsandboxedWorkflowRunner(),
     )
     await replayer.replay_workflow(outcome.history)
+
+
+@activity.defn
+async def leaves_something_behind() -> str:
+    async def behind() -> None:
+        await asyncio.sleep(0)
+        effects.append("behind")
+
+    _background.add(asyncio.create_task(behind()))
+    assert asyncio.current_task() is not None
+    return "done"
+
+
+_background: set[asyncio.Task[None]] = set()
+
+
+@workflow.defn
+class Leaving:
+    @workflow.run
+    async def run(self) -> str:
+        return await workflow.execute_activity(
+            leaves_something_behind, start_to_close_timeout=timedelta(seconds=10)
+        )
+
+
+def test_what_an_activity_leaves_to_the_loop_is_done_though_it_ended_at_once() -> None:
+    effects.clear()
+    with Simulator(workflows=[Leaving], activities=[leaves_something_behind]) as simulator:
+        assert simulator.run(Leaving.run).result == "done"
+    assert effects == ["behind"]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from temporalio.activity import ActivityCancellationDetails
-from temporalio.api.common.v1 import Payloads
+from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.enums.v1 import RetryState, TimeoutType
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_commands import (
@@ -20,7 +20,7 @@ from musterwerk.testing.simulator.attempts import Reply
 from musterwerk.testing.simulator.clock import NS, Entry, duration, span
 from musterwerk.testing.simulator.executing import Execution
 from musterwerk.testing.simulator.retry import Policy, next_attempt
-from musterwerk.testing.simulator.tasks import IDENTITY
+from musterwerk.testing.simulator.tasks import IDENTITY, Command
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
@@ -39,19 +39,20 @@ def cancel(run: Run, given: RequestCancelActivity) -> None:
     run.activities[given.seq].cancel()
 
 
+_IN_ALL = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
+_QUEUED = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
+_RUNNING = TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE
+_SILENT = TimeoutType.TIMEOUT_TYPE_HEARTBEAT
+_RETRIED = (_RUNNING, _SILENT)
 _CLOCKS = {
-    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE: "schedule_to_close",
-    TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START: "schedule_to_start",
-    TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE: "start_to_close",
-    TimeoutType.TIMEOUT_TYPE_HEARTBEAT: "heartbeat",
+    _IN_ALL: "schedule_to_close",
+    _QUEUED: "schedule_to_start",
+    _RUNNING: "start_to_close",
+    _SILENT: "heartbeat",
 }
 
-_QUEUED = TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START
-_RETRIED = (TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
 
-
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """The timeouts in nanoseconds, with what the server fills in; 0 where there is none."""
 
     schedule_to_close: int
@@ -82,7 +83,7 @@ class ScheduledActivity:
         self.heartbeat: Payloads | None = None
         self.cancel_requested = False
         self.limits = Limits.of(given)
-        self._sent = run.command(self._schedule)
+        self._sent: Command | None = run.command(self._schedule)
         self._scheduled = 0
         self._cancel_event = 0
         self._told = False
@@ -97,7 +98,7 @@ class ScheduledActivity:
         if self._told:
             return
         kind = self.given.cancellation_type
-        if not self._scheduled:
+        if self._sent is not None:
             self._sent.dropped = True
             self._tell_canceled()
         elif kind == ActivityCancellationType.ABANDON:
@@ -126,23 +127,13 @@ class ScheduledActivity:
 
     def _schedule(self, completed: int) -> None:
         given, run = self.given, self.run
+        self._sent = None
         self.scheduled_at = self.attempt_scheduled_at = run.now
         self.occurrence = run.occurrence(given.activity_type)
-        self._scheduled = run.record(
-            "activity_task_scheduled",
-            activity_id=given.activity_id,
-            activity_type={"name": given.activity_type},
-            task_queue={"name": given.task_queue or run.task_queue},
-            header={"fields": dict(given.headers)},
-            input=Payloads(payloads=given.arguments) if given.arguments else None,
-            schedule_to_close_timeout=duration(self.limits.schedule_to_close),
-            schedule_to_start_timeout=duration(self.limits.schedule_to_start),
-            start_to_close_timeout=duration(self.limits.start_to_close),
-            heartbeat_timeout=duration(self.limits.heartbeat),
-            workflow_task_completed_event_id=completed,
-            retry_policy=self.policy.message(),
-        )
-        self._limit(self.limits.schedule_to_close, TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE)
+        limits, policy, queue = self.limits, self.policy, given.task_queue or run.task_queue
+        event = partial(_scheduled, given, limits, policy, queue, completed)
+        self._scheduled = run.log.add("activity_task_scheduled", run.now, event)
+        self._limit(self.limits.schedule_to_close, _IN_ALL)
         self._new_attempt(0)
 
     def _new_attempt(self, delay: int) -> None:
@@ -150,7 +141,7 @@ class ScheduledActivity:
 
     def _queue(self) -> None:
         self.attempt_scheduled_at = self.run.now
-        self._limit(self.limits.schedule_to_start, TimeoutType.TIMEOUT_TYPE_SCHEDULE_TO_START)
+        self._limit(self.limits.schedule_to_start, _QUEUED)
         self._execution = Execution(self)
         self._execution.queue()
 
@@ -158,13 +149,13 @@ class ScheduledActivity:
         """A worker has taken the attempt."""
         self._no_longer("schedule_to_start", "start")
         self.started_at = self.run.now
-        self._limit(self.limits.start_to_close, TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE)
-        self._limit(self.limits.heartbeat, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
+        self._limit(self.limits.start_to_close, _RUNNING)
+        self._limit(self.limits.heartbeat, _SILENT)
 
     def beat(self, details: Payloads | None) -> None:
         """A heartbeat has reached the server."""
         self.heartbeat = details
-        self._limit(self.limits.heartbeat, TimeoutType.TIMEOUT_TYPE_HEARTBEAT)
+        self._limit(self.limits.heartbeat, _SILENT)
 
     def replied(self, reply: Reply) -> None:
         """The worker has reported."""
@@ -233,26 +224,24 @@ class ScheduledActivity:
 
     def _close(self) -> dict[str, Any]:
         self._over = True
-        for entry in self._waits.values():
-            entry.call_off()
+        self._no_longer(*self._waits)
         started = 0
-        if self._execution is not None and self._execution.is_started:
-            started = self.run.log.add(
-                "activity_task_started",
-                self.started_at,
-                scheduled_event_id=self._scheduled,
-                identity=IDENTITY,
-                attempt=self.number,
-                last_failure=self._last_failure,
-            )
+        execution, self._execution = self._execution, None
+        if execution is not None and execution.is_started:
+            event = {
+                "scheduled_event_id": self._scheduled,
+                "identity": IDENTITY,
+                "attempt": self.number,
+                "last_failure": self._last_failure,
+            }
+            started = self.run.log.add("activity_task_started", self.started_at, event)
         return {"scheduled_event_id": self._scheduled, "started_event_id": started}
 
     def _complete(self, reply: Reply) -> None:
         if self._over:
             return
-        result = Payloads(payloads=[reply.result]) if reply.result is not None else None
-        ids = self._close()
-        self.run.record("activity_task_completed", result=result, identity=IDENTITY, **ids)
+        event = partial(_completed, reply.result, self._close())
+        self.run.log.add("activity_task_completed", self.run.now, event)
         self._tell(completed={"result": reply.result})
 
     def _fail(self, failure: Failure, state: RetryState.ValueType) -> None:
@@ -325,8 +314,7 @@ class ScheduledActivity:
     def workflow_closed(self) -> None:
         """Nobody waits any more; whoever runs learns it from a heartbeat, or goes on."""
         self._over = True
-        for entry in self._waits.values():
-            entry.call_off()
+        self._no_longer(*self._waits)
         if self._execution is not None and not self._execution.is_started:
             self._execution.withdrawn = True
 
@@ -349,3 +337,26 @@ class ScheduledActivity:
             entry = self._waits.pop(name, None)
             if entry is not None:
                 entry.call_off()
+
+
+def _scheduled(
+    given: ScheduleActivity, limits: Limits, policy: Policy, queue: str, completed: int
+) -> dict[str, Any]:
+    return {
+        "activity_id": given.activity_id,
+        "activity_type": {"name": given.activity_type},
+        "task_queue": {"name": queue},
+        "header": {"fields": dict(given.headers)},
+        "input": Payloads(payloads=given.arguments) if given.arguments else None,
+        "schedule_to_close_timeout": duration(limits.schedule_to_close),
+        "schedule_to_start_timeout": duration(limits.schedule_to_start),
+        "start_to_close_timeout": duration(limits.start_to_close),
+        "heartbeat_timeout": duration(limits.heartbeat),
+        "workflow_task_completed_event_id": completed,
+        "retry_policy": policy.message(),
+    }
+
+
+def _completed(result: Payload | None, ids: dict[str, Any]) -> dict[str, Any]:
+    payloads = Payloads(payloads=[result]) if result is not None else None
+    return {"result": payloads, "identity": IDENTITY, **ids}

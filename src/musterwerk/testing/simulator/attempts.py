@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.simulator.decisions import Attempt
+from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.worker import Function
 
@@ -63,6 +64,10 @@ class _Unwaitable(threading.Event):
         )
 
 
+# A worker that shuts down is none that we play, so that nobody ever sets it.
+_NO_SHUTDOWN = _Unwaitable()
+
+
 class Call:
     """The function running, or about to. `done` is told its reply, once."""
 
@@ -96,7 +101,7 @@ class Call:
             async_event=None if sync else asyncio.Event(),
         )
 
-    def start(self, loop: asyncio.AbstractEventLoop, payloads: list[Payload]) -> None:
+    def start(self, loop: VirtualLoop, payloads: list[Payload]) -> None:
         context = contextvars.copy_context()
         context.run(activity._Context.set, self._context())
         try:
@@ -106,10 +111,13 @@ class Call:
             self._end(lambda: _raise(failed))
             return
         if self._function.is_async:
-            call = self._function.call(*arguments)
-            self._running.add(self)
-            self._task = loop.create_task(call, context=context)
-            self._task.add_done_callback(lambda task: self._end(task.result))
+            self._task = loop.create_task(self._function.call(*arguments), context=context)
+            loop.make_first_step()
+            if self._task.done():
+                self._end(self._task.result)
+            else:
+                self._running.add(self)
+                self._task.add_done_callback(lambda task: self._end(task.result))
         else:
             self._end(lambda: context.run(self._function.call, *arguments))
 
@@ -126,7 +134,7 @@ class Call:
 
     def abandon(self) -> None:
         """Whatever comes of it, nobody is told."""
-        self._done = _nobody
+        self._done = self._beat = _nobody
         self.cancel(activity.ActivityCancellationDetails(worker_shutdown=True))
 
     def _arguments(self, payloads: list[Payload]) -> list[Any]:
@@ -147,7 +155,7 @@ class Call:
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
             worker_shutdown_event=_CompositeEvent(
-                thread_event=_Unwaitable(),
+                thread_event=_NO_SHUTDOWN,
                 async_event=asyncio.Event() if self._function.is_async else None,
             ),
             shield_thread_cancel_exception=self._shielded if raises else None,
@@ -188,7 +196,10 @@ class Call:
             reply = self._failed(error)
         finally:
             self._running.discard(self)
-        self._done(reply)
+        done = self._done
+        # Who is done lets go of the others, so that the collector of cycles finds less to do.
+        self._task, self._done, self._beat = None, _nobody, _nobody
+        done(reply)
 
     def _failed(self, error: BaseException) -> Reply:
         """As a worker tells failures apart."""
@@ -206,7 +217,7 @@ class Call:
         return Reply(failure=self._converter.encode_failure(error))
 
 
-def _nobody(_: Reply) -> None: ...
+def _nobody(_: Reply | Payloads | None) -> None: ...
 
 
 def _raise(error: Exception) -> None:

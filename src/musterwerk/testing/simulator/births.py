@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import temporalio.common
@@ -94,7 +95,8 @@ def start(simulation: Simulation, birth: Birth) -> Run:
     )
     root = _family(init, birth, run_id)
     run = Run(simulation, birth, init, run_id=run_id, root=root, deadline=deadline)
-    run.record("workflow_execution_started", **_event(birth, init, run_id, root))
+    event = partial(_event, birth, init, run_id, root)
+    run.log.add("workflow_execution_started", run.now, event)
     run.job(initialize_workflow=init)
     simulation.add(run)
     return run

@@ -20,11 +20,14 @@ from temporalio.bridge.proto.workflow_completion import WorkflowActivationComple
 from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance
 
-from musterwerk.testing.simulator.log import timestamp
+from musterwerk.testing.simulator.clock import NS
 from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
+
+
+_CONTINUE_AS_NEW_SUGGESTED = 4096
 
 
 class Nondeterminism(Exception):
@@ -59,14 +62,10 @@ class Cache:
     def activate(
         self, jobs: list[WorkflowActivationJob], time: int, length: int
     ) -> WorkflowActivationCompletion:
-        activation = WorkflowActivation(
-            run_id=self._run.run_id,
-            timestamp=timestamp(time),
-            history_length=length,
-            available_internal_flags=sorted(self._flags),
-            jobs=jobs,
-            continue_as_new_suggested=length >= 4096,
-        )
+        activation = self._activation(jobs, time, length)
+        activation.available_internal_flags.extend(sorted(self._flags))
+        if length >= _CONTINUE_AS_NEW_SUGGESTED:
+            activation.continue_as_new_suggested = True
         if self._instance is None:
             self._instance = self._replayed(activation)
         completion = self._run_in(self._instance, activation)
@@ -75,16 +74,19 @@ class Cache:
         return completion
 
     def query(self, job: WorkflowActivationJob) -> WorkflowActivationCompletion:
-        activation = WorkflowActivation(
-            run_id=self._run.run_id,
-            timestamp=timestamp(self._run.now),
-            history_length=len(self._run.log),
-            is_replaying=True,
-            jobs=[job],
-        )
+        activation = self._activation([job], self._run.now, len(self._run.log))
+        activation.is_replaying = True
         if self._instance is None:
             self._instance = self._replayed(activation)
         return self._run_in(self._instance, activation)
+
+    def _activation(
+        self, jobs: list[WorkflowActivationJob], time: int, length: int
+    ) -> WorkflowActivation:
+        activation = WorkflowActivation(run_id=self._run.run_id, history_length=length)
+        activation.timestamp.seconds, activation.timestamp.nanos = divmod(time, NS)
+        activation.jobs.extend(jobs)
+        return activation
 
     def keep_task(self, patches: list[str], rejected: set[str]) -> list[int]:
         """The server has taken the task: these activations are history."""
@@ -107,11 +109,11 @@ class Cache:
         if self._instance is None:
             return
         instance, self._instance = self._instance, None
+        if not getattr(instance, "_tasks", True):
+            return  # Nothing of it is left that could resist.
         job = WorkflowActivationJob(remove_from_cache=RemoveFromCache(message="evicted"))
-        activation = WorkflowActivation(run_id=self._run.run_id, jobs=[job])
-        activation.timestamp.CopyFrom(timestamp(self._run.now))
         try:
-            instance.activate(activation)
+            instance.activate(self._activation([job], self._run.now, 0))
         except RuntimeError as error:
             self._run.simulation.problems.append(str(error))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -24,10 +25,12 @@ def duration(length: int) -> Duration | None:
     return Duration(seconds=length // NS, nanos=length % NS) if length else None
 
 
+@lru_cache(maxsize=256)
 def delta(length: int) -> timedelta | None:
     return timedelta(microseconds=length // 1_000) if length else None
 
 
+@lru_cache(maxsize=256)
 def moment(when: int) -> datetime:
     """A time of the clock as others read it."""
     return _EPOCH + timedelta(microseconds=when // 1_000)
@@ -37,28 +40,30 @@ def clock_time(when: datetime) -> int:
     return nanoseconds(when - _EPOCH)
 
 
+def _nothing() -> None: ...
+
+
 class Entry:
     """Something that will happen at a time, unless it is called off.
 
     `delivery` is what one workflow is about to learn; anything else happens behind its back.
+    An entry that is over lets go of `act`, which often knows the entry: cycles are costly.
     """
 
-    __slots__ = ("act", "delivery", "off", "order", "when")
+    __slots__ = ("act", "delivery", "off")
 
-    def __init__(
-        self, when: int, order: int, act: Callable[[], None], delivery: Delivery | None
-    ) -> None:
-        self.when = when
-        self.order = order
+    def __init__(self, act: Callable[[], None], delivery: Delivery | None) -> None:
         self.act = act
         self.delivery = delivery
         self.off = False
 
-    def __lt__(self, other: Entry) -> bool:
-        return (self.when, self.order) < (other.when, other.order)
+    def do(self) -> None:
+        act, self.act = self.act, _nothing
+        act()
 
     def call_off(self) -> None:
         self.off = True
+        self.act = _nothing
 
 
 class Delivery:
@@ -81,27 +86,28 @@ class Agenda:
 
     def __init__(self, start: int) -> None:
         self.now = start
-        self._heap: list[Entry] = []
+        # The second number is the order in which they were told.
+        self._heap: list[tuple[int, int, Entry]] = []
         self._ready: list[Entry] = []
         self._told = 0
 
     def at(self, when: int, act: Callable[[], None], delivery: Delivery | None = None) -> Entry:
         self._told += 1
-        entry = Entry(when, self._told, act, delivery)
-        heapq.heappush(self._heap, entry)
+        entry = Entry(act, delivery)
+        heapq.heappush(self._heap, (when, self._told, entry))
         return entry
 
     def run_due(self) -> bool:
         """Do what is due behind the workflows' backs; true if anything was. Deliveries wait."""
         heap, did = self._heap, False
-        while heap and heap[0].when <= self.now:
-            entry = heapq.heappop(heap)
+        while heap and heap[0][0] <= self.now:
+            entry = heapq.heappop(heap)[2]
             if entry.off:
                 continue
             if entry.delivery is not None:
                 self._ready.append(entry)
                 continue
-            entry.act()
+            entry.do()
             did = True
         return did
 
@@ -116,6 +122,6 @@ class Agenda:
 
     def next_time(self) -> int | None:
         heap = self._heap
-        while heap and heap[0].off:
+        while heap and heap[0][2].off:
             heapq.heappop(heap)
-        return heap[0].when if heap else None
+        return heap[0][0] if heap else None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.enums.v1 import EventType
@@ -15,17 +16,22 @@ def timestamp(when: int) -> Timestamp:
     return Timestamp(seconds=when // NS, nanos=when % NS)
 
 
+Attributes: TypeAlias = "dict[str, Any]"
+# Those that cost something to make are made when the history is asked for.
+Noted: TypeAlias = "Attributes | Callable[[], Attributes]"
+
+
 class Log:
     """Notes are cheap; most runs are never asked for their history."""
 
     def __init__(self) -> None:
-        self._notes: list[tuple[str, int, dict[str, Any]]] = []
+        self._notes: list[tuple[str, int, Noted]] = []
 
     def __len__(self) -> int:
         """The id of the last event."""
         return len(self._notes)
 
-    def add(self, event: str, when: int, **attributes: Any) -> int:
+    def add(self, event: str, when: int, attributes: Noted) -> int:
         """`event` is Temporal's name in small letters, such as "timer_fired". Gives its id."""
         self._notes.append((event, when, attributes))
         return len(self._notes)
@@ -42,8 +48,9 @@ class Log:
         return History(events=[_event(index, *note) for index, note in notes])
 
 
-def _event(index: int, event: str, when: int, attributes: dict[str, Any]) -> HistoryEvent:
-    fields: dict[str, Any] = {event + "_event_attributes": attributes}
+def _event(index: int, event: str, when: int, noted: Noted) -> HistoryEvent:
+    attributes = noted() if callable(noted) else noted
+    fields: Attributes = {event + "_event_attributes": attributes}
     return HistoryEvent(
         event_id=index,
         event_time=timestamp(when),

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -43,7 +45,15 @@ class _Idle(selectors.BaseSelector):
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
-    """`settle` runs all that can run at this instant. Time passes only when `now` is set."""
+    """`settle` runs all that can run at this instant. Time passes only when `now` is set.
+
+    `unsettled` tells that something of a first step is still to be done.
+    """
+
+    _ready: deque[asyncio.Handle]
+    _thread_id: int | None
+    _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
+    _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
 
     def __init__(self) -> None:
         idle = _Idle()
@@ -55,6 +65,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._in_threads = 0
         self._waited = False
         self._until_timer: float | None = None
+        self.unsettled = False
         self.start = 0
         self.now = 0
         self.begin(0)
@@ -62,14 +73,34 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def begin(self, now: int) -> None:
         """A new run; threads that are there already owe it nothing."""
         self.start = self.now = now
+        self.unsettled = False
         self._threads = threading.active_count()
 
     def time(self) -> float:
         return (self.now - self.start) / NS
 
     def settle(self) -> None:
-        self._waited = False
+        self._waited = self.unsettled = False
         self.run_forever()
+
+    def make_first_step(self) -> None:
+        """Let the task that was made just now begin: most activities are done with that.
+
+        It is as if the loop ran, but for what costs most, which is to start and to stop it.
+        """
+        handle = self._ready.pop()
+        hooks = sys.get_asyncgen_hooks()
+        self._thread_id = threading.get_ident()
+        sys.set_asyncgen_hooks(self._asyncgen_firstiter_hook, self._asyncgen_finalizer_hook)
+        asyncio._set_running_loop(self)
+        try:
+            handle._run()
+        finally:
+            asyncio._set_running_loop(None)
+            sys.set_asyncgen_hooks(*hooks)
+            self._thread_id = None
+        if self._ready or self._in_threads or len(self._map) > self._pipes:
+            self.unsettled = True
 
     def next_time(self) -> int | None:
         """When the first timer is due, as far as the last `settle` saw."""

@@ -11,6 +11,7 @@ from temporalio.client import WorkflowHistory
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.simulator.attempts import CallSeen
+from musterwerk.testing.simulator.log import Log
 from musterwerk.testing.simulator.run import Run, Status
 from musterwerk.testing.simulator.tasks import TaskSeen
 
@@ -24,17 +25,17 @@ class RunSeen:
     run_id: str
     status: Status
     tasks: Sequence[TaskSeen]
-    _run: Run
+    _log: Log
 
     @property
     def history(self) -> WorkflowHistory:
         """As Temporal's own `Replayer` takes it."""
-        return WorkflowHistory(self.workflow_id, self._run.log.history().events)
+        return WorkflowHistory(self.workflow_id, self._log.history().events)
 
     @property
     def events(self) -> list[str]:
         """The types of its events, such as "timer_fired"."""
-        return self._run.log.names()
+        return self._log.names()
 
 
 @dataclass(frozen=True)
@@ -80,5 +81,5 @@ class Outcome:
 
 def seen(run: Run) -> RunSeen:
     return RunSeen(
-        run.workflow_type, run.workflow_id, run.run_id, run.status, tuple(run.story), run
+        run.workflow_type, run.workflow_id, run.run_id, run.status, tuple(run.story), run.log
     )

@@ -11,7 +11,12 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.bridge.worker import decode_activation, encode_completion
-from temporalio.converter import DataConverter, SerializationContext
+from temporalio.converter import (
+    CompositePayloadConverter,
+    DataConverter,
+    SerializationContext,
+    WithSerializationContext,
+)
 
 from musterwerk.errors import SimulationError
 
@@ -30,9 +35,12 @@ class Converter:
         self.given = converter
         self._wait = wait
         self._codec = converter.payload_codec is not None
+        self._takes_context = _takes_context(converter)
 
     def within(self, context: SerializationContext) -> Converter:
         """The converter as it is for this activity or workflow."""
+        if not self._takes_context:
+            return self
         given = self.given.with_context(context)
         return self if given is self.given else Converter(given, self._wait)
 
@@ -77,3 +85,22 @@ class Converter:
     def encode_completion(self, completion: WorkflowActivationCompletion) -> None:
         if self._codec:
             self._wait(encode_completion(completion, self.given, False, 1))
+
+
+def _takes_context(converter: DataConverter) -> bool:
+    """Most converters do not, which spares every activity the question."""
+    payloads = converter.payload_converter
+    payloads = getattr(payloads, "_inner_payload_converter", payloads)
+    parts: list[object] = [payloads, converter.payload_codec, converter.failure_converter]
+    if isinstance(payloads, CompositePayloadConverter) and _plain(type(payloads)):
+        parts[:1] = payloads.converters.values()
+    return any(isinstance(part, WithSerializationContext) for part in parts)
+
+
+def _plain(kind: type[CompositePayloadConverter]) -> bool:
+    """Whether the context is for its parts alone."""
+    plain = CompositePayloadConverter
+    return (
+        kind.with_context is plain.with_context
+        and kind.get_converters_with_context is plain.get_converters_with_context
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import TypeAlias
 
 from temporalio.api.common.v1 import RetryPolicy
@@ -28,7 +29,7 @@ class Policy:
     @classmethod
     def of(cls, given: RetryPolicy | None) -> Policy:
         if given is None:
-            return cls()
+            return _DEFAULT
         initial = nanoseconds(given.initial_interval.ToTimedelta()) or NS
         longest = nanoseconds(given.maximum_interval.ToTimedelta()) or 100 * initial
         return cls(
@@ -40,15 +41,23 @@ class Policy:
         )
 
     def message(self) -> RetryPolicy:
-        """As it is written into histories and shown to activities."""
-        policy = RetryPolicy(
-            backoff_coefficient=self.coefficient,
-            maximum_attempts=self.attempts,
-            non_retryable_error_types=self.not_for,
-        )
-        policy.initial_interval.FromTimedelta(timedelta(microseconds=self.initial // 1000))
-        policy.maximum_interval.FromTimedelta(timedelta(microseconds=self.longest // 1000))
-        return policy
+        """As it is written into histories and shown to activities. Others have it too: read it."""
+        return _message(self)
+
+
+_DEFAULT = Policy()
+
+
+@lru_cache(maxsize=256)
+def _message(policy: Policy) -> RetryPolicy:
+    message = RetryPolicy(
+        backoff_coefficient=policy.coefficient,
+        maximum_attempts=policy.attempts,
+        non_retryable_error_types=policy.not_for,
+    )
+    message.initial_interval.FromTimedelta(timedelta(microseconds=policy.initial // 1000))
+    message.maximum_interval.FromTimedelta(timedelta(microseconds=policy.longest // 1000))
+    return message
 
 
 def next_attempt(

@@ -109,7 +109,7 @@ class Run:
         self.jobs.append(WorkflowActivationJob(**variant))
 
     def record(self, event: str, **attributes: Any) -> int:
-        return self.log.add(event, self.now, **attributes)
+        return self.log.add(event, self.simulation.agenda.now, attributes)
 
     def occurrence(self, activity_type: str) -> int:
         number = self._occurrences.get(activity_type, 0) + 1
@@ -208,6 +208,15 @@ class Run:
             kind = TimeoutType.START_TO_CLOSE
             return TimeoutError("Workflow timed out", type=kind, last_heartbeat_details=[])
         return self.cache.converter.decode_failure(self.failure or Failure())
+
+    def forget(self) -> None:
+        """The simulation is over: let go of all that knows this run."""
+        known = self.activities, self.local_activities, self.timers, self.children, self.signals
+        for things in (*known, self.updates):
+            things.clear()
+        self._buffered.clear()
+        self.task = None
+        del self.cache
 
     def close(self, status: Status) -> None:
         self.status = status

@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import random
 import uuid
+from functools import lru_cache
 
 _MASK = 0xFFFF_FFFF_FFFF_FFFF
+
+
+# Simulations with the same seed have the same ids: most of them are computed once only.
+_remembered = lru_cache(maxsize=4096)
 
 
 class Ids:
     """Run ids that are the same for the same seed."""
 
     def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - to be repeatable is the point
+        self._seed = seed
+        self._given = 0
 
     def run_id(self) -> str:
-        return str(uuid.UUID(int=self._random.getrandbits(128), version=4))
+        self._given += 1
+        return _run_id(self._seed, self._given)
 
 
+@_remembered
+def _run_id(seed: int, number: int) -> str:
+    source = random.Random(f"{seed}/{number}")  # noqa: S311 - to be repeatable is the point
+    return str(uuid.UUID(int=source.getrandbits(128), version=4))
+
+
+@_remembered
 def randomness_seed(run_id: str) -> int:
     """SipHash-1-3 with a zero key, over the id and 0xff: how Temporal's core seeds a workflow."""
     data = run_id.encode() + b"\xff"

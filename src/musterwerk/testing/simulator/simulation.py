@@ -145,7 +145,7 @@ class Simulation:
         `stop_at` tells until when, as it stands. Gives "time" or "tasks" where a limit was met.
         """
         while True:
-            if self.calls or self.others:
+            if self.calls or self.others or self.loop.unsettled:
                 self._settle()
             if self._waking:
                 if not self._tasks_left:
@@ -156,7 +156,7 @@ class Simulation:
                 continue
             elif ready := self.agenda.take_ready():
                 for entry in self._chosen(ready):
-                    entry.act()
+                    entry.do()
             elif (later := self._next_time()) is None:
                 if not self.release():
                     return None
@@ -209,10 +209,23 @@ class Simulation:
             task.cancel()
         for call in list(self.calls):
             call.abandon()
-        if self.calls or self.others:
+        if self.calls or self.others or self.loop.unsettled:
             self.loop.settle()
         for run in self.runs:
             run.cache.evict()
+
+    def forget(self) -> None:
+        """Cut the circles in which runs know each other and what they have set going.
+
+        They are gone at once then. To leave that to Python's collector would slow down everybody
+        who runs thousands of simulations.
+        """
+        for run in self.runs:
+            run.forget()
+        self.runs.clear()
+        self._newest.clear()
+        self._over.clear()
+        self.agenda = Agenda(self.agenda.now)
 
 
 async def _finished(awaitable: Awaitable[None]) -> None:

@@ -166,7 +166,10 @@ class Simulator:
             stopped = simulation.go(until)
         finally:
             simulation.tear_down()
-        return _outcome(simulation, first, returns, stopped, (ended or [simulation.agenda.now])[0])
+        at = (ended or [simulation.agenda.now])[0]
+        outcome = _outcome(simulation, first, returns, stopped, at)
+        simulation.forget()
+        return outcome
 
     def _encode(self, workflow_id: str, args: Sequence[Any]) -> Any:
         context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=workflow_id)
