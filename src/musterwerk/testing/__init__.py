@@ -21,6 +21,8 @@ What differs from a server, by design:
 - A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
+from musterwerk.testing.laws.checking import check_laws
+from musterwerk.testing.laws.report import Call, LawReport, Violation
 from musterwerk.testing.simulator.decisions import (
     Attempt,
     Decisions,
@@ -36,7 +38,9 @@ from musterwerk.testing.simulator.simulator import Simulator
 
 __all__ = [
     "Attempt",
+    "Call",
     "Decisions",
+    "LawReport",
     "Natural",
     "Outcome",
     "Report",
@@ -46,4 +50,6 @@ __all__ = [
     "Start",
     "Task",
     "TaskStart",
+    "Violation",
+    "check_laws",
 ]
