@@ -21,6 +21,16 @@ What differs from a server, by design:
 - A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
+from musterwerk.testing.histories import RecordedHistory, read_histories, write_history
+from musterwerk.testing.laws.checking import check_laws
+from musterwerk.testing.laws.report import Call, LawReport, Violation
+from musterwerk.testing.replaying import (
+    ReplayFailure,
+    ReplayFixture,
+    ReplayOptions,
+    ReplayReport,
+    replay,
+)
 from musterwerk.testing.simulator.attempts import CallSeen
 from musterwerk.testing.simulator.decisions import (
     CANCEL,
@@ -41,11 +51,18 @@ from musterwerk.testing.simulator.simulator import Simulator
 __all__ = [
     "CANCEL",
     "Attempt",
+    "Call",
     "CallSeen",
     "Decisions",
+    "LawReport",
     "Message",
     "Natural",
     "Outcome",
+    "RecordedHistory",
+    "ReplayFailure",
+    "ReplayFixture",
+    "ReplayOptions",
+    "ReplayReport",
     "Report",
     "RunSeen",
     "SimulatedHandle",
@@ -54,4 +71,9 @@ __all__ = [
     "Task",
     "TaskEnd",
     "TaskStart",
+    "Violation",
+    "check_laws",
+    "read_histories",
+    "replay",
+    "write_history",
 ]

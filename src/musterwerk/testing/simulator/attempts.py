@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import functools
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -64,8 +65,11 @@ class _Unwaitable(threading.Event):
         )
 
 
-# A worker that shuts down is none that we play, so that nobody ever sets it.
-_NO_SHUTDOWN = _Unwaitable()
+@functools.cache
+def _no_shutdown() -> _Unwaitable:
+    """A worker that shuts down is none that we play, so that nobody ever sets it. Not made on
+    import: a test's module may be imported in the sandbox, which has no such event."""
+    return _Unwaitable()
 
 
 class Call:
@@ -155,7 +159,7 @@ class Call:
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
             worker_shutdown_event=_CompositeEvent(
-                thread_event=_NO_SHUTDOWN,
+                thread_event=_no_shutdown(),
                 async_event=asyncio.Event() if self._function.is_async else None,
             ),
             shield_thread_cancel_exception=self._shielded if raises else None,
