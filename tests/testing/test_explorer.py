@@ -6,12 +6,12 @@ import pytest
 
 from musterwerk.testing import Message
 from musterwerk.testing.explorer.exploring import explore
-from musterwerk.testing.explorer.search import Found
+from musterwerk.testing.explorer.report import Report
 from tests.mutants.cases import Case
 from tests.mutants.catalogue import CORRECT, MUTANTS
 
 
-async def explored(case: Case, max_faults: int) -> Found:
+async def explored(case: Case, max_faults: int) -> Report:
     return await explore(
         case.run,
         *case.args,
@@ -25,15 +25,49 @@ async def explored(case: Case, max_faults: int) -> Found:
 
 @pytest.mark.parametrize("case", MUTANTS, ids=lambda case: case.name)
 async def test_a_bug_is_found_with_as_few_faults_as_it_needs(case: Case) -> None:
-    violated = (await explored(case, case.faults)).violated
-    assert violated is not None
-    assert violated.violations
-    assert len(violated.faults) <= case.faults
+    found = (await explored(case, case.faults)).counterexample
+    assert found is not None
+    assert found.violations
+    assert len(found.faults) <= case.faults
+
+
+async def test_a_counterexample_tells_what_happened_in_order() -> None:
+    case = next(one for one in MUTANTS if one.name == "Order-RepeatedRefunds")
+    report = await explored(case, 2)
+    with pytest.raises(AssertionError, match=r"money_conserved: paid -73\.00, owed 0") as raised:
+        report.raise_if_violated()
+    assert str(raised.value).splitlines()[3:] == [
+        "faults:",
+        "  charge 1, attempt 1: cancel arrives during the activity",
+        "  refund 1, attempt 1: zombie, the effect lands at the end",
+        "what happened:",
+        "  workflow  Order, task 1 saw: workflow execution started",
+        "  workflow  Order, task 1 asked: run reserve",
+        "  world     reserve('O-1/stock') -> 'stock:O-1/stock'",
+        "  workflow  Order, task 2 saw: reserve completed",
+        "  workflow  Order, task 2 asked: run charge",
+        "  fault     charge 1, attempt 1: cancel arrives during the activity",
+        "  world     charge('O-1/payment') -> 'payment:O-1/payment'",
+        "  workflow  Order, task 3 saw: workflow execution cancel requested",
+        "  workflow  Order, task 3 asked: cancel charge; run refund",
+        "  fault     refund 1, attempt 1: zombie, the effect lands at the end",
+        "  workflow  Order, task 4 saw: charge completed",
+        "  workflow  Order, task 4 asked: nothing",
+        "  world     refund('O-1/payment'), attempt 2 -> None",
+        "  workflow  Order, task 5 saw: refund completed",
+        "  workflow  Order, task 5 asked: run release",
+        "  world     release('O-1/stock') -> None",
+        "  workflow  Order, task 6 saw: release completed",
+        "  workflow  Order, task 6 asked: workflow execution canceled",
+        "  world     refund('O-1/payment') -> None",
+        "  outcome   canceled after 0:01:01",
+    ]
+    assert report.as_json()["counterexample"]["violations"].keys() == {"money_conserved"}
+    assert not report.exhausted
 
 
 @pytest.mark.parametrize("case", CORRECT, ids=lambda case: case.name)
 async def test_what_is_right_stays_right_under_each_single_fault(case: Case) -> None:
-    found = await explored(case, 1)
-    assert found.violated is None
-    assert found.exhausted
-    assert found.runs > 40
+    report = (await explored(case, 1)).raise_if_violated()
+    assert report.exhausted
+    assert report.runs[1] > 40

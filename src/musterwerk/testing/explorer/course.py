@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 from musterwerk.errors import SimulationError
 from musterwerk.testing.explorer.deciding import Deciding
 from musterwerk.testing.explorer.faults import Fault
-from musterwerk.testing.simulator.decisions import Message
+from musterwerk.testing.simulator.decisions import Attempt, Message, Task
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.simulator.outcome import Outcome
 from musterwerk.testing.simulator.simulator import Simulator
@@ -45,6 +45,7 @@ class Course:
     offers: list[Fault] = field(default_factory=list[Fault])
     ends: list[str] = field(default_factory=list[str])
     missed: bool = False
+    journal: Sequence[Fault | Attempt | Task] = ()
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,9 @@ class Process:
             if not violations:
                 self._end(world, outcome, faults, violations)
         missed = len(deciding.met) < len(faults)
-        return Course(faults, outcome, violations, deciding.offers, deciding.ends, missed)
+        return Course(
+            faults, outcome, violations, deciding.offers, deciding.ends, missed, deciding.journal
+        )
 
     def _end(
         self, world: Any, outcome: Outcome, faults: Sequence[Fault], found: list[Violation]

@@ -45,7 +45,8 @@ class Deciding:
 
     `offers` are the faults that were possible after the last of this set had happened: with each of
     them the set grows to another one. `met` are those of the set that found their place. `ends` are
-    the moments at which the effect of a zombie can land. `quiet` is called where nothing runs.
+    the moments at which the effect of a zombie can land. `journal` has all that happened in order.
+    `quiet` is called where nothing runs.
     """
 
     def __init__(
@@ -60,6 +61,7 @@ class Deciding:
         self.offers: list[Fault] = []
         self.ends: list[str] = []
         self.met: set[Fault] = set()
+        self.journal: list[Fault | Attempt | Task] = []
         self._by_place: dict[Place, list[Fault]] = {}
         for one in faults:
             place = (one.workflow, one.step, one.occurrence, one.attempt)
@@ -80,6 +82,7 @@ class Deciding:
         self._forgets = _FORGETS in faults
         if self._forgets:
             self.met.add(_FORGETS)
+            self.journal.append(_FORGETS)
         elif kill and grow and not faults:
             self.offers.append(_FORGETS)
 
@@ -109,6 +112,7 @@ class Deciding:
 
     def attempt_ends(self, attempt: Attempt, failed: bool) -> Report:
         self._under_way.discard(attempt)
+        self.journal.append(attempt)
         if attempt in self._held:
             return _REPORT
         place = self._place(attempt)
@@ -145,6 +149,7 @@ class Deciding:
         self._alone = self._queueing = False
         if self._quiet is not None and not self._under_way:
             self._quiet()
+        self.journal.append(task)
         place = self._task_place(task)
         send = self._arriving(place, "arrives with the task")
         dies = self._choose(place, _DIES) is not None if self._kill else False
@@ -181,6 +186,7 @@ class Deciding:
     def _meet(self, fault: Fault) -> None:
         if fault not in self.met:
             self.met.add(fault)
+            self.journal.append(fault)
             self.offers.clear()
             self.ends.clear()
 

@@ -13,7 +13,9 @@ from temporalio.worker import Interceptor
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.explorer.course import Invariant, Process, WorldType
+from musterwerk.testing.explorer.report import Counterexample, Report
 from musterwerk.testing.explorer.search import Found, Search
+from musterwerk.testing.explorer.timeline import timeline
 from musterwerk.testing.simulator.decisions import CANCEL, Message
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.simulator.simulator import Simulator
@@ -36,7 +38,18 @@ async def explore(
     seed: int = 0,
     data_converter: DataConverter = DataConverter.default,
     interceptors: Sequence[Interceptor] = (),
-) -> Found:
+) -> Report:
+    """Run the process under every set of up to `max_faults` faults, small sets first, until
+    something that has to hold does not.
+
+    `world` is a class used as a context manager, made fresh for each run, whose `activities()` are
+    those to register. An invariant is a function of the world and the outcome that raises
+    AssertionError; those in `always` are asked, with None for the outcome, whenever a workflow task
+    starts and no activity runs. `workflows` are others that take part, as children. `cancel` and
+    `messages` may arrive once each, at every point; `kill`: workers die. `outside` is what others
+    do anyway. Unless it `may_wait`, a process that never ends is a bug. After `budget` the search
+    ends, and the report says that it is not exhausted.
+    """
     simulator = Simulator(
         workflows=[_class_of(workflow_run), *workflows],
         seed=seed,
@@ -50,9 +63,21 @@ async def explore(
     until = time.monotonic() + budget.total_seconds() if budget is not None else None
     search = Search(process, max_faults, until, lambda found, size: None)
     try:
-        return await asyncio.to_thread(search.run)
+        found = await asyncio.to_thread(search.run)
     finally:
         simulator.close()
+    return _report(workflow_run.__qualname__.split(".")[0], max_faults, found)
+
+
+def _report(process: str, max_faults: int, found: Found) -> Report:
+    course, counterexample = found.violated, None
+    if course is not None:
+        story = timeline(course.journal, course.outcome)
+        counterexample = Counterexample(course.faults, course.violations, story, course.outcome)
+    return Report(
+        process, max_faults, dict(found.by_faults), len(found.points), dict(found.statuses),
+        found.seconds, found.exhausted and counterexample is None, counterexample,
+    )  # fmt: skip
 
 
 def _class_of(run: Callable[..., Awaitable[Any]]) -> type:

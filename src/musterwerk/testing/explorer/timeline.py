@@ -1,0 +1,58 @@
+"""A run as a readable timeline: what went wrong, what the world did, what the workflow saw."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.telling import TaskTold, tasks_of
+from musterwerk.testing.simulator.attempts import CallSeen
+from musterwerk.testing.simulator.decisions import Attempt, Task
+
+if TYPE_CHECKING:
+    from musterwerk.testing.simulator.outcome import Outcome
+
+
+def timeline(journal: Sequence[Fault | Attempt | Task], outcome: Outcome) -> list[str]:
+    """One line for each thing in the order in which it happened.
+
+    The journal has faults as they happen, attempts as their functions end, and tasks as they start.
+    """
+    calls = {one.attempt: one for one in outcome.calls}
+    tasks = {run.run_id: tasks_of(run.history) for run in outcome.runs}
+    lines: list[str] = []
+    for entry in journal:
+        if isinstance(entry, Fault):
+            lines.append(f"  fault     {entry}")
+        elif isinstance(entry, Attempt):
+            call = calls.get(entry)
+            if call is not None:
+                lines.append(f"  world     {_call(call)}")
+        else:
+            lines += _task(entry, tasks[entry.run_id])
+    lines.append(f"  outcome   {outcome.status} after {_span(outcome.duration)}")
+    return lines
+
+
+def _call(call: CallSeen) -> str:
+    arguments = ", ".join(repr(one) for one in call.arguments)
+    answer = f"-> {call.result!r}"
+    if call.error is not None:
+        answer = f"raised {type(call.error).__name__}: {call.error}"
+    again = f", attempt {call.attempt.number}" if call.attempt.number > 1 else ""
+    return f"{call.attempt.activity_type}({arguments}){again} {answer}"
+
+
+def _task(task: Task, told: Sequence[TaskTold]) -> list[str]:
+    if task.number > len(told):
+        return []
+    one = told[task.number - 1]
+    name = f"{task.workflow_type}, task {task.number}"
+    lines = [f"  workflow  {name} saw: {'; '.join(one.saw)}"] if one.saw else []
+    return [*lines, f"  workflow  {name} asked: {'; '.join(one.asked) or 'nothing'}"]
+
+
+def _span(length: timedelta) -> str:
+    return str(length) if length else "no time"
