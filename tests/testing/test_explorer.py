@@ -6,12 +6,12 @@ import pytest
 
 from musterwerk.testing import Message
 from musterwerk.testing.explorer.exploring import explore
-from musterwerk.testing.explorer.report import Report
+from musterwerk.testing.explorer.report import Exploration
 from tests.mutants.cases import Case
 from tests.mutants.catalogue import CORRECT, MUTANTS
 
 
-async def explored(case: Case, max_faults: int) -> Report:
+async def explored(case: Case, max_faults: int) -> Exploration:
     return await explore(
         case.run,
         *case.args,

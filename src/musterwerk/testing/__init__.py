@@ -21,6 +21,9 @@ What differs from a server, by design:
 - A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
+from musterwerk.testing.explorer.exploring import explore
+from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.report import Counterexample, Exploration
 from musterwerk.testing.histories import RecordedHistory, read_histories, write_history
 from musterwerk.testing.laws.checking import check_laws
 from musterwerk.testing.laws.report import Call, LawReport, Violation
@@ -53,7 +56,10 @@ __all__ = [
     "Attempt",
     "Call",
     "CallSeen",
+    "Counterexample",
     "Decisions",
+    "Exploration",
+    "Fault",
     "LawReport",
     "Message",
     "Natural",
@@ -73,6 +79,7 @@ __all__ = [
     "TaskStart",
     "Violation",
     "check_laws",
+    "explore",
     "read_histories",
     "replay",
     "write_history",

@@ -13,7 +13,7 @@ from temporalio.worker import Interceptor
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.explorer.course import Invariant, Process, WorldType
-from musterwerk.testing.explorer.report import Counterexample, Report
+from musterwerk.testing.explorer.report import Counterexample, Exploration
 from musterwerk.testing.explorer.search import Found, Search
 from musterwerk.testing.explorer.timeline import timeline
 from musterwerk.testing.simulator.decisions import CANCEL, Message
@@ -38,7 +38,7 @@ async def explore(
     seed: int = 0,
     data_converter: DataConverter = DataConverter.default,
     interceptors: Sequence[Interceptor] = (),
-) -> Report:
+) -> Exploration:
     """Run the process under every set of up to `max_faults` faults, small sets first, until
     something that has to hold does not.
 
@@ -69,12 +69,12 @@ async def explore(
     return _report(workflow_run.__qualname__.split(".")[0], max_faults, found)
 
 
-def _report(process: str, max_faults: int, found: Found) -> Report:
+def _report(process: str, max_faults: int, found: Found) -> Exploration:
     course, counterexample = found.violated, None
     if course is not None:
         story = timeline(course.journal, course.outcome)
         counterexample = Counterexample(course.faults, course.violations, story, course.outcome)
-    return Report(
+    return Exploration(
         process, max_faults, dict(found.by_faults), len(found.points), dict(found.statuses),
         found.seconds, found.exhausted and counterexample is None, counterexample,
     )  # fmt: skip
@@ -82,8 +82,9 @@ def _report(process: str, max_faults: int, found: Found) -> Report:
 
 def _class_of(run: Callable[..., Awaitable[Any]]) -> type:
     """The class of a workflow's run method."""
-    scope: Any = __import__(run.__module__, fromlist=["*"])
-    for name in run.__qualname__.split(".")[:-1]:
+    first, *rest = run.__qualname__.split(".")[:-1] or [""]
+    scope: Any = getattr(run, "__globals__", {}).get(first)
+    for name in rest:
         scope = getattr(scope, name, None)
     if not isinstance(scope, type):
         raise SimulationError(

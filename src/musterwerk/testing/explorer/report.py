@@ -28,7 +28,7 @@ class Counterexample:
 
 
 @dataclass(frozen=True)
-class Report:
+class Exploration:
     """`runs` by the number of faults; `points` are the faults that could have happened in any of
     them; `statuses` how often the process ended in which way. Not `exhausted`: time was up, or a
     violation ended the search."""
@@ -46,7 +46,7 @@ class Report:
     def ok(self) -> bool:
         return self.counterexample is None
 
-    def raise_if_violated(self) -> Report:
+    def raise_if_violated(self) -> Exploration:
         """Raises AssertionError with the counterexample; gives the report back otherwise."""
         if self.counterexample is not None:
             raise AssertionError(str(self))
