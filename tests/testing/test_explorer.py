@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from datetime import timedelta
+from typing import Any
 
+import pytest
+from temporalio import workflow
+
+from musterwerk.errors import UsageError
 from musterwerk.testing import Message
 from musterwerk.testing.explorer.exploring import explore
 from musterwerk.testing.explorer.report import Exploration
@@ -71,3 +76,56 @@ async def test_what_is_right_stays_right_under_each_single_fault(case: Case) -> 
     report = (await explored(case, 1)).raise_if_violated()
     assert report.exhausted
     assert report.runs[1] > 40
+
+
+@workflow.defn
+class Waits:
+    """For somebody who never comes."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.wait_condition(lambda: False)
+
+
+ORDER = next(one for one in CORRECT if one.name == "Order-World")
+
+
+async def test_a_process_that_never_ends_is_a_bug_unless_it_may_wait() -> None:
+    report = await explore(Waits.run, world=ORDER.world, invariants=[])
+    assert report.counterexample is not None
+    assert report.counterexample.violations[0].invariant == "the process ends"
+    assert (await explore(Waits.run, world=ORDER.world, invariants=[], may_wait=True)).ok
+
+
+async def test_what_must_hold_always_is_asked_between_the_steps() -> None:
+    def nothing_is_ever_paid(world: Any, outcome: object) -> None:
+        assert outcome is None
+        assert not world.payments.total, "paid"
+
+    report = await explore(
+        *(ORDER.run, *ORDER.args), world=ORDER.world, invariants=[], always=[nothing_is_ever_paid]
+    )
+    assert report.counterexample is not None
+    assert report.counterexample.faults == ()
+    assert report.counterexample.violations[0].message.startswith("paid")
+    assert report.runs == {0: 1}
+
+
+async def test_whoever_has_no_time_is_told_that_not_all_was_tried() -> None:
+    report = await explore(
+        *(ORDER.run, *ORDER.args), world=ORDER.world, invariants=[], budget=timedelta()
+    )
+    assert report.ok
+    assert not report.exhausted
+    assert "not exhausted" in str(report)
+
+
+async def test_what_cannot_be_explored_is_said() -> None:
+    twice = [Message("signal", "approve", ())] * 2
+    with pytest.raises(UsageError, match="one twice"):
+        await explore(Waits.run, world=ORDER.world, invariants=[], messages=twice)
+
+    async def run() -> None: ...
+
+    with pytest.raises(UsageError, match="no run method"):
+        await explore(run, world=ORDER.world, invariants=[])

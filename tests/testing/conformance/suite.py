@@ -10,6 +10,7 @@ from temporalio.common import RetryPolicy
 
 from musterwerk.testing import Attempt, Natural, Start
 from tests.testing.conformance import activities as a
+from tests.testing.conformance import relatives
 from tests.testing.conformance import workflows as w
 from tests.testing.conformance.cases import Case, Stage
 from tests.testing.conformance.engines import chain
@@ -98,11 +99,19 @@ def _local(what: str, **options: Any) -> Case:
 
 def _parent(what: str, **options: Any) -> Case:
     name = f"child-{what.replace(' ', '-')}".lower()
-    return Case(name, w.Parent.run, [w.Parent, w.Child], (), [what], loose=True, **options)
+    return Case(
+        name,
+        relatives.Parent.run,
+        [relatives.Parent, relatives.Child],
+        (),
+        [what],
+        loose=True,
+        **options,
+    )
 
 
 def _case(name: str, cls: Any, *args: Any, **options: Any) -> Case:
-    return Case(name, cls.run, [cls, w.Child], _ACTIVITIES, args, **options)
+    return Case(name, cls.run, [cls, relatives.Child], _ACTIVITIES, args, **options)
 
 
 CASES = [
@@ -149,9 +158,8 @@ CASES = [
     *(_parent(what) for what in (
         "TRY_CANCEL", "WAIT_CANCELLATION_COMPLETED", "WAIT_CANCELLATION_REQUESTED",
     )),
-    *(_case(f"neighbour-{what.replace(' ', '-')}", w.Neighbour, what, loose=True) for what in (
-        "missing signal", "missing cancel", "signal", "cancel",
-    )),
+    *(_case(f"neighbour-{what.replace(' ', '-')}", relatives.Neighbour, what, loose=True)
+      for what in ("missing signal", "missing cancel", "signal", "cancel")),
     _case("continue-as-new", w.Counts, 2, 0),
     _case("patched", w.Patched),
     _case("fails", w.Fails, "once"),

@@ -6,25 +6,20 @@ import random
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
-from musterwerk.errors import SimulationError
 from musterwerk.testing.explorer.deciding import Deciding
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.simulator.decisions import Attempt, Message, Task
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.simulator.outcome import Outcome
 from musterwerk.testing.simulator.simulator import Simulator
+from musterwerk.testing.worlds import World, activities_of
 
-
-class World(Protocol):
-    """What activities act on. Made fresh for each run, entered, and left again."""
-
-    def activities(self) -> Sequence[Callable[..., Any]]: ...
-
-
-WorldType: TypeAlias = Callable[[], AbstractContextManager[Any]]
+WorldType: TypeAlias = Callable[[], AbstractContextManager[World]]
 Invariant: TypeAlias = Callable[[Any, Any], None]
+#: A run of more workflow tasks goes on for ever.
+_TASKS = 500
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,7 @@ class Process:
             outcome = self.simulator.run(
                 self.run,
                 *self.args,
-                activities=_activities(world),
+                activities=activities_of(world),
                 decisions=deciding,
                 seed=self.seed,
                 outside=self.outside,
@@ -126,16 +121,3 @@ class Process:
             except AssertionError as error:
                 name = getattr(invariant, "__name__", repr(invariant))
                 found.append(Violation(name, str(error) or "does not hold"))
-
-
-_TASKS = 500
-
-
-def _activities(world: Any) -> Sequence[Callable[..., Any]]:
-    given = getattr(world, "activities", None)
-    if given is None:
-        raise SimulationError(
-            f"The world {type(world).__name__} has no method `activities()`: let it return the"
-            " activities that the workflow calls"
-        )
-    return given()

@@ -13,6 +13,7 @@ from musterwerk.testing.explorer.faults import (
     AT_THE_END,
     BEFORE,
     OFTEN,
+    ORDERS,
     WIDE,
     Fault,
     Kind,
@@ -32,7 +33,6 @@ from musterwerk.testing.simulator.decisions import (
 )
 
 _A_MOMENT = timedelta(milliseconds=1)
-_ORDERS: tuple[Kind, ...] = ("deliveries reversed", "deliveries one by one")
 _DIES: tuple[Kind, ...] = ("worker killed in the task",)
 _FORGETS = Fault("", "", 0, 0, "worker forgets")
 _START, _REPORT, _TASK, _END = Start(), Report(), TaskStart(), TaskEnd()
@@ -140,7 +140,7 @@ class Deciding:
         if not any(other.run_id == first.run_id for other in ready[1:]):
             return ready
         self._orders += 1
-        found = self._choose((first.workflow_id, "", self._orders, 0), _ORDERS)
+        found = self._choose((first.workflow_id, "", self._orders, 0), ORDERS)
         if found is None:
             return ready
         return ready[:1] if found.kind == "deliveries one by one" else ready[::-1]

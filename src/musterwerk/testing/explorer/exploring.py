@@ -11,8 +11,9 @@ from typing import Any
 from temporalio.converter import DataConverter
 from temporalio.worker import Interceptor
 
-from musterwerk.errors import SimulationError
+from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.course import Invariant, Process, WorldType
+from musterwerk.testing.explorer.faults import label
 from musterwerk.testing.explorer.report import Counterexample, Exploration
 from musterwerk.testing.explorer.search import Found, Search
 from musterwerk.testing.explorer.timeline import timeline
@@ -48,8 +49,12 @@ async def explore(
     starts and no activity runs. `workflows` are others that take part, as children. `cancel` and
     `messages` may arrive once each, at every point; `kill`: workers die. `outside` is what others
     do anyway. Unless it `may_wait`, a process that never ends is a bug. After `budget` the search
-    ends, and the report says that it is not exhausted.
+    ends, and the report says that it is not exhausted. Raises UsageError for what cannot be run.
     """
+    arrivals = (*((CANCEL,) if cancel else ()), *messages)
+    labels = [label(one) for one in arrivals]
+    if len(set(labels)) < len(labels):
+        raise UsageError(f"`messages` has one twice, of which each arrives once: {labels}")
     simulator = Simulator(
         workflows=[_class_of(workflow_run), *workflows],
         seed=seed,
@@ -58,14 +63,20 @@ async def explore(
     )
     process = Process(
         simulator, workflow_run, args, world, invariants, always,
-        (*((CANCEL,) if cancel else ()), *messages), kill, seed, may_wait, outside,
+        arrivals, kill, seed, may_wait, outside,
     )  # fmt: skip
     until = time.monotonic() + budget.total_seconds() if budget is not None else None
-    search = Search(process, max_faults, until, lambda found, size: None)
+    search = Search(process, max_faults, until)
+
+    def work() -> Found:
+        with simulator:
+            return search.run()
+
     try:
-        found = await asyncio.to_thread(search.run)
-    finally:
-        simulator.close()
+        found = await asyncio.to_thread(work)
+    except asyncio.CancelledError:
+        search.until = time.monotonic()  # nobody waits for the thread: let it end soon
+        raise
     return _report(workflow_run.__qualname__.split(".")[0], max_faults, found)
 
 
@@ -75,7 +86,7 @@ def _report(process: str, max_faults: int, found: Found) -> Exploration:
         story = timeline(course.journal, course.outcome)
         counterexample = Counterexample(course.faults, course.violations, story, course.outcome)
     return Exploration(
-        process, max_faults, dict(found.by_faults), len(found.points), dict(found.statuses),
+        process, max_faults, dict(found.runs), len(found.points), dict(found.statuses),
         found.seconds, found.exhausted and counterexample is None, counterexample,
     )  # fmt: skip
 
@@ -87,7 +98,7 @@ def _class_of(run: Callable[..., Awaitable[Any]]) -> type:
     for name in rest:
         scope = getattr(scope, name, None)
     if not isinstance(scope, type):
-        raise SimulationError(
+        raise UsageError(
             f"{run.__qualname__} is no run method of a workflow class of a module: define the class"
             " at the top of a module, and give `explore` its run method, such as `Order.run`"
         )

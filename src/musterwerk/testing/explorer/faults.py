@@ -53,6 +53,7 @@ AFTER: tuple[Kind, ...] = (
     "final error after the effect",
     "timeout with effect",
 )
+ORDERS: tuple[Kind, ...] = ("deliveries reversed", "deliveries one by one")
 AT_THE_END = "at the end"
 
 
@@ -60,7 +61,8 @@ AT_THE_END = "at the end"
 class Fault:
     """`step` is the type of an activity, or "" for a workflow task; `occurrence` counts the
     activities of this type, or the tasks, in all runs of this workflow type; `attempt` is 0 where
-    there is none. `detail` names the message that arrives, or when a zombie's effect lands."""
+    there is none. Of deliveries that come at once, `workflow` is the id. `detail`
+    names the message that arrives, or when a zombie's effect lands."""
 
     workflow: str
     step: str
@@ -76,6 +78,8 @@ class Fault:
         if self.step:
             where = f"{self.step} {self.occurrence}"
             where += f", attempt {self.attempt}" if self.attempt else ""
+        elif self.kind in ORDERS:
+            where = f"the {self.occurrence}. of several deliveries at once, to {self.workflow}"
         elif self.occurrence:
             where = f"task {self.occurrence} of {self.workflow}"
         what = self.kind.replace("arrives", f"{self.detail} arrives")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from musterwerk.testing.explorer.course import Course, Process, Violation
@@ -14,15 +14,12 @@ from musterwerk.testing.explorer.faults import AT_THE_END, Fault
 
 @dataclass
 class Found:
-    """What a search came to. `unreached` counts sets that contain a fault whose place the others
-    of the set make unreachable."""
+    """What a search came to. `runs` by the number of faults."""
 
     violated: Course | None = None
-    runs: int = 0
-    by_faults: Counter[int] = field(default_factory=Counter[int])
+    runs: Counter[int] = field(default_factory=Counter[int])
     points: set[Fault] = field(default_factory=set[Fault])
     statuses: Counter[str] = field(default_factory=Counter[str])
-    pruned: Counter[str] = field(default_factory=Counter[str])
     exhausted: bool = True
     seconds: float = 0.0
 
@@ -32,7 +29,6 @@ class Search:
     process: Process
     max_faults: int
     until: float | None
-    progress: Callable[[Found, int], None]
 
     def run(self) -> Found:
         """Stops at the first violation, so that no smaller set of faults has one."""
@@ -49,6 +45,8 @@ class Search:
         first = self._course(found, (), grow=self.max_faults > 0)
         if found.violated is None:
             self._compare(found, first)
+        if found.violated is not None:
+            return
         frontier: list[tuple[tuple[Fault, ...], list[Fault]]] = [((), first.offers)]
         for size in range(1, self.max_faults + 1):
             larger: list[tuple[tuple[Fault, ...], list[Fault]]] = []
@@ -62,7 +60,6 @@ class Search:
                     if self.until is not None and time.monotonic() > self.until:
                         found.exhausted = False
                         return
-                    self.progress(found, size)
             frontier = larger
 
     def _with(self, found: Found, faults: tuple[Fault, ...], *, grow: bool) -> Iterator[Course]:
@@ -77,8 +74,7 @@ class Search:
 
     def _course(self, found: Found, faults: tuple[Fault, ...], *, grow: bool) -> Course:
         course = self.process.course(faults, grow=grow)
-        found.runs += 1
-        found.by_faults[len(faults)] += 1
+        found.runs[len(faults)] += 1
         found.statuses[course.outcome.status] += 1
         found.points.update(course.offers)
         if course.missed:

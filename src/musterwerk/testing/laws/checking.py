@@ -5,19 +5,15 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 from musterwerk.errors import UsageError
 from musterwerk.testing.laws.pair import Activity, Pair, UndoArgs, Wanted, named
 from musterwerk.testing.laws.report import Call, LawReport, Violation, in_words
 from musterwerk.testing.laws.sequences import SEQUENCES, Law, Step
+from musterwerk.testing.worlds import World, activities_of
 
-
-class HasActivities(Protocol):
-    def activities(self) -> Sequence[Callable[..., Any]]: ...
-
-
-W = TypeVar("W", bound=HasActivities)
+W = TypeVar("W", bound=World)
 Observe = Callable[[W], object]
 
 
@@ -50,7 +46,7 @@ async def check_laws(
         if law in violations:
             continue
         with _new(world) as fresh:
-            violation = await _try(law, steps, wanted.within(_activities(fresh)), fresh, observe)
+            violation = await _try(law, steps, wanted.within(activities_of(fresh)), fresh, observe)
         if violation is not None:
             violations[law] = violation
     return LawReport(named(do), named(undo), tuple(violations.values()))
@@ -61,15 +57,6 @@ def _new(world: Callable[[], AbstractContextManager[W]]) -> AbstractContextManag
     if not hasattr(made, "__enter__"):
         raise UsageError(f"{made!r} is no context manager: give it __enter__ and __exit__")
     return made
-
-
-def _activities(world: HasActivities) -> Sequence[Activity]:
-    if not callable(getattr(world, "activities", None)):
-        raise UsageError(
-            f"the world {type(world).__name__} has no method activities(): add one that returns"
-            " the activities to call, such as [self.charge, self.refund]"
-        )
-    return world.activities()
 
 
 async def _try(
