@@ -10,6 +10,7 @@ import musterwerk
 import musterwerk.approvals
 import musterwerk.saga
 import musterwerk.schedules
+import musterwerk.testing
 from musterwerk import Saga, errors
 from musterwerk.approvals import ApprovalHandle
 
@@ -86,6 +87,42 @@ def test_names_of_schedules() -> None:
         "pause",
         "trigger",
         "unpause",
+    ]
+
+
+def test_names_of_testing() -> None:
+    assert musterwerk.testing.__all__ == [
+        "CANCEL",
+        "Attempt",
+        "Call",
+        "CallSeen",
+        "Counterexample",
+        "Decisions",
+        "Exploration",
+        "Fault",
+        "LawReport",
+        "Message",
+        "Natural",
+        "Outcome",
+        "RecordedHistory",
+        "ReplayFailure",
+        "ReplayFixture",
+        "ReplayOptions",
+        "ReplayReport",
+        "Report",
+        "RunSeen",
+        "SimulatedHandle",
+        "Simulator",
+        "Start",
+        "Task",
+        "TaskEnd",
+        "TaskStart",
+        "Violation",
+        "check_laws",
+        "explore",
+        "read_histories",
+        "replay",
+        "write_history",
     ]
 
 

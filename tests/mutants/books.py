@@ -77,6 +77,14 @@ class Service:
         if stands is not None or self.tombstones:
             self.undone.add(key)
 
+    def state(self) -> object:
+        """All that counts: the log is there to be read, and what a sound service has undone is
+        refused, whether or not it was ever there."""
+        if not (self.keys and self.tombstones and self.way == "by key"):
+            return self.standing, sorted(self.undone), sorted(self.done), self.total
+        standing = {key: amounts for key, amounts in self.standing.items() if amounts}
+        return standing, sorted(self.undone), sorted(self.done - self.undone), self.total
+
     def give_back(self, key: str, amount: Decimal) -> None:
         self.total -= amount
         self.log.append(f"undone: {key} ({amount})")
@@ -103,6 +111,11 @@ class Shop:
 
     def service(self, name: str, undo: Undo = "by key") -> Service:
         return Service(name, keys=self.keys, tombstones=self.tombstones, undo=undo)
+
+    def state(self) -> object:
+        """What activities and invariants go by."""
+        services = (self.stock, self.payments, self.parcels, self.wraps)
+        return [one.state() for one in services], self.mails, self.promises, self.risks
 
     def __enter__(self) -> Self:
         return self

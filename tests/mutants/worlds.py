@@ -128,6 +128,9 @@ class KeyPerAttempt(World):
         super().__init__()
         self.last: dict[str, str] = {}
 
+    def state(self) -> object:
+        return super().state(), self.last
+
     @activity.defn
     async def charge(self, key: str) -> str:
         attempt = f"{key}#{activity.info().attempt}"
@@ -145,6 +148,9 @@ class FreshKeys(World):
     def __init__(self) -> None:
         super().__init__()
         self.calls: dict[str, list[str]] = {}
+
+    def state(self) -> object:
+        return super().state(), self.calls
 
     @activity.defn
     async def charge(self, key: str) -> str:

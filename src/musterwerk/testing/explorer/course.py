@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
+from musterwerk.testing.explorer.asked import Asked, Invariant
 from musterwerk.testing.explorer.deciding import Deciding
 from musterwerk.testing.explorer.faults import Fault
-from musterwerk.testing.simulator.decisions import Attempt, Message, Task
-from musterwerk.testing.simulator.handle import SimulatedHandle
+from musterwerk.testing.explorer.merging import Cut, States, Watched, can_be_compared
+from musterwerk.testing.simulator.decisions import Attempt, Task
 from musterwerk.testing.simulator.outcome import Outcome
 from musterwerk.testing.simulator.simulator import Simulator
-from musterwerk.testing.worlds import World, activities_of
+from musterwerk.testing.simulator.standing import Standing
+from musterwerk.testing.worlds import activities_of
 
-WorldType: TypeAlias = Callable[[], AbstractContextManager[World]]
-Invariant: TypeAlias = Callable[[Any, Any], None]
 #: A run of more workflow tasks goes on for ever.
 _TASKS = 500
 
@@ -32,92 +31,106 @@ class Violation:
 
 @dataclass
 class Course:
-    """How one run went."""
+    """How one run went. It has no outcome if it was cut short, for it went on as another one did.
+
+    `looked`: an invariant went by how the run came to its end, not only by where it ended.
+    """
 
     faults: tuple[Fault, ...]
-    outcome: Outcome
-    violations: list[Violation]
+    outcome: Outcome | None = None
+    violations: list[Violation] = field(default_factory=list[Violation])
     offers: list[Fault] = field(default_factory=list[Fault])
     ends: list[str] = field(default_factory=list[str])
-    missed: bool = False
+    met: Set[Fault] = frozenset()
     journal: Sequence[Fault | Attempt | Task] = ()
+    looked: bool = False
+
+    @property
+    def missed(self) -> bool:
+        """Whether a fault found no place: those before it have led elsewhere."""
+        return len(self.met) < len(self.faults)
 
 
 @dataclass(frozen=True)
 class Process:
-    """What is explored: everything that is the same for all runs."""
-
     simulator: Simulator
-    run: Callable[..., Awaitable[Any]]
-    args: tuple[Any, ...]
-    world: WorldType
-    invariants: Sequence[Invariant]
-    always: Sequence[Invariant]
-    arrivals: Sequence[Message]
-    kill: bool
-    seed: int
-    may_wait: bool
-    outside: Callable[[SimulatedHandle], Awaitable[None]] | None
+    asked: Asked
 
-    def course(self, faults: tuple[Fault, ...], *, grow: bool) -> Course:
-        """Run it once with these faults; `grow` if sets that contain this one are to be tried."""
-        violations: list[Violation] = []
+    def course(
+        self,
+        faults: tuple[Fault, ...],
+        *,
+        grow: bool,
+        states: States | None = None,
+        left: int = 0,
+    ) -> Course:
+        """Run it once with these faults; `grow` if sets that contain this one are to be tried.
+
+        With `states` it is cut short where it stands as another run did before, from which at least
+        as many faults as are `left` for this one were tried.
+        """
+        asked, course = self.asked, Course(faults)
         # Code that draws from it though it should not does so in the same way each time.
-        random.seed(self.seed)
-        with self.world() as world:
-            deciding = Deciding(
-                faults,
-                self.arrivals,
-                kill=self.kill,
-                grow=grow,
-                quiet=(lambda: self._check(self.always, world, None, violations))
-                if self.always
-                else None,
-            )
-            outcome = self.simulator.run(
-                self.run,
-                *self.args,
-                activities=activities_of(world),
-                decisions=deciding,
-                seed=self.seed,
-                outside=self.outside,
-                max_tasks=_TASKS,
-            )
-            if not violations:
-                self._end(world, outcome, faults, violations)
-        missed = len(deciding.met) < len(faults)
-        return Course(
-            faults, outcome, violations, deciding.offers, deciding.ends, missed, deciding.journal
+        random.seed(asked.seed)
+        with asked.world() as world:
+            deciding = Deciding(faults, asked.arrivals, kill=asked.kill, grow=grow)
+            standing = Standing()
+            if asked.always:
+                deciding.quiet = lambda: _check(asked.always, world, None, course.violations)
+            if states is not None and can_be_compared(world):
+                cut = states.cutter(world, deciding, standing, left)
+                deciding.cut = lambda: None if course.violations else cut()
+            try:
+                outcome = self.simulator.run(
+                    asked.run,
+                    *asked.args,
+                    activities=activities_of(world),
+                    decisions=deciding,
+                    seed=asked.seed,
+                    outside=asked.outside,
+                    max_tasks=_TASKS,
+                    standing=standing,
+                )
+            except Cut:
+                pass
+            else:
+                course.outcome = outcome
+                if not course.violations:
+                    self._end(world, course, outcome)
+        course.offers, course.ends, course.journal = (
+            deciding.offers,
+            deciding.ends,
+            deciding.journal,
         )
+        course.met = deciding.met
+        return course
 
-    def _end(
-        self, world: Any, outcome: Outcome, faults: Sequence[Fault], found: list[Violation]
-    ) -> None:
+    def _end(self, world: Any, course: Course, outcome: Outcome) -> None:
+        found = course.violations
         for problem in outcome.problems:
             found.append(Violation("eviction", problem))
         if outcome.task_failure is not None and outcome.status == "running":
             found.append(Violation("no workflow task fails", outcome.task_failure))
         elif (
             outcome.status == "running"
-            and not self.may_wait
-            and not any(one.kind == "fails for ever" for one in faults)
+            and not self.asked.may_wait
+            and not any(one.kind == "fails for ever" for one in course.faults)
         ):
             what = "is still running when nothing is left to happen"
             if outcome.stopped == "tasks":
                 what = f"goes on for ever: {_TASKS} workflow tasks, and no end"
             found.append(Violation("the process ends", f"the workflow {what}"))
-        self._check(self.invariants, world, outcome, found)
+        watched = Watched.of(outcome)
+        _check(self.asked.invariants, world, watched, found)
+        course.looked = watched.looked
 
-    def _check(
-        self,
-        invariants: Sequence[Invariant],
-        world: Any,
-        outcome: Outcome | None,
-        found: list[Violation],
-    ) -> None:
-        for invariant in invariants:
-            try:
-                invariant(world, outcome)
-            except AssertionError as error:
-                name = getattr(invariant, "__name__", repr(invariant))
-                found.append(Violation(name, str(error) or "does not hold"))
+
+def _check(
+    invariants: Sequence[Invariant], world: Any, outcome: Outcome | None, found: list[Violation]
+) -> None:
+    for invariant in invariants:
+        try:
+            invariant(world, outcome)
+        except AssertionError as error:
+            name = getattr(invariant, "__name__", repr(invariant))
+            found.append(Violation(name, str(error) or "does not hold"))

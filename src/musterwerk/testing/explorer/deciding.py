@@ -46,7 +46,7 @@ class Deciding:
     `offers` are the faults that were possible after the last of this set had happened: with each of
     them the set grows to another one. `met` are those of the set that found their place. `ends` are
     the moments at which the effect of a zombie can land. `journal` has all that happened in order.
-    `quiet` is called where nothing runs.
+    `quiet` is called where nothing runs, `cut` before a task once all faults have happened.
     """
 
     def __init__(
@@ -56,12 +56,14 @@ class Deciding:
         *,
         kill: bool,
         grow: bool = True,
-        quiet: Callable[[], None] | None = None,
     ) -> None:
+        self.quiet: Callable[[], None] | None = None
+        self.cut: Callable[[], None] | None = None
         self.offers: list[Fault] = []
         self.ends: list[str] = []
         self.met: set[Fault] = set()
         self.journal: list[Fault | Attempt | Task] = []
+        self._faults = tuple(faults)
         self._by_place: dict[Place, list[Fault]] = {}
         for one in faults:
             place = (one.workflow, one.step, one.occurrence, one.attempt)
@@ -71,7 +73,6 @@ class Deciding:
         self._arrivals = {label(one): one for one in arrivals}
         self._kill = kill
         self._grow = grow
-        self._quiet = quiet
         self._ordinals: dict[tuple[str, str], dict[tuple[str, int], int]] = {}
         self._evict: set[str] = set()
         self._under_way: set[Attempt] = set()
@@ -147,8 +148,10 @@ class Deciding:
 
     def task_starts(self, task: Task) -> TaskStart:
         self._alone = self._queueing = False
-        if self._quiet is not None and not self._under_way:
-            self._quiet()
+        if self.cut is not None and len(self.met) == len(self._faults):
+            self.cut()
+        if self.quiet is not None and not self._under_way:
+            self.quiet()
         self.journal.append(task)
         place = self._task_place(task)
         send = self._arriving(place, "arrives with the task")
@@ -161,6 +164,17 @@ class Deciding:
         send = self._arriving(self._task_place(task), "arrives after the task")
         self._queueing = bool(send)
         return TaskEnd(send) if send else _END
+
+    def state(self) -> object:
+        """What later decisions go by, while a task starts; None where it cannot be told."""
+        if self._under_way:
+            return None
+        return (
+            *(list(self._arrivals), sorted(self._evict), self._orders, self._forgets),
+            [(one, self._failed[one]) for one in self._wide],
+            sorted(self._landings),
+            self._ordinals,
+        )
 
     def _arriving(self, place: Place, kind: Kind) -> tuple[Message, ...]:
         """What arrives here. What has arrived once is not offered again."""

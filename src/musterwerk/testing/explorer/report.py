@@ -6,8 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from musterwerk.testing.explorer.asked import Asked
 from musterwerk.testing.explorer.course import Violation
 from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.reproducing import as_pytest
+from musterwerk.testing.explorer.search import Found
+from musterwerk.testing.explorer.timeline import timeline
 from musterwerk.testing.simulator.outcome import Outcome
 
 
@@ -19,6 +23,15 @@ class Counterexample:
     violations: Sequence[Violation]
     timeline: Sequence[str]
     outcome: Outcome
+    _asked: Asked
+
+    def as_pytest(self) -> str:
+        """A test file that lets the same happen again, for pytest without plugins.
+
+        What it imports has to stand at the top of a module. Where it does not, and for arguments
+        that cannot be written as code, the file says what to fill in.
+        """
+        return as_pytest(self._asked, self.faults, self.violations)
 
     def __str__(self) -> str:
         what = "\n".join(f"  {one.invariant}: {one.message}" for one in self.violations)
@@ -30,14 +43,18 @@ class Counterexample:
 @dataclass(frozen=True)
 class Exploration:
     """`runs` by the number of faults; `points` are the faults that could have happened in any of
-    them; `statuses` how often the process ended in which way. Not `exhausted`: time was up, or a
-    violation ended the search."""
+    them; `statuses` how often the process ended in which way. `states` are the different ones that
+    runs went on from, where states are merged. `pruned` has, by reason, the sets of faults that
+    needed no run, or none to its end. Not `exhausted`: time was up, or a violation ended the
+    search."""
 
     process: str
     max_faults: int
     runs: Mapping[int, int]
     points: int
     statuses: Mapping[str, int]
+    states: int
+    pruned: Mapping[str, int]
     seconds: float
     exhausted: bool
     counterexample: Counterexample | None
@@ -62,6 +79,8 @@ class Exploration:
             "runs": {str(size): count for size, count in self.runs.items()},
             "points": self.points,
             "statuses": dict(self.statuses),
+            "states": self.states,
+            "pruned": dict(self.pruned),
             "seconds": round(self.seconds, 3),
             "exhausted": self.exhausted,
             "counterexample": None
@@ -70,14 +89,31 @@ class Exploration:
                 "faults": [str(one) for one in found.faults],
                 "violations": {one.invariant: one.message for one in found.violations},
                 "timeline": [line.strip() for line in found.timeline],
+                "pytest": found.as_pytest(),
             },
         }
 
     def __str__(self) -> str:
-        total = sum(self.runs.values())
-        head = f"{self.process}: {total} runs with up to {max(self.runs)} faults"
+        total, most = sum(self.runs.values()), max(self.runs)
+        head = f"{self.process}: {total} runs with up to {most} faults"
+        if total == 1 and most == self.max_faults:
+            head = f"{self.process}: one run with these faults"
         if self.counterexample is not None:
             return f"{head}\n{self.counterexample}"
         if not self.exhausted:
             return f"{head}, not exhausted (asked for: {self.max_faults}); nothing violated so far"
         return f"{head}, all of them; nothing violated"
+
+
+def report_on(asked: Asked, max_faults: int, found: Found) -> Exploration:
+    course, counterexample = found.violated, None
+    if course is not None and course.outcome is not None:
+        story = timeline(course.journal, course.outcome)
+        counterexample = Counterexample(
+            course.faults, course.violations, story, course.outcome, asked
+        )
+    return Exploration(
+        asked.workflow.__name__, max_faults, dict(found.runs), len(found.points),
+        dict(found.statuses), found.states, dict(found.pruned), found.seconds,
+        found.exhausted and counterexample is None, counterexample,
+    )  # fmt: skip

@@ -8,20 +8,31 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.course import Course, Process, Violation
 from musterwerk.testing.explorer.faults import AT_THE_END, Fault
+from musterwerk.testing.explorer.merging import States
+
+UNREACHABLE = "unreachable"
+EQUAL_STATE = "equal state"
 
 
 @dataclass
 class Found:
-    """What a search came to. `runs` by the number of faults."""
+    """What a search came to. `runs` by the number of faults; `pruned` by reason."""
 
     violated: Course | None = None
     runs: Counter[int] = field(default_factory=Counter[int])
     points: set[Fault] = field(default_factory=set[Fault])
     statuses: Counter[str] = field(default_factory=Counter[str])
+    pruned: Counter[str] = field(default_factory=Counter[str])
+    states: int = 0
     exhausted: bool = True
     seconds: float = 0.0
+
+
+class _Again(Exception):
+    """Merged runs were told apart by an invariant: nothing may be merged."""
 
 
 @dataclass
@@ -29,66 +40,112 @@ class Search:
     process: Process
     max_faults: int
     until: float | None
+    states: States | None = field(default_factory=States)
 
     def run(self) -> Found:
         """Stops at the first violation, so that no smaller set of faults has one."""
         state, began = random.getstate(), time.monotonic()
         found = Found()
         try:
-            self._search(found)
+            try:
+                self._search(found)
+            except _Again:
+                self.states, found = None, Found()
+                self._search(found)
         finally:
             random.setstate(state)
+        found.states = len(self.states) if self.states is not None else 0
         found.seconds = time.monotonic() - began
         return found
 
+    def replay(self, faults: tuple[Fault, ...]) -> Found:
+        """One run with these faults. Raises UsageError where one of them finds no place."""
+        course = self.process.course(faults, grow=False)
+        if course.missed:
+            raise UsageError(_no_place(faults, course))
+        found = Found(violated=course if course.violations else None, exhausted=False)
+        self._count(found, course)
+        return found
+
     def _search(self, found: Found) -> None:
-        first = self._course(found, (), grow=self.max_faults > 0)
+        first = self._course(found, ())
         if found.violated is None:
             self._compare(found, first)
         if found.violated is not None:
             return
-        frontier: list[tuple[tuple[Fault, ...], list[Fault]]] = [((), first.offers)]
+        frontier = [first]
         for size in range(1, self.max_faults + 1):
-            larger: list[tuple[tuple[Fault, ...], list[Fault]]] = []
-            for faults, offers in frontier:
-                for offer in offers:
-                    for course in self._with(found, (*faults, offer), grow=size < self.max_faults):
+            larger: list[Course] = []
+            for course in frontier:
+                for offer, after in _with_rest(course.offers):
+                    for one in self._with(found, (*course.faults, offer)):
                         if found.violated is not None:
                             return
-                        if course.offers:
-                            larger.append((course.faults, course.offers))
+                        if size < self.max_faults:
+                            larger.append(one)
+                            if one.outcome is not None:
+                                found.pruned[UNREACHABLE] += len(after.difference(one.offers))
                     if self.until is not None and time.monotonic() > self.until:
                         found.exhausted = False
                         return
             frontier = larger
 
-    def _with(self, found: Found, faults: tuple[Fault, ...], *, grow: bool) -> Iterator[Course]:
+    def _with(self, found: Found, faults: tuple[Fault, ...]) -> Iterator[Course]:
         """The run with these faults; for a zombie one for every moment at which it can land."""
-        course = self._course(found, faults, grow=grow)
+        course = self._course(found, faults)
         yield course
-        last = faults[-1]
-        if last.kind == "zombie" and last.detail == AT_THE_END:
-            for landing in course.ends:
-                other = (*faults[:-1], replace(last, detail=landing))
-                yield self._course(found, other, grow=grow)
+        for index, one in enumerate(faults):
+            if one.kind == "zombie" and one.detail == AT_THE_END:
+                for landing in course.ends:
+                    landed = replace(one, detail=landing)
+                    yield self._course(found, (*faults[:index], landed, *faults[index + 1 :]))
 
-    def _course(self, found: Found, faults: tuple[Fault, ...], *, grow: bool) -> Course:
-        course = self.process.course(faults, grow=grow)
-        found.runs[len(faults)] += 1
-        found.statuses[course.outcome.status] += 1
-        found.points.update(course.offers)
+    def _course(self, found: Found, faults: tuple[Fault, ...]) -> Course:
+        left = self.max_faults - len(faults)
+        course = self.process.course(faults, grow=left > 0, states=self.states, left=left)
+        self._count(found, course)
+        if course.looked and found.pruned[EQUAL_STATE]:
+            raise _Again
+        if course.looked:
+            self.states = None
         if course.missed:
             found.violated = _wayward(course)
         elif course.violations:
             found.violated = course
         return course
 
+    def _count(self, found: Found, course: Course) -> None:
+        found.runs[len(course.faults)] += 1
+        found.points.update(course.offers)
+        if course.outcome is None:
+            found.pruned[EQUAL_STATE] += 1
+        else:
+            found.statuses[course.outcome.status] += 1
+
     def _compare(self, found: Found, first: Course) -> None:
         """Code that depends on anything but what it is told does not do the same again."""
-        again = self._course(found, (), grow=False)
-        one = [run.history for run in first.outcome.runs]
-        if one != [run.history for run in again.outcome.runs]:
+        again = self.process.course((), grow=False)
+        found.runs[0] += 1
+        if first.outcome is None or again.outcome is None:
+            return
+        if [run.history for run in first.outcome.runs] != [
+            run.history for run in again.outcome.runs
+        ]:
             found.violated = _wayward(again)
+
+
+def _with_rest(offers: list[Fault]) -> Iterator[tuple[Fault, set[Fault]]]:
+    """Each with those that came after it."""
+    for index, offer in enumerate(offers):
+        yield offer, set(offers[index + 1 :])
+
+
+def _no_place(faults: tuple[Fault, ...], course: Course) -> str:
+    missed = "; ".join(str(one) for one in faults if one not in course.met)
+    return (
+        f"these faults of `only` have no place in the process as it is now: {missed}. Explore it"
+        " without `only`, and take the faults from what is found, if anything is"
+    )
 
 
 def _wayward(course: Course) -> Course:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from google.protobuf.message import Message
@@ -56,6 +57,8 @@ class Cache:
         self._tape: list[_Activation] = []
         self._task: list[_Activation] = []
         self._flags: set[int] = set()
+        self._replayed_at = 0
+        self._digest, self._digested = blake2b(digest_size=16), 0
         context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=run.workflow_id)
         self.converter = run.simulation.converter.within(context)
 
@@ -117,7 +120,19 @@ class Cache:
         except RuntimeError as error:
             self._run.simulation.problems.append(str(error))
 
+    def told(self) -> tuple[bytes, int, int, bool]:
+        """All that the workflow was told and has asked for, how long that is, since when it is one
+        that was replayed, and whether it is there at all. The rest of its history follows."""
+        for one in self._tape[self._digested :]:
+            self._digest.update(one.given.SerializeToString(deterministic=True))
+            for command in one.commands:
+                self._digest.update(command.SerializeToString(deterministic=True))
+        self._digested = len(self._tape)
+        there = self._instance is not None
+        return self._digest.digest(), self._digested, self._replayed_at, there
+
     def _replayed(self, first: WorkflowActivation) -> WorkflowInstance:
+        self._replayed_at = len(self._tape)
         if self._tape:
             first = _for_replay(self._tape[0])
         decoded = self.converter.decode_activation(first)

@@ -50,9 +50,10 @@ class Entry:
     An entry that is over lets go of `act`, which often knows the entry: cycles are costly.
     """
 
-    __slots__ = ("act", "delivery", "off")
+    __slots__ = ("act", "delivery", "off", "when")
 
-    def __init__(self, act: Callable[[], None], delivery: Delivery | None) -> None:
+    def __init__(self, when: int, act: Callable[[], None], delivery: Delivery | None) -> None:
+        self.when = when
         self.act = act
         self.delivery = delivery
         self.off = False
@@ -93,7 +94,7 @@ class Agenda:
 
     def at(self, when: int, act: Callable[[], None], delivery: Delivery | None = None) -> Entry:
         self._told += 1
-        entry = Entry(act, delivery)
+        entry = Entry(when, act, delivery)
         heapq.heappush(self._heap, (when, self._told, entry))
         return entry
 
@@ -120,8 +121,20 @@ class Agenda:
     def put_back(self, entries: list[Entry]) -> None:
         self._ready = entries + self._ready
 
+    @property
+    def has_ready(self) -> bool:
+        return any(not entry.off for entry in self._ready)
+
+    def entries(self) -> list[Entry]:
+        """All that is still to come, but for what is ready, in its order."""
+        return [entry for _, _, entry in sorted(self._heap, key=_order) if not entry.off]
+
     def next_time(self) -> int | None:
         heap = self._heap
         while heap and heap[0][2].off:
             heapq.heappop(heap)
         return heap[0][0] if heap else None
+
+
+def _order(entry: tuple[int, int, Entry]) -> tuple[int, int]:
+    return entry[:2]

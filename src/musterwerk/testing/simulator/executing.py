@@ -68,7 +68,7 @@ class Execution:
                 self._done(Reply(failure=self._converter().encode_failure(start.error)))
             return
         if start.held:
-            self._simulation.held.append(self._launch)
+            self._simulation.held.append((self._view, self._launch))
         elif start.late or start.send:
             # Behind the back of everything: also when the workflow is closed by then.
             when = self._run.now + nanoseconds(start.late)
@@ -108,7 +108,7 @@ class Execution:
     def gone(self, details: activity.ActivityCancellationDetails, after: int) -> None:
         """The server has given this attempt up. Core tells the function somewhat later."""
         call = self._call
-        if call is not None:
+        if call is not None and not call.finished:
             when = self._run.now + after
             self._simulation.agenda.at(when, lambda: call.cancel(details))
 

@@ -128,7 +128,7 @@ class LocalActivity:
     def _launch_as(self, start: Start) -> None:
         run, number = self._run, self._number
         if start.held:
-            run.simulation.held.append(lambda: self._launch(number))
+            run.simulation.held.append((self._view, lambda: self._launch(number)))
         elif start.late:
             when = run.now + nanoseconds(start.late)
             run.simulation.agenda.at(when, lambda: self._launch(number))

@@ -18,11 +18,11 @@ class Ids:
 
     def __init__(self, seed: int) -> None:
         self._seed = seed
-        self._given = 0
+        self.given = 0
 
     def run_id(self) -> str:
-        self._given += 1
-        return _run_id(self._seed, self._given)
+        self.given += 1
+        return _run_id(self._seed, self.given)
 
 
 @_remembered

@@ -45,7 +45,7 @@ class Simulation:
         self.counts: Counter[str] = Counter()
         self.calls: set[Call] = set()
         self.calls_seen: list[CallSeen] = []
-        self.held: list[Callable[[], None]] = []
+        self.held: list[tuple[Attempt, Callable[[], None]]] = []
         self.others: set[asyncio.Task[Any]] = set()
         self._decisions = decisions
         self._newest: dict[str, Run] = {}
@@ -93,9 +93,12 @@ class Simulation:
     def release(self) -> bool:
         """Call the activities that were held back; false if there are none."""
         held, self.held = self.held, []
-        for launch in held:
+        for _, launch in held:
             self.agenda.at(self.agenda.now, launch)
         return bool(held)
+
+    def held_attempts(self) -> list[Attempt]:
+        return [attempt for attempt, _ in self.held]
 
     def run_closed(self, run: Run) -> None:
         """What the server does afterwards, for children, for the parent, for who comes next."""

@@ -27,6 +27,7 @@ from musterwerk.testing.simulator.outcome import Outcome, seen
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.run import Run
 from musterwerk.testing.simulator.simulation import Simulation
+from musterwerk.testing.simulator.standing import Standing
 from musterwerk.testing.simulator.worker import NAMESPACE, Activities, Workflows
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -106,13 +107,15 @@ class Simulator:
         horizon: timedelta = timedelta(days=3650),
         linger: timedelta = timedelta(days=1),
         max_tasks: int = 10_000,
+        standing: Standing | None = None,
     ) -> Outcome:
         """Start the workflow and let everything happen until nothing is left to happen.
 
         `outside` is what others do meanwhile: a coroutine whose `asyncio.sleep` is virtual time.
         `activities` replace those of the simulator for this run, as for a world that is made
-        fresh. The run ends after `horizon` of virtual time, after `max_tasks` workflow tasks, or
-        `linger` after the workflow itself has ended, if activities or other workflows still run.
+        fresh. `standing` can be asked where the run stands. The run ends after `horizon` of virtual
+        time, after `max_tasks` workflow tasks, or `linger` after the workflow itself has ended, if
+        activities or other workflows still run.
 
         Inside a running event loop it works in a thread of its own, and blocks that loop.
         """
@@ -128,6 +131,8 @@ class Simulator:
             start=self._start,
             max_tasks=max_tasks,
         )
+        if standing is not None:
+            standing.simulation = simulation
         birth = Birth(
             workflow_type=name,
             workflow_id=id,
@@ -163,13 +168,14 @@ class Simulator:
             return min([self._start + limits[0], *(at + limits[1] for at in ended)])
 
         try:
-            stopped = simulation.go(until)
+            try:
+                stopped = simulation.go(until)
+            finally:
+                simulation.tear_down()
+            at = (ended or [simulation.agenda.now])[0]
+            return _outcome(simulation, first, returns, stopped, at)
         finally:
-            simulation.tear_down()
-        at = (ended or [simulation.agenda.now])[0]
-        outcome = _outcome(simulation, first, returns, stopped, at)
-        simulation.forget()
-        return outcome
+            simulation.forget()
 
     def _encode(self, workflow_id: str, args: Sequence[Any]) -> Any:
         context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=workflow_id)

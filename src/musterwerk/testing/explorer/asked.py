@@ -1,0 +1,67 @@
+"""What is explored: everything that is the same for all runs."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from temporalio.converter import DataConverter
+from temporalio.worker import Interceptor
+
+from musterwerk.errors import UsageError
+from musterwerk.testing.explorer.faults import label
+from musterwerk.testing.simulator.decisions import CANCEL, Message
+from musterwerk.testing.simulator.handle import SimulatedHandle
+from musterwerk.testing.worlds import World
+
+WorldType: TypeAlias = Callable[[], AbstractContextManager[World]]
+Invariant: TypeAlias = Callable[[Any, Any], None]
+Outside: TypeAlias = Callable[[SimulatedHandle], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of `explore` that make a run what it is."""
+
+    run: Callable[..., Awaitable[Any]]
+    args: tuple[Any, ...]
+    world: WorldType
+    invariants: Sequence[Invariant]
+    workflows: Sequence[type]
+    cancel: bool
+    kill: bool
+    messages: Sequence[Message]
+    always: Sequence[Invariant]
+    outside: Outside | None
+    may_wait: bool
+    seed: int
+    data_converter: DataConverter
+    interceptors: Sequence[Interceptor]
+
+    @property
+    def arrivals(self) -> Sequence[Message]:
+        """What may arrive, each once."""
+        return (*((CANCEL,) if self.cancel else ()), *self.messages)
+
+    def check(self) -> None:
+        """Raises UsageError where a message is given twice."""
+        labels = [label(one) for one in self.arrivals]
+        if len(set(labels)) < len(labels):
+            raise UsageError(f"`messages` has one twice, of which each arrives once: {labels}")
+
+    @property
+    def workflow(self) -> type:
+        """The class of the run method. Raises UsageError where there is none to be found."""
+        first, *rest = self.run.__qualname__.split(".")[:-1] or [""]
+        scope: Any = getattr(self.run, "__globals__", {}).get(first)
+        for name in rest:
+            scope = getattr(scope, name, None)
+        if not isinstance(scope, type):
+            raise UsageError(
+                f"{self.run.__qualname__} is no run method of a workflow class of a module: define"
+                " the class at the top of a module, and give `explore` its run method, such as"
+                " `Order.run`"
+            )
+        return scope
