@@ -1,0 +1,1 @@
+"""What the explorer finds, and how fast the simulator under it is."""
