@@ -7,16 +7,18 @@ that Temporal's SDK.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
     from typing import Unpack
 
-    from musterwerk.testing import ReplayFixture, ReplayOptions, ReplayReport
+    from musterwerk.testing import Exploration, ReplayFixture, ReplayOptions, ReplayReport
     from musterwerk.testing.histories import Histories
 
 
@@ -37,3 +39,83 @@ def replay(request: pytest.FixtureRequest) -> ReplayFixture:
         return report.raise_if_failed()
 
     return replay_from_here
+
+
+_EXPLORATION = "exploration"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("musterwerk", "Musterwerk: processes under faults (fixture explore)")
+    group.addoption(
+        "--explore-faults", type=int, metavar="N", help="try up to N faults at once in every test"
+    )
+    group.addoption(
+        "--explore-budget", type=float, metavar="SECONDS",
+        help="end each exploration then; the summary says what was not exhausted",
+    )  # fmt: skip
+    group.addoption("--explore-seed", type=int, metavar="SEED", help="of what is random in a run")
+    group.addoption(
+        "--explore-write", type=Path, metavar="FOLDER",
+        help="write each counterexample as a test file into this folder",
+    )  # fmt: skip
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers",
+        "explore(max_faults=2, budget=None, ...): what the fixture explore gives to"
+        " musterwerk.testing.explore in this test, if the call does not say otherwise",
+    )
+
+
+@pytest.fixture
+def explore(request: pytest.FixtureRequest) -> Callable[..., Awaitable[Exploration]]:
+    """`await explore(Order.run, "O-1", world=Shop, invariants=[...])` fails with a counterexample.
+
+    The command line goes before the call's arguments, and these before the test's marker.
+    """
+    from musterwerk.testing import explore as explore_all
+
+    async def explore_here(*args: Any, **options: Any) -> Exploration:
+        marker = request.node.get_closest_marker("explore")
+        usual: dict[str, Any] = dict(marker.kwargs) if marker else {}
+        given: dict[str, Any] = {**usual, **options, **_wanted(request.config)}
+        report = await explore_all(*args, **given)
+        request.node.user_properties.append((_EXPLORATION, str(report).splitlines()[0]))
+        folder = request.config.getoption("--explore-write")
+        if folder is not None and report.counterexample is not None:
+            folder.mkdir(parents=True, exist_ok=True)
+            name = re.sub(r"\W+", "_", request.node.name).strip("_")
+            file = folder / f"test_found_by_{name}.py"
+            file.write_text(report.counterexample.as_pytest(), encoding="utf-8")
+        return report.raise_if_violated()
+
+    return explore_here
+
+
+def _wanted(config: pytest.Config) -> dict[str, Any]:
+    """What the command line asks for, whatever the tests say."""
+    wanted: dict[str, Any] = {
+        "max_faults": config.getoption("--explore-faults"),
+        "seed": config.getoption("--explore-seed"),
+    }
+    seconds = config.getoption("--explore-budget")
+    if seconds is not None:
+        wanted["budget"] = timedelta(seconds=seconds)
+    return {name: value for name, value in wanted.items() if value is not None}
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was explored, for a test that passes does not say how much it has tried."""
+    lines = [
+        f"{report.nodeid}: {what}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, what in report.user_properties
+        if name == _EXPLORATION
+    ]
+    if lines:
+        terminalreporter.section("explorations")
+        for line in lines:
+            terminalreporter.line(line)

@@ -93,11 +93,13 @@ def test_names_of_schedules() -> None:
 def test_names_of_testing() -> None:
     assert musterwerk.testing.__all__ == [
         "CANCEL",
+        "EFFECTS",
         "Attempt",
         "Call",
         "CallSeen",
         "Counterexample",
         "Decisions",
+        "Effects",
         "Exploration",
         "Fault",
         "LawReport",
@@ -119,9 +121,12 @@ def test_names_of_testing() -> None:
         "TaskStart",
         "Violation",
         "check_laws",
+        "effects_at_most_once",
         "explore",
+        "nothing_after_undo",
         "read_histories",
         "replay",
+        "undo_after_do_only",
         "write_history",
     ]
 

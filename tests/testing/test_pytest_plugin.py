@@ -49,3 +49,49 @@ def test_a_run_of_pytest_that_does_not_use_it_does_not_pay_for_it(tmp_path: Path
     )
     ran = pytest_in(tmp_path, "-W", "error::pytest.PytestAssertRewriteWarning")
     assert "1 passed" in ran.stdout, ran.stdout
+
+
+EXPLORING = """
+import asyncio
+import pytest
+from tests.mutants.invariants import money_conserved
+from tests.mutants.plain_keys import Order
+from tests.mutants.worlds import WithoutTombstones, World
+
+def test_sound(explore):
+    asyncio.run(explore(Order.run, "O-1", world=World, invariants=[money_conserved], max_faults=1))
+
+@pytest.mark.explore(max_faults=0)
+def test_marked(explore):
+    report = asyncio.run(explore(Order.run, "O-1", world=World, invariants=[money_conserved]))
+    assert report.runs == {0: 2}
+
+def test_unsound(explore):
+    asyncio.run(
+        explore(Order.run, "O-1", world=WithoutTombstones, invariants=[money_conserved])
+    )
+"""
+
+
+def exploring(tmp_path: Path, *args: str) -> subprocess.CompletedProcess[str]:
+    (tmp_path / "test_order.py").write_text(EXPLORING)
+    return pytest_in(tmp_path, "--strict-markers", *args)
+
+
+def test_a_process_is_explored_by_a_fixture_and_the_summary_says_how_far(tmp_path: Path) -> None:
+    ran = exploring(tmp_path, "--explore-write", "found")
+    assert "1 failed, 2 passed" in ran.stdout, ran.stdout
+    assert "zombie, the effect lands at the end" in ran.stdout
+    summary = ran.stdout.split("= explorations =")[1]
+    assert "test_order.py::test_sound: Order: 71 runs with up to 1 faults, all of them" in summary
+    found = pytest_in(tmp_path, "found/test_found_by_test_unsound.py")
+    assert "1 failed" in found.stdout
+    assert "one run with these faults" in found.stdout
+
+
+def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:
+    ran = exploring(tmp_path, "--explore-faults", "0")
+    assert "3 passed" in ran.stdout, ran.stdout
+    hurried = exploring(tmp_path, "--explore-budget", "0", "-k", "sound and not unsound")
+    assert "1 passed" in hurried.stdout, hurried.stdout
+    assert "not exhausted (asked for: 1)" in hurried.stdout

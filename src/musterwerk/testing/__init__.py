@@ -21,6 +21,13 @@ What differs from a server, by design:
 - A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
+from musterwerk.testing.effects import (
+    EFFECTS,
+    Effects,
+    effects_at_most_once,
+    nothing_after_undo,
+    undo_after_do_only,
+)
 from musterwerk.testing.explorer.exploring import explore
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.report import Counterexample, Exploration
@@ -53,11 +60,13 @@ from musterwerk.testing.simulator.simulator import Simulator
 
 __all__ = [
     "CANCEL",
+    "EFFECTS",
     "Attempt",
     "Call",
     "CallSeen",
     "Counterexample",
     "Decisions",
+    "Effects",
     "Exploration",
     "Fault",
     "LawReport",
@@ -79,8 +88,11 @@ __all__ = [
     "TaskStart",
     "Violation",
     "check_laws",
+    "effects_at_most_once",
     "explore",
+    "nothing_after_undo",
     "read_histories",
     "replay",
+    "undo_after_do_only",
     "write_history",
 ]

@@ -1,0 +1,134 @@
+"""What has to hold of effects: broken by the flaw that each is for, and by no other."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Self
+
+import pytest
+from temporalio import activity, workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ActivityError, ApplicationError
+
+from musterwerk.errors import UsageError
+from musterwerk.testing import (
+    EFFECTS,
+    Effects,
+    effects_at_most_once,
+    explore,
+    nothing_after_undo,
+    undo_after_do_only,
+)
+
+MINUTE = timedelta(minutes=1)
+TWICE = RetryPolicy(maximum_attempts=2)
+
+
+class Bank:
+    """Sound: knows what was paid, and what was undone."""
+
+    def __enter__(self) -> Self:
+        self.effects = Effects()
+        self.paid: set[str] = set()
+        self.undone: set[str] = set()
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    @activity.defn
+    async def pay(self, order: str) -> None:
+        if order in self.undone:
+            raise ApplicationError("undone", non_retryable=True)
+        if order not in self.paid:
+            self.paid.add(order)
+            self.effects.do("pay", order)
+
+    @activity.defn
+    async def pay_back(self, order: str) -> None:
+        self.undone.add(order)
+        if order in self.paid:
+            self.paid.remove(order)
+            self.effects.undo("pay", order)
+
+    def activities(self) -> list[Callable[..., Any]]:
+        return [self.pay, self.pay_back]
+
+    def state(self) -> object:
+        return self.paid, self.undone, self.effects.state()
+
+
+class PaysAgain(Bank):
+    @activity.defn
+    async def pay(self, order: str) -> None:
+        if order not in self.undone:
+            self.paid.add(order)
+            self.effects.do("pay", order)
+
+
+class PaysBackBlindly(Bank):
+    @activity.defn
+    async def pay_back(self, order: str) -> None:
+        if order not in self.undone:
+            self.undone.add(order)
+            self.effects.undo("pay", order)
+
+
+class ForgetsUndos(Bank):
+    @activity.defn
+    async def pay(self, order: str) -> None:
+        if order not in self.paid:
+            self.paid.add(order)
+            self.effects.do("pay", order)
+
+
+@workflow.defn
+class Refused:
+    """Pays, and pays back if that fails."""
+
+    @workflow.run
+    async def run(self, order: str) -> None:
+        try:
+            await workflow.execute_activity(
+                "pay", order, start_to_close_timeout=MINUTE, retry_policy=TWICE
+            )
+        except ActivityError:
+            await workflow.execute_activity("pay_back", order, start_to_close_timeout=MINUTE)
+
+
+@pytest.mark.parametrize(
+    ("world", "broken", "says"),
+    [
+        (PaysAgain, effects_at_most_once, "pay O-1: do 2 times (do do"),
+        (PaysBackBlindly, undo_after_do_only, "pay O-1 was undone first (undo"),
+        (ForgetsUndos, nothing_after_undo, "pay O-1 took effect after its undo (do undo do)"),
+    ],
+)
+async def test_a_flaw_breaks_what_is_for_it(
+    world: type[Bank], broken: Callable[..., None], says: str
+) -> None:
+    report = await explore(*(Refused.run, "O-1"), world=world, invariants=[broken])
+    assert report.counterexample is not None
+    (violation,) = report.counterexample.violations
+    assert violation.invariant == broken.__name__
+    assert violation.message.startswith(says)
+
+
+async def test_a_sound_world_breaks_none() -> None:
+    report = await explore(*(Refused.run, "O-1"), world=Bank, invariants=EFFECTS)
+    assert report.raise_if_violated().exhausted
+    assert report.pruned["equal state"] > 0
+
+
+async def test_a_world_without_an_account_is_told_how_to_keep_one() -> None:
+    class Plain(Bank):
+        def __enter__(self) -> Self:
+            super().__enter__()
+            del self.effects
+            return self
+
+        def state(self) -> object:
+            return None
+
+    with pytest.raises(UsageError, match=r"Plain keeps no account of its effects"):
+        await explore(*(Refused.run, "O-1"), world=Plain, invariants=EFFECTS, max_faults=0)
