@@ -22,6 +22,7 @@ from musterwerk.testing import (
 )
 
 MINUTE = timedelta(minutes=1)
+ONCE = RetryPolicy(maximum_attempts=1)
 TWICE = RetryPolicy(maximum_attempts=2)
 
 
@@ -47,9 +48,8 @@ class Bank:
     @activity.defn
     async def pay_back(self, order: str) -> None:
         self.undone.add(order)
-        if order in self.paid:
-            self.paid.remove(order)
-            self.effects.undo("pay", order)
+        self.effects.undo("pay", order, found=order in self.paid)
+        self.paid.discard(order)
 
     def activities(self) -> list[Callable[..., Any]]:
         return [self.pay, self.pay_back]
@@ -96,18 +96,38 @@ class Refused:
             await workflow.execute_activity("pay_back", order, start_to_close_timeout=MINUTE)
 
 
+@workflow.defn
+class TriedOnce:
+    """The same with one attempt: a late payment finds that it was undone before it came."""
+
+    @workflow.run
+    async def run(self, order: str) -> None:
+        try:
+            await workflow.execute_activity(
+                "pay", order, start_to_close_timeout=MINUTE, retry_policy=ONCE
+            )
+        except ActivityError:
+            await workflow.execute_activity("pay_back", order, start_to_close_timeout=MINUTE)
+
+
 @pytest.mark.parametrize(
-    ("world", "broken", "says"),
+    ("process", "world", "broken", "says"),
     [
-        (PaysAgain, effects_at_most_once, "pay O-1: do 2 times (do do"),
-        (PaysBackBlindly, undo_after_do_only, "pay O-1 was undone first (undo"),
-        (ForgetsUndos, nothing_after_undo, "pay O-1 took effect after its undo (do undo do)"),
+        (Refused, PaysAgain, effects_at_most_once, "pay O-1: do 2 times (do do"),
+        (Refused, PaysBackBlindly, undo_after_do_only, "pay O-1 was undone first (undo"),
+        (Refused, ForgetsUndos, nothing_after_undo, "pay O-1 took effect after its undo ("),
+        (
+            TriedOnce,
+            ForgetsUndos,
+            nothing_after_undo,
+            "pay O-1 took effect after its undo (empty-undo do",
+        ),
     ],
 )
 async def test_a_flaw_breaks_what_is_for_it(
-    world: type[Bank], broken: Callable[..., None], says: str
+    process: Any, world: type[Bank], broken: Callable[..., None], says: str
 ) -> None:
-    report = await explore(*(Refused.run, "O-1"), world=world, invariants=[broken])
+    report = await explore(*(process.run, "O-1"), world=world, invariants=[broken])
     assert report.counterexample is not None
     (violation,) = report.counterexample.violations
     assert violation.invariant == broken.__name__
@@ -118,6 +138,26 @@ async def test_a_sound_world_breaks_none() -> None:
     report = await explore(*(Refused.run, "O-1"), world=Bank, invariants=EFFECTS)
     assert report.raise_if_violated().exhausted
     assert report.pruned["equal state"] > 0
+
+
+def test_what_comes_after_its_undo_is_noticed() -> None:
+    bank = Bank().__enter__()
+    bank.effects.do("pay", "O-1")
+    bank.effects.undo("pay", "O-1")
+    nothing_after_undo(bank, None)
+    bank.effects.do("pay", "O-1")
+    with pytest.raises(AssertionError, match=r"pay O-1 took effect .* \(do undo do\)"):
+        nothing_after_undo(bank, None)
+
+
+def test_an_undo_that_finds_nothing_is_no_effect() -> None:
+    bank = Bank().__enter__()
+    for found in (False, False, True):
+        bank.effects.undo("pay", "O-1", found=found)
+    assert bank.effects.by_key() == {("pay", "O-1"): "empty-undo undo"}
+    effects_at_most_once(bank, None)
+    with pytest.raises(AssertionError, match="undone first"):
+        undo_after_do_only(bank, None)
 
 
 async def test_a_world_without_an_account_is_told_how_to_keep_one() -> None:

@@ -7,14 +7,14 @@ from typing import Literal, Protocol, TypeAlias
 
 from musterwerk.errors import UsageError
 
-Entry: TypeAlias = tuple[Literal["do", "undo"], str, str]
+Entry: TypeAlias = tuple[Literal["do", "undo", "empty-undo"], str, str]
 
 
 class Effects:
     """What a world's activities have really changed, in order.
 
     An activity notes an effect when it takes place: not when a call that came again changed
-    nothing, and not for an undo that found nothing to undo. `step` and `key` together name it.
+    nothing. `step` and `key` together name it.
     """
 
     def __init__(self) -> None:
@@ -23,9 +23,13 @@ class Effects:
     def do(self, step: str, key: str) -> None:
         self._entries.append(("do", step, key))
 
-    def undo(self, step: str, key: str) -> None:
-        """`step` is the step that is undone."""
-        self._entries.append(("undo", step, key))
+    def undo(self, step: str, key: str, *, found: bool = True) -> None:
+        """`step` is the step that is undone. `found=False`: it had not taken effect, so that there
+        was nothing to undo; from then on it may not."""
+        if found:
+            self._entries.append(("undo", step, key))
+        elif (step, key) not in self.by_key():
+            self._entries.append(("empty-undo", step, key))
 
     def state(self) -> object:
         """For the world's own `state()`."""
@@ -55,7 +59,7 @@ def effects_at_most_once(world: KeepsEffects, _: object) -> None:
 def undo_after_do_only(world: KeepsEffects, _: object) -> None:
     """Nothing is given back that was never taken."""
     for (step, key), course in _courses(world).items():
-        if course.startswith("undo"):
+        if course.removeprefix("empty-undo ").startswith("undo"):
             raise AssertionError(f"{step} {key} was undone first ({course})")
 
 
