@@ -94,6 +94,7 @@ def test_names_of_testing() -> None:
     assert musterwerk.testing.__all__ == [
         "CANCEL",
         "EFFECTS",
+        "STANDARD",
         "Attempt",
         "Call",
         "CallSeen",
@@ -123,9 +124,11 @@ def test_names_of_testing() -> None:
         "check_laws",
         "effects_at_most_once",
         "explore",
+        "no_needless_dead_letter",
         "nothing_after_undo",
         "read_histories",
         "replay",
+        "terminal_state_reached",
         "undo_after_do_only",
         "write_history",
     ]

@@ -32,6 +32,11 @@ from musterwerk.testing.explorer.exploring import explore
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.report import Counterexample, Exploration
 from musterwerk.testing.histories import RecordedHistory, read_histories, write_history
+from musterwerk.testing.invariants import (
+    STANDARD,
+    no_needless_dead_letter,
+    terminal_state_reached,
+)
 from musterwerk.testing.laws.checking import check_laws
 from musterwerk.testing.laws.report import Call, LawReport, Violation
 from musterwerk.testing.replaying import (
@@ -61,6 +66,7 @@ from musterwerk.testing.simulator.simulator import Simulator
 __all__ = [
     "CANCEL",
     "EFFECTS",
+    "STANDARD",
     "Attempt",
     "Call",
     "CallSeen",
@@ -90,9 +96,11 @@ __all__ = [
     "check_laws",
     "effects_at_most_once",
     "explore",
+    "no_needless_dead_letter",
     "nothing_after_undo",
     "read_histories",
     "replay",
+    "terminal_state_reached",
     "undo_after_do_only",
     "write_history",
 ]
