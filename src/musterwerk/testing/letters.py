@@ -27,7 +27,7 @@ _FINAL = RetryState.RETRY_STATE_NON_RETRYABLE_FAILURE
 
 
 def rounds_of(events: Sequence[HistoryEvent]) -> Iterator[tuple[str, Round]]:
-    """Each undo that ran, with how a round of it ended as the workflow was told."""
+    """Each undo that ran, with how a round of it ended, or a part of one before a long pause."""
     ids: dict[int, str] = {}
     for event in events:
         kind = (event.WhichOneof("attributes") or "").removesuffix("_event_attributes")
@@ -41,9 +41,8 @@ def rounds_of(events: Sequence[HistoryEvent]) -> Iterator[tuple[str, Round]]:
             yield from _round(ids[given.scheduled_event_id], "gave up" if final else "failed")
         elif kind == "marker_recorded" and given.marker_name == _LOCAL:
             data = _json(given.details["data"])
-            if data["backoff"] is None:
-                end = _of_failure(given.failure) if given.HasField("failure") else "succeeded"
-                yield from _round(data["activity_id"], end)
+            end = _of_failure(given.failure) if given.HasField("failure") else "succeeded"
+            yield from _round(data["activity_id"], end)
 
 
 def letters_of(events: Sequence[HistoryEvent]) -> Iterator[str]:
