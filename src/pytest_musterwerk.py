@@ -85,7 +85,7 @@ def explore(request: pytest.FixtureRequest) -> Callable[..., Awaitable[Explorati
         folder = request.config.getoption("--explore-write")
         if folder is not None and report.counterexample is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            name = re.sub(r"\W+", "_", request.node.name).strip("_")
+            name = re.sub(r"\W+", "_", request.node.nodeid).strip("_")
             file = folder / f"test_found_by_{name}.py"
             file.write_text(report.counterexample.as_pytest(), encoding="utf-8")
         return report.raise_if_violated()

@@ -9,50 +9,25 @@ from typing import Any, Self
 import pytest
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 
 from musterwerk.errors import UsageError
 from musterwerk.testing import (
     EFFECTS,
-    Effects,
     effects_at_most_once,
     explore,
     nothing_after_undo,
     undo_after_do_only,
 )
+from tests.testing.tills import Till
 
 MINUTE = timedelta(minutes=1)
 ONCE = RetryPolicy(maximum_attempts=1)
 TWICE = RetryPolicy(maximum_attempts=2)
 
 
-class Bank:
-    """Sound: knows what was paid, and what was undone."""
-
-    def __enter__(self) -> Self:
-        self.effects = Effects()
-        self.paid: set[str] = set()
-        self.undone: set[str] = set()
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    @activity.defn
-    async def pay(self, order: str) -> None:
-        if order in self.undone:
-            raise ApplicationError("undone", non_retryable=True)
-        if order not in self.paid:
-            self.paid.add(order)
-            self.effects.do("pay", order)
-
-    @activity.defn
-    async def pay_back(self, order: str) -> None:
-        self.undone.add(order)
-        self.effects.undo("pay", order, found=order in self.paid)
-        self.paid.discard(order)
-
-    def activities(self) -> list[Callable[..., Any]]:
-        return [self.pay, self.pay_back]
+class Bank(Till):
+    """Sound, and its states can be compared."""
 
     def state(self) -> object:
         return self.paid, self.undone, self.effects.state()
@@ -68,7 +43,7 @@ class PaysAgain(Bank):
 
 class PaysBackBlindly(Bank):
     @activity.defn
-    async def pay_back(self, order: str) -> None:
+    async def pay_back(self, order: str, _: None = None) -> None:
         if order not in self.undone:
             self.undone.add(order)
             self.effects.undo("pay", order)

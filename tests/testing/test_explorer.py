@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from temporalio import workflow
+from temporalio.client import WorkflowHistory
 
 from musterwerk.errors import UsageError
-from musterwerk.testing import Message
+from musterwerk.testing import Fault, Message, Outcome, replay
 from musterwerk.testing.explorer.exploring import explore
+from musterwerk.testing.explorer.quiet import quiet
 from musterwerk.testing.explorer.report import Exploration
 from tests.mutants.cases import Case
 from tests.mutants.catalogue import CORRECT, MUTANTS
@@ -129,3 +133,86 @@ async def test_what_cannot_be_explored_is_said() -> None:
 
     with pytest.raises(UsageError, match="no run method"):
         await explore(run, world=ORDER.world, invariants=[])
+
+
+@workflow.defn(sandboxed=False)
+class StopsInAnyOrder:
+    """As a TaskGroup does, which cancels its tasks in the order of a set: another one on replay."""
+
+    @workflow.run
+    async def run(self, order: str) -> None:
+        tasks = [
+            asyncio.create_task(
+                workflow.execute_activity(name, order, start_to_close_timeout=timedelta(minutes=1))
+            )
+            for name in ("reserve", "charge")
+        ]
+        try:
+            await workflow.wait_condition(lambda: False)
+        except asyncio.CancelledError:
+            if workflow.unsafe.is_replaying():
+                tasks.reverse()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await workflow.execute_activity(
+                "release", order, start_to_close_timeout=timedelta(minutes=1)
+            )
+
+
+@pytest.mark.parametrize(
+    "cancel",
+    [
+        Fault("StopsInAnyOrder", "", 1, 0, "arrives with the task", "cancel"),
+        Fault("StopsInAnyOrder", "reserve", 1, 1, "arrives during the activity", "cancel"),
+    ],
+    ids=["before they are sent", "while they run"],
+)
+async def test_the_order_in_which_activities_are_stopped_is_free(cancel: Fault) -> None:
+    """Temporal does not mind it, so neither does the simulator."""
+    histories: list[WorkflowHistory] = []
+
+    def keep(_: object, outcome: Outcome) -> None:
+        histories.append(outcome.history)
+
+    forgets = Fault("", "", 0, 0, "worker forgets")
+    report = await explore(
+        *(StopsInAnyOrder.run, "O-1"), world=ORDER.world, invariants=[keep], only=[forgets, cancel]
+    )
+    report.raise_if_violated()
+    (await replay(histories, workflows=[StopsInAnyOrder])).raise_if_failed()
+
+
+LOCAL = next(one for one in MUTANTS if one.name == "PersistentLocal-World")
+LATE_CANCEL = ("reserve", 2, "arrives before the reply", "cancel")
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [
+            ("reserve", 1, "zombie", "at the end"),
+            ("reserve", 2, "arrives before the reply", "cancel"),
+        ],
+        [("reserve", 1, "timeout without effect", ""), ("charge", 1, "fails often", "")],
+    ],
+    ids=["a late attempt beside a newer one", "a retry while a new task begins"],
+)
+async def test_local_activities_are_called_at_the_oddest_moments(faults: list[Any]) -> None:
+    workflow_type = LOCAL.workflow.__name__
+    only = [
+        Fault(workflow_type, step, 1, attempt, kind, detail)
+        for step, attempt, kind, detail in faults
+    ]
+    report = await explore(*(LOCAL.run, *LOCAL.args), world=LOCAL.world, invariants=[], only=only)
+    assert report.raise_if_violated().runs == {2: 1}
+
+
+def test_explorations_side_by_side_bring_the_log_back() -> None:
+    first, second = quiet(), quiet()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert not logging.getLogger().isEnabledFor(logging.ERROR)
+    second.__exit__(None, None, None)
+    assert logging.getLogger().isEnabledFor(logging.ERROR)

@@ -10,54 +10,40 @@ from typing import Any, Self
 import pytest
 from temporalio import activity, workflow
 from temporalio.common import RetryPolicy
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ActivityError
 
 from musterwerk.errors import UsageError
 from musterwerk.testing import Outcome, explore
+from tests.testing.tills import Till
 
 MINUTE = timedelta(minutes=1)
 TWICE = RetryPolicy(maximum_attempts=2)
 
 
-class Till:
-    """Sound: what was paid back is not taken any more."""
+class Counter(Till):
+    """It hands out what is paid as well."""
 
     def __enter__(self) -> Self:
-        self.paid: set[str] = set()
-        self.undone: set[str] = set()
         self.shipped: set[str] = set()
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    @activity.defn
-    async def pay(self, order: str) -> None:
-        if order in self.undone:
-            raise ApplicationError("undone", non_retryable=True)
-        self.paid.add(order)
-
-    @activity.defn
-    async def pay_back(self, order: str) -> None:
-        self.undone.add(order)
-        self.paid.discard(order)
+        return super().__enter__()
 
     @activity.defn
     async def ship(self, order: str) -> None:
         self.shipped.add(order)
 
     def activities(self) -> list[Callable[..., Any]]:
-        return [self.pay, self.pay_back, self.ship]
+        return [*super().activities(), self.ship]
 
     def all(self) -> object:
         return self.paid, self.undone, self.shipped
 
 
-class MergingTill(Till):
+class MergingCounter(Counter):
     def state(self) -> object:
         return self.all()
 
 
-class UnkeepableTill(Till):
+class UnkeepableCounter(Counter):
     def state(self) -> object:
         return lambda: None
 
@@ -77,11 +63,11 @@ class Sale:
         return "shipped"
 
 
-async def endings(world: type[Till], max_faults: int) -> tuple[list[object], int, int]:
+async def endings(world: type[Counter], max_faults: int) -> tuple[list[object], int, int]:
     """All the ways in which it ended, the runs, and those that were merged."""
     found: list[object] = []
 
-    def note(till: Till, outcome: Outcome) -> None:
+    def note(till: Counter, outcome: Outcome) -> None:
         one = (till.all(), outcome.status, outcome.result, outcome.duration)
         if one not in found:
             found.append(copy.deepcopy(one))
@@ -95,8 +81,8 @@ async def endings(world: type[Till], max_faults: int) -> tuple[list[object], int
 
 @pytest.mark.parametrize("max_faults", [1, 2])
 async def test_merged_runs_end_in_all_the_ways_in_which_all_runs_end(max_faults: int) -> None:
-    every, runs, none = await endings(Till, max_faults)
-    merged, fewer, cut = await endings(MergingTill, max_faults)
+    every, runs, none = await endings(Counter, max_faults)
+    merged, fewer, cut = await endings(MergingCounter, max_faults)
     assert none == 0
     assert cut > max_faults
     assert fewer <= runs
@@ -106,12 +92,12 @@ async def test_merged_runs_end_in_all_the_ways_in_which_all_runs_end(max_faults:
 
 
 async def test_nothing_is_merged_where_an_invariant_goes_by_how_it_came_about() -> None:
-    def few_calls(_: Till, outcome: Outcome) -> None:
+    def few_calls(_: Counter, outcome: Outcome) -> None:
         if outcome.status != "running":
             assert len(outcome.calls) < 30
 
     report = await explore(
-        *(Sale.run, "O-1"), world=MergingTill, invariants=[few_calls], max_faults=1
+        *(Sale.run, "O-1"), world=MergingCounter, invariants=[few_calls], max_faults=1
     )
     assert report.exhausted
     assert "equal state" not in report.pruned
@@ -119,25 +105,25 @@ async def test_nothing_is_merged_where_an_invariant_goes_by_how_it_came_about() 
 
 
 async def test_an_invariant_that_looks_late_has_all_tried_again() -> None:
-    def looks_at_the_unpaid(_: Till, outcome: Outcome) -> None:
+    def looks_at_the_unpaid(_: Counter, outcome: Outcome) -> None:
         if outcome.result == "not paid":
             assert outcome.calls
 
     report = await explore(
-        *(Sale.run, "O-1"), world=MergingTill, invariants=[looks_at_the_unpaid], max_faults=1
+        *(Sale.run, "O-1"), world=MergingCounter, invariants=[looks_at_the_unpaid], max_faults=1
     )
-    plain = await explore(*(Sale.run, "O-1"), world=Till, invariants=[], max_faults=1)
+    plain = await explore(*(Sale.run, "O-1"), world=Counter, invariants=[], max_faults=1)
     assert report.exhausted
     assert report.runs == plain.runs
     assert "equal state" not in report.pruned
 
 
 async def test_sets_that_cannot_happen_are_counted() -> None:
-    report = await explore(*(Sale.run, "O-1"), world=Till, invariants=[])
+    report = await explore(*(Sale.run, "O-1"), world=Counter, invariants=[])
     assert report.pruned["unreachable"] > 100
     assert report.as_json()["pruned"] == dict(report.pruned)
 
 
 async def test_a_state_that_cannot_be_kept_is_an_error() -> None:
-    with pytest.raises(UsageError, match=r"UnkeepableTill\.state\(\) cannot be kept"):
-        await explore(*(Sale.run, "O-1"), world=UnkeepableTill, invariants=[])
+    with pytest.raises(UsageError, match=r"UnkeepableCounter\.state\(\) cannot be kept"):
+        await explore(*(Sale.run, "O-1"), world=UnkeepableCounter, invariants=[])

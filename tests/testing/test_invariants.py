@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 
 import pytest
 from temporalio import activity, workflow
@@ -16,49 +16,27 @@ from musterwerk.errors import SagaCompensated, UsageError
 from musterwerk.saga import TASK_QUEUE, UndoRetry
 from musterwerk.testing import (
     STANDARD,
-    Effects,
     Simulator,
     explore,
     no_needless_dead_letter,
     terminal_state_reached,
 )
+from tests.testing.tills import Till
 
 MINUTE = timedelta(minutes=1)
 ONCE = RetryPolicy(maximum_attempts=1)
 TWICE = RetryPolicy(maximum_attempts=2)
 
 
-class Till:
+class SoldOut(Till):
     """Sound, but there is nothing to ship."""
-
-    def __enter__(self) -> Self:
-        self.effects = Effects()
-        self.paid: set[str] = set()
-        self.undone: set[str] = set()
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-    @activity.defn
-    async def pay(self, order: str) -> None:
-        if order in self.undone:
-            raise ApplicationError("undone", non_retryable=True)
-        if order not in self.paid:
-            self.paid.add(order)
-            self.effects.do("pay", order)
-
-    @activity.defn
-    async def pay_back(self, order: str, _: None = None) -> None:
-        self.effects.undo("pay", order, found=order in self.paid)
-        self.paid.discard(order)
-        self.undone.add(order)
 
     @activity.defn
     async def ship(self, order: str) -> None:
         raise ApplicationError("sold out", non_retryable=True)
 
     def activities(self) -> list[Callable[..., Any]]:
-        return [self.pay, self.pay_back, self.ship]
+        return [*super().activities(), self.ship]
 
 
 @workflow.defn
@@ -184,7 +162,7 @@ async def test_a_bug_breaks_what_is_for_it(
     process: Any, broken: Callable[..., None], says: str
 ) -> None:
     report = await explore(
-        *(process.run, "O-1"), world=Till, invariants=[broken], workflows=OTHERS, max_faults=1
+        *(process.run, "O-1"), world=SoldOut, invariants=[broken], workflows=OTHERS, max_faults=1
     )
     assert report.counterexample is not None
     (violation,) = report.counterexample.violations
@@ -196,7 +174,7 @@ async def test_a_bug_breaks_what_is_for_it(
 async def test_what_is_right_is_not_accused(process: Any) -> None:
     """Orders always fail, so that one fault makes an undo be refused, fail often, or for ever."""
     report = await explore(
-        *(process.run, "O-1"), world=Till, invariants=STANDARD, workflows=OTHERS, max_faults=1
+        *(process.run, "O-1"), world=SoldOut, invariants=STANDARD, workflows=OTHERS, max_faults=1
     )
     assert report.raise_if_violated().exhausted
     assert report.runs[1] > 20

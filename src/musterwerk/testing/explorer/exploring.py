@@ -45,15 +45,13 @@ async def explore(
     something that has to hold does not.
 
     `world` is a class used as a context manager, made fresh for each run, whose `activities()` are
-    those to register; if it has a method `state()`, runs that come to equal states are merged. An
-    invariant is a function of the world and the outcome that raises AssertionError; those in
-    `always` are asked, with None for the outcome, whenever a workflow task starts and no activity
-    runs. `workflows` are others that take part, as children. `cancel` and `messages` may arrive
-    once each, at every point; `kill`: workers die. `outside` is what others do anyway. Unless it
-    `may_wait`, a process that never ends is a bug. After `budget` the search ends, and the report
-    says that it is not exhausted. With `only` there is one run, with these faults. What the process
-    logs is not heard, but for such a run. Raises UsageError for what cannot be run, and where
-    faults of `only` have no place.
+    those to register; with a method `state()`, runs that come to equal states are merged. Those
+    invariants that are in `always` are asked, with None for the outcome, whenever a workflow task
+    starts and no activity runs. `workflows` take part as children. `cancel` and `messages` may
+    arrive once each, at every point; `kill`: workers die. `outside` is what others do anyway.
+    Unless it `may_wait`, a process that never ends is a bug. After `budget` the search ends, not
+    exhausted. With `only` there is one run, with these faults; of others the log is not heard.
+    Raises UsageError for what cannot be run, and where faults of `only` have no place.
     """
     asked = Asked(
         workflow_run, args, world, invariants, workflows, cancel, kill, messages, always, outside,
@@ -74,7 +72,7 @@ async def explore(
     def work() -> Found:
         with simulator:
             if only is not None:
-                return search.replay(tuple(only))
+                return search.once(tuple(only))
             with quiet():
                 return search.run()
 

@@ -17,7 +17,7 @@ from musterwerk.testing.explorer.faults import Fault
 if TYPE_CHECKING:
     from musterwerk.testing.explorer.course import Violation
 
-_PLAIN = (str, int, float, bool, bytes, type(None))
+_PLAIN = (str, int, bool, bytes, type(None))
 _PUBLIC = "musterwerk.testing"
 _SHORT = 70
 _DEFAULTS = {"cancel": True, "kill": True, "may_wait": False, "seed": 0}
@@ -141,7 +141,7 @@ class Code:
         scope: dict[str, Any] = {kind.__name__: kind}
         try:
             made = eval(text, {}, scope)  # noqa: S307 - what the value says of itself
-        except Exception:
+        except Exception:  # whatever it is, it was no code
             made = None
         if made != value:
             self.todo(f"write {text} as code")

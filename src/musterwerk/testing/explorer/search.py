@@ -58,7 +58,7 @@ class Search:
         found.seconds = time.monotonic() - began
         return found
 
-    def replay(self, faults: tuple[Fault, ...]) -> Found:
+    def once(self, faults: tuple[Fault, ...]) -> Found:
         """One run with these faults. Raises UsageError where one of them finds no place."""
         course = self.process.course(faults, grow=False)
         if course.missed:

@@ -208,6 +208,8 @@ def _shape(command: WorkflowCommand) -> tuple[object, ...] | None:
     kind = command.WhichOneof("variant")
     if kind is None:
         return None
+    if kind == "request_cancel_activity":
+        return (kind,)  # Core does not mind in which order several are asked to stop.
     body: Message = getattr(command, kind)
     if kind == "update_response" and command.update_response.HasField("rejected"):
         return None

@@ -111,7 +111,6 @@ class LocalActivity:
             run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
             given.activity_id, self._occurrence, self._number, True,
         )  # fmt: skip
-        self._view = view
         start = run.simulation.decide("attempt_starts").attempt_starts(view)
         self._started_at = run.now
         limit = nanoseconds(given.start_to_close_timeout.ToTimedelta()) or self._limit
@@ -121,40 +120,45 @@ class LocalActivity:
         if start.send:
             run.simulation.send(start.send)
         if start.run:
-            self._launch_as(start)
+            self._launch_as(start, view)
         elif start.error is not None:
-            self._done(number, Reply(failure=self._converter().encode_failure(start.error)))
+            self._done(view, None, Reply(failure=self._converter().encode_failure(start.error)))
 
-    def _launch_as(self, start: Start) -> None:
-        run, number = self._run, self._number
+    def _launch_as(self, start: Start, view: Attempt) -> None:
+        run = self._run
         if start.held:
-            run.simulation.held.append((self._view, lambda: self._launch(number)))
+            run.simulation.held.append((view, lambda: self._launch(view)))
         elif start.late:
             when = run.now + nanoseconds(start.late)
-            run.simulation.agenda.at(when, lambda: self._launch(number))
+            run.simulation.agenda.at(when, lambda: self._launch(view))
         else:
-            self._launch(number)
+            self._launch(view)
 
-    def _launch(self, number: int) -> None:
+    def _launch(self, view: Attempt) -> None:
         function = self._run.simulation.activities.find(self._given.activity_type)
+
+        def done(reply: Reply) -> None:
+            self._done(view, call, reply)
+
         call = Call(
-            function, self._info(number), self._converter(),
-            lambda reply: self._done(number, reply), self._run.simulation.calls, _ignore,
+            function, self._info(view.number), self._converter(),
+            done, self._run.simulation.calls, _ignore,
         )  # fmt: skip
-        self._call = call
+        if view.number == self._number:
+            self._call = call
         call.start(self._run.simulation.loop, list(self._given.arguments))
 
-    def _done(self, number: int, reply: Reply) -> None:
-        view, simulation = self._view, self._run.simulation
-        if self._call is not None:
-            simulation.called(view, self._call)
+    def _done(self, view: Attempt, call: Call | None, reply: Reply) -> None:
+        simulation = self._run.simulation
+        if call is not None:
+            simulation.called(view, call)
         decide = simulation.decide("attempt_ends")
         report = decide.attempt_ends(view, reply.failure is not None)
         if report.send:
             simulation.send(report.send)
         if report.release:
             simulation.release()
-        if report.lost or number != self._number or not self.busy:
+        if report.lost or view.number != self._number or not self.busy:
             return
         if report.error is not None:
             reply = Reply(failure=self._converter().encode_failure(report.error))

@@ -81,6 +81,14 @@ class Simulation:
         if run.begun and not run.closed and run not in self._waking:
             self._waking.append(run)
 
+    def start_at_once(self, run: Run) -> None:
+        """Give it a workflow task before anything else happens, if there is one left to give."""
+        self.wake(run)
+        if self._tasks_left and run in self._waking:
+            self._waking.remove(run)
+            self._tasks_left -= 1
+            run.start_task()
+
     def send(self, given: Sequence[Message], *, with_task_of: Run | None = None) -> None:
         messages.send(self, given, with_task_of=with_task_of)
 
@@ -96,9 +104,6 @@ class Simulation:
         for _, launch in held:
             self.agenda.at(self.agenda.now, launch)
         return bool(held)
-
-    def held_attempts(self) -> list[Attempt]:
-        return [attempt for attempt, _ in self.held]
 
     def run_closed(self, run: Run) -> None:
         """What the server does afterwards, for children, for the parent, for who comes next."""

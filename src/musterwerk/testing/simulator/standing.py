@@ -29,7 +29,7 @@ class Standing:
             return None
         described: set[int] = set()
         parts: list[object] = [simulation.agenda.now, simulation.ids.given, simulation.problems]
-        parts += [[run.run_id for run in simulation._waking], simulation.held_attempts()]
+        parts += [[run.run_id for run in simulation._waking], [view for view, _ in simulation.held]]
         for run in simulation.runs:
             part = _of_run(run, described)
             if part is None:

@@ -136,7 +136,8 @@ class WorkflowTask:
         self._complete()
         self.run.flush()
         if not self.run.closed:
-            self.run.simulation.wake(self.run)
+            # The answer brings the next task, so that local activities are never without one.
+            self.run.simulation.start_at_once(self.run)
 
     def _complete(self) -> None:
         run = self.run
