@@ -200,6 +200,17 @@ def test_paused_between_two_looks_nobody_knows_when() -> None:
     assert said(known(replace(STAND, paused=True), continued), MINUTE) == "paused"
 
 
+def test_paused_just_before_the_server_came_to_it() -> None:
+    at = NOON + SECOND / 30
+    overtaken = replace(STAND, since=at, unsure_from=at, seen_at=at, paused=True)
+    assert said(known(STAND, overtaken), SECOND) == "waiting"
+    assert said(known(STAND, overtaken), HOUR) == "paused"
+    assert said(known(STAND, overtaken), HOUR, run()) == "ran"
+    at = NOON + 3 * SECOND
+    later = replace(overtaken, since=at, unsure_from=at, seen_at=at)
+    assert said(known(STAND, later), HOUR) == "missed"
+
+
 def test_what_the_server_holds_survives_an_update() -> None:
     changed = told(NOON + MINUTE, after=NOON - MINUTE)
     held = replace(known(STAND, changed), buffered=frozenset({NOON}))

@@ -50,7 +50,9 @@ def judge(due: datetime, run: Run | None, known: Evidence, now: datetime) -> Jud
         return _LOST[known.lost[due]]
     if now < due + stand.patience:
         return Judgement("waiting")
-    return _skipped(due, known, stand, sure=False) or _nowhere(due, known)
+    if found := _skipped(due, known, stand, sure=False) or _just_before_a_pause(due, known):
+        return found
+    return _nowhere(due, known)
 
 
 def stand_at(due: datetime, known: Evidence) -> Stand:
@@ -99,6 +101,15 @@ def _paused(due: datetime, known: Evidence) -> Judgement | None:
     seen = [one for one in known.stands if one.seen_at <= due]
     state = seen[-1] if seen else known.stands[0]
     return Judgement("paused") if state.paused else None
+
+
+def _just_before_a_pause(due: datetime, known: Evidence) -> Judgement | None:
+    """The server is some moments behind the clock: a pause can overtake what is due."""
+    for before, after in pairwise(known.stands):
+        pauses = after.paused and not before.paused
+        if pauses and due < after.unsure_from <= due + _MOMENT:
+            return Judgement("paused", "it was paused before the server came to it")
+    return None
 
 
 def _skipped(due: datetime, known: Evidence, stand: Stand, *, sure: bool) -> Judgement | None:
