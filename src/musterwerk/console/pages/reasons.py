@@ -57,6 +57,10 @@ _KNOWN = [
     ),
     (r"it was paused about then", N_("it was paused about then")),
     (
+        r"it was paused before the server came to it",
+        N_("it was paused before the server came to it"),
+    ),
+    (
         r"the schedule was changed before it began",
         N_("the schedule was changed before it began"),
     ),
