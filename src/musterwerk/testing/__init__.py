@@ -39,6 +39,7 @@ from musterwerk.testing.invariants import (
 )
 from musterwerk.testing.laws.checking import check_laws
 from musterwerk.testing.laws.report import Call, LawReport, Violation
+from musterwerk.testing.letterbox import Letterbox
 from musterwerk.testing.replaying import (
     ReplayFailure,
     ReplayFixture,
@@ -76,6 +77,7 @@ __all__ = [
     "Exploration",
     "Fault",
     "LawReport",
+    "Letterbox",
     "Message",
     "Natural",
     "Outcome",

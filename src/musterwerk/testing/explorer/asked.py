@@ -11,7 +11,7 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Interceptor
 
 from musterwerk.errors import UsageError
-from musterwerk.testing.explorer.faults import label
+from musterwerk.testing.explorer.faults import Fault, label
 from musterwerk.testing.simulator.decisions import CANCEL, Message
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.worlds import World
@@ -32,6 +32,8 @@ class Asked:
     workflows: Sequence[type]
     cancel: bool
     kill: bool
+    hurry: bool
+    possible: Callable[[Fault], bool] | None
     messages: Sequence[Message]
     always: Sequence[Invariant]
     outside: Outside | None
@@ -43,7 +45,13 @@ class Asked:
     @property
     def arrivals(self) -> Sequence[Message]:
         """What may arrive, each once."""
-        return (*((CANCEL,) if self.cancel else ()), *self.messages)
+        may = [one for one in self.messages if one.at is None]
+        return (*((CANCEL,) if self.cancel else ()), *may)
+
+    @property
+    def expected(self) -> Sequence[Message]:
+        """What arrives in every run."""
+        return [one for one in self.messages if one.at is not None]
 
     def check(self) -> None:
         """Raises UsageError where a message is given twice."""

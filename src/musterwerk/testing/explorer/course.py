@@ -73,7 +73,10 @@ class Process:
         # Code that draws from it though it should not does so in the same way each time.
         random.seed(asked.seed)
         with asked.world() as world:
-            deciding = Deciding(faults, asked.arrivals, kill=asked.kill, grow=grow)
+            deciding = Deciding(
+                faults, asked.arrivals, kill=asked.kill, hurry=asked.hurry,
+                possible=asked.possible, grow=grow,
+            )  # fmt: skip
             standing = Standing()
             if asked.always:
                 deciding.quiet = lambda: _check(asked.always, world, None, course.violations)
@@ -89,6 +92,7 @@ class Process:
                     seed=asked.seed,
                     outside=asked.outside,
                     max_tasks=_TASKS,
+                    messages=asked.expected,
                     standing=standing,
                 )
             except Cut:

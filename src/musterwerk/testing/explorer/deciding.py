@@ -37,6 +37,7 @@ _DIES: tuple[Kind, ...] = ("worker killed in the task",)
 _FORGETS = Fault("", "", 0, 0, "worker forgets")
 _START, _REPORT, _TASK, _END = Start(), Report(), TaskStart(), TaskEnd()
 
+Possible: TypeAlias = Callable[[Fault], bool]
 Place: TypeAlias = tuple[str, str, int, int]
 
 
@@ -55,6 +56,8 @@ class Deciding:
         arrivals: Sequence[Message],
         *,
         kill: bool,
+        hurry: bool = False,
+        possible: Possible | None = None,
         grow: bool = True,
     ) -> None:
         self.quiet: Callable[[], None] | None = None
@@ -72,6 +75,8 @@ class Deciding:
         self._landings = {one.detail for one in faults if one.kind == "zombie"}
         self._arrivals = {label(one): one for one in arrivals}
         self._kill = kill
+        self._hurry = hurry
+        self._possible = possible
         self._grow = grow
         self._ordinals: dict[tuple[str, str], dict[tuple[str, int], int]] = {}
         self._evict: set[str] = set()
@@ -79,13 +84,14 @@ class Deciding:
         self._held: set[Attempt] = set()
         self._orders = 0
         self._failed: Counter[Fault] = Counter()
+        self._spent: set[Fault | str] = set()
         self._alone = self._queueing = False
         self._forgets = _FORGETS in faults
         if self._forgets:
             self.met.add(_FORGETS)
             self.journal.append(_FORGETS)
         elif kill and grow and not faults:
-            self.offers.append(_FORGETS)
+            self._offer(_FORGETS)
 
     def attempt_starts(self, attempt: Attempt) -> Start:
         place = self._place(attempt)
@@ -99,17 +105,19 @@ class Deciding:
 
     def _outcome(self, place: Place, attempt: Attempt) -> Start:
         for fault in self._wide:
+            if _is_over(fault, place):
+                self._spent.add(fault)
             if _covers(fault, place):
                 self._meet(fault)
                 self._failed[fault] += 1
-                return start_of(fault, self._failed[fault])
+                return start_of(fault, self._failed[fault], hurry=self._hurry)
         kinds = (*BEFORE, *WIDE) if attempt.number == 1 else BEFORE
         found = self._choose(place, kinds)
         if found is None:
             return _START
         if found.kind == "zombie":
             self._held.add(attempt)
-        return start_of(found)
+        return start_of(found, hurry=self._hurry)
 
     def attempt_ends(self, attempt: Attempt, failed: bool) -> Report:
         self._under_way.discard(attempt)
@@ -122,6 +130,8 @@ class Deciding:
         if self._landings:
             self.ends.append(landing)
         release = landing in self._landings
+        if release:
+            self._spent.add(landing)
         kinds: Sequence[Kind] = () if failed else AFTER
         if kinds and self._kill and not attempt.local:
             kinds = (*kinds, "worker killed in the activity")
@@ -130,7 +140,7 @@ class Deciding:
             return Report(release=release, send=send) if send or release else _REPORT
         if found.kind == "worker killed in the activity":
             self._evict.add(attempt.run_id)
-        return replace(report_of(found), release=release, send=send)
+        return replace(report_of(found, hurry=self._hurry), release=release, send=send)
 
     def order(self, ready: Sequence[Delivery]) -> Sequence[Delivery]:
         if self._alone:
@@ -169,12 +179,11 @@ class Deciding:
         """What later decisions go by, while a task starts; None where it cannot be told."""
         if self._under_way:
             return None
-        return (
-            *(list(self._arrivals), sorted(self._evict), self._orders, self._forgets),
-            [(one, self._failed[one]) for one in self._wide],
-            sorted(self._landings),
-            self._ordinals,
-        )
+        wide = [(one, self._failed[one]) for one in self._wide if one not in self._spent]
+        landings = sorted(self._landings - self._spent)
+        # All faults have happened: only those that go on are looked up by their numbers.
+        numbers = self._ordinals if wide or landings else None
+        return list(self._arrivals), sorted(self._evict), self._forgets, wide, landings, numbers
 
     def _arriving(self, place: Place, kind: Kind) -> tuple[Message, ...]:
         """What arrives here. What has arrived once is not offered again."""
@@ -183,7 +192,8 @@ class Deciding:
             self._meet(fault)
         sent = tuple(self._arrivals.pop(one.detail) for one in found)
         if self._grow:
-            self.offers += [Fault(*place, kind, name) for name in self._arrivals]
+            for name in self._arrivals:
+                self._offer(Fault(*place, kind, name))
         return sent
 
     def _choose(self, place: Place, kinds: Sequence[Kind]) -> Fault | None:
@@ -194,8 +204,12 @@ class Deciding:
                 return one
         if self._grow:
             for kind in kinds:
-                self.offers.append(Fault(*place, kind, AT_THE_END if kind == "zombie" else ""))
+                self._offer(Fault(*place, kind, AT_THE_END if kind == "zombie" else ""))
         return None
+
+    def _offer(self, fault: Fault) -> None:
+        if self._possible is None or self._possible(fault):
+            self.offers.append(fault)
 
     def _meet(self, fault: Fault) -> None:
         if fault not in self.met:
@@ -216,6 +230,13 @@ class Deciding:
     def _ordinal(self, workflow: str, step: str, run_id: str, occurrence: int) -> int:
         known = self._ordinals.setdefault((workflow, step), {})
         return known.setdefault((run_id, occurrence), len(known) + 1)
+
+
+def _is_over(fault: Fault, place: Place) -> bool:
+    """Whether a fault of several attempts of one activity is behind it."""
+    _, step, occurrence, attempt = place
+    same = (fault.step, fault.occurrence) == (step, occurrence)
+    return fault.kind == "fails often" and same and attempt > OFTEN
 
 
 def _covers(fault: Fault, place: Place) -> bool:

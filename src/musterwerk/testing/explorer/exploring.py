@@ -31,6 +31,8 @@ async def explore(
     max_faults: int = 2,
     cancel: bool = True,
     kill: bool = True,
+    hurry: bool = False,
+    possible: Callable[[Fault], bool] | None = None,
     messages: Sequence[Message] = (),
     always: Sequence[Invariant] = (),
     outside: Outside | None = None,
@@ -47,15 +49,20 @@ async def explore(
     `world` is a class used as a context manager, made fresh for each run, whose `activities()` are
     those to register; with a method `state()`, runs that come to equal states are merged. Those
     invariants that are in `always` are asked, with None for the outcome, whenever a workflow task
-    starts and no activity runs. `workflows` take part as children. `cancel` and `messages` may
-    arrive once each, at every point; `kill`: workers die. `outside` is what others do anyway.
+    starts and no activity runs. `workflows` take part as children.
+
+    `cancel` and `messages` may arrive once each, at every point, messages with `at` arrive then;
+    `outside` is what else others do anyway. `kill`: workers die. `possible` says of a fault whether
+    it can happen here; without it all can. `hurry`: after a fault the next attempt comes at once,
+    and so does a timeout, so that more runs are equal; races of retries and timers are not seen.
+
     Unless it `may_wait`, a process that never ends is a bug. After `budget` the search ends, not
     exhausted. With `only` there is one run, with these faults; of others the log is not heard.
     Raises UsageError for what cannot be run, and where faults of `only` have no place.
     """
     asked = Asked(
-        workflow_run, args, world, invariants, workflows, cancel, kill, messages, always, outside,
-        may_wait, seed, data_converter, interceptors,
+        workflow_run, args, world, invariants, workflows, cancel, kill, hurry, possible,
+        messages, always, outside, may_wait, seed, data_converter, interceptors,
     )  # fmt: skip
     asked.check()
     if max_faults < 0:

@@ -88,25 +88,26 @@ class Fault:
         return f"{where}: {what}"
 
 
-def start_of(fault: Fault, failed: int = 0) -> Start:
+def start_of(fault: Fault, failed: int = 0, *, hurry: bool = False) -> Start:
     """How an attempt begins under a fault that has made so many of them fail, with this one."""
     if fault.kind == "refused":
         error = ApplicationError("refused", type="Refused", non_retryable=True)
         return Start(run=False, error=error)
     if fault.kind == "timeout without effect":
-        return Start(run=False)
+        return Start(run=False, hurry=hurry)
     if fault.kind == "zombie":
-        return Start(held=True)
+        return Start(held=True, hurry=hurry)
     if fault.kind == "fails for ever" and failed > FOR_EVER:
         return Start(run=False, queued=_NEVER)
-    return Start(run=False, error=ApplicationError(_BROKEN, type="Injected"))
+    return Start(run=False, error=ApplicationError(_BROKEN, type="Injected"), hurry=hurry)
 
 
-def report_of(fault: Fault) -> Report:
+def report_of(fault: Fault, *, hurry: bool = False) -> Report:
     if fault.kind in ("timeout with effect", "worker killed in the activity"):
-        return Report(lost=True)
+        return Report(lost=True, hurry=hurry)
     final = fault.kind == "final error after the effect"
-    return Report(error=ApplicationError(_BROKEN, type="Injected", non_retryable=final))
+    error = ApplicationError(_BROKEN, type="Injected", non_retryable=final)
+    return Report(error=error, hurry=hurry)
 
 
 def label(message: Message) -> str:
@@ -114,4 +115,5 @@ def label(message: Message) -> str:
     if message == CANCEL:
         return "cancel"
     arguments = ", ".join(repr(one) for one in message.args)
-    return f"{message.kind} {message.name}({arguments})"
+    what = "cancel" if message.kind == "cancel" else f"{message.kind} {message.name}({arguments})"
+    return f"{what} to {message.to}" if message.to else what

@@ -8,11 +8,12 @@ from typing import Any
 
 from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.deciding import Deciding
-from musterwerk.testing.simulator.outcome import Outcome
+from musterwerk.testing.simulator.outcome import Outcome, RunSeen
 from musterwerk.testing.simulator.standing import Standing
 
 #: What two runs that were merged may differ in: how they came to where they stand.
-_PAST = frozenset(("calls", "runs", "history", "runs_of", "decisions"))
+_PAST = frozenset(("calls", "decisions"))
+_PAST_OF_A_RUN = frozenset(("history", "events", "tasks"))
 
 
 class Cut(Exception):
@@ -85,6 +86,8 @@ class Watched(Outcome):
     def of(cls, outcome: Outcome) -> Watched:
         watched = cls(**vars(outcome))
         object.__setattr__(watched, "looked", False)
+        runs = [_WatchedRun.of(run, watched) for run in outcome.runs]
+        object.__setattr__(watched, "runs", runs)
         return watched
 
     looked: bool
@@ -92,4 +95,19 @@ class Watched(Outcome):
     def __getattribute__(self, name: str) -> Any:
         if name in _PAST:
             object.__setattr__(self, "looked", True)
+        return super().__getattribute__(name)
+
+
+class _WatchedRun(RunSeen):
+    @classmethod
+    def of(cls, run: RunSeen, outcome: Watched) -> _WatchedRun:
+        watched = cls(**vars(run))
+        object.__setattr__(watched, "outcome", outcome)
+        return watched
+
+    outcome: Watched
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in _PAST_OF_A_RUN:
+            object.__setattr__(self.outcome, "looked", True)
         return super().__getattribute__(name)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _PLAIN = (str, int, bool, bytes, type(None))
 _PUBLIC = "musterwerk.testing"
 _SHORT = 70
-_DEFAULTS = {"cancel": True, "kill": True, "may_wait": False, "seed": 0}
+_DEFAULTS = {"cancel": True, "kill": True, "hurry": False, "may_wait": False, "seed": 0}
 
 
 _INDENT = " " * 12

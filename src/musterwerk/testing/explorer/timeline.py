@@ -11,6 +11,9 @@ from musterwerk.testing.explorer.telling import TaskTold, tasks_of
 from musterwerk.testing.simulator.attempts import CallSeen
 from musterwerk.testing.simulator.decisions import Attempt, Task
 
+#: Characters of one argument or result in a line.
+_LONGEST = 100
+
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.outcome import Outcome
 
@@ -37,12 +40,18 @@ def timeline(journal: Sequence[Fault | Attempt | Task], outcome: Outcome) -> lis
 
 
 def _call(call: CallSeen) -> str:
-    arguments = ", ".join(repr(one) for one in call.arguments)
-    answer = f"-> {call.result!r}"
+    arguments = ", ".join(_short(one) for one in call.arguments)
+    answer = f"-> {_short(call.result)}"
     if call.error is not None:
         answer = f"raised {type(call.error).__name__}: {call.error}"
     again = f", attempt {call.attempt.number}" if call.attempt.number > 1 else ""
     return f"{call.attempt.activity_type}({arguments}){again} {answer}"
+
+
+def _short(value: object) -> str:
+    """Enough of it to know it by."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def _task(task: Task, told: Sequence[TaskTold]) -> list[str]:

@@ -157,8 +157,8 @@ class ScheduledActivity:
         self.heartbeat = details
         self._limit(self.limits.heartbeat, _SILENT)
 
-    def replied(self, reply: Reply) -> None:
-        """The worker has reported."""
+    def replied(self, reply: Reply, *, hurry: bool) -> None:
+        """The worker has reported. With `hurry` another attempt follows at once."""
         if self._over:
             return
         kind, name = "activity", self.given.activity_type
@@ -168,18 +168,24 @@ class ScheduledActivity:
             if self.cancel_requested:
                 self.run.deliver(0, kind, name, lambda: self._end_canceled(reply), last=True)
             else:
-                self._failed(reply.failure)
+                self._failed(reply.failure, hurry)
         else:
-            self._failed(reply.failure)
+            self._failed(reply.failure, hurry)
 
-    def _failed(self, failure: Failure) -> None:
-        state = self._retry(failure)
+    def expire(self) -> None:
+        """Nothing will be heard of this attempt: the first of its timeouts comes now."""
+        kinds = [kind for kind, name in _CLOCKS.items() if name in self._waits]
+        if kinds:
+            self._time_out(min(kinds, key=lambda kind: self._waits[_CLOCKS[kind]].when), hurry=True)
+
+    def _failed(self, failure: Failure, hurry: bool) -> None:
+        state = self._retry(failure, hurry)
         if state != RetryState.RETRY_STATE_IN_PROGRESS:
             name = self.given.activity_type
             end = lambda: self._fail(failure, state)  # noqa: E731 - one line, used once
             self.run.deliver(0, "activity", name, end, last=True)
 
-    def _retry(self, failure: Failure) -> RetryState.ValueType:
+    def _retry(self, failure: Failure, hurry: bool) -> RetryState.ValueType:
         """Schedule another attempt if the policy has one."""
         self._no_longer("start_to_close", "heartbeat", "schedule_to_start")
         if self.cancel_requested:
@@ -191,14 +197,14 @@ class ScheduledActivity:
             self._last_failure = failure
             self._execution = None
             self.number += 1
-            self._new_attempt(pause)
+            self._new_attempt(0 if hurry else pause)
         return state
 
     def _deadline(self) -> int | None:
         limit = self.limits.schedule_to_close
         return self.scheduled_at + limit if limit else None
 
-    def _time_out(self, kind: failures.Timeout) -> None:
+    def _time_out(self, kind: failures.Timeout, *, hurry: bool = False) -> None:
         """The server's clock has run out for this attempt, or for all of them."""
         if self._over:
             return
@@ -206,7 +212,7 @@ class ScheduledActivity:
         failure = failures.timed_out(kind, self.heartbeat)
         state: RetryState.ValueType = RetryState.RETRY_STATE_TIMEOUT
         if kind in _RETRIED:
-            state = self._retry(failure)
+            state = self._retry(failure, hurry)
         if execution is not None:
             execution.gone(_TIMED_OUT, LOCAL_BUFFER)
         if state == RetryState.RETRY_STATE_IN_PROGRESS:

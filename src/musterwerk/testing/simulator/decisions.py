@@ -30,11 +30,15 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Message:
-    """What somebody sends to the workflow that was started; `name` and `args` not for "cancel"."""
+    """What somebody sends: `name` and `args` not for "cancel". `to` is the id of a workflow, such
+    as a child; without it, the one that was started. `at`: so long after the start it comes
+    anyway, and is no fault."""
 
     kind: Literal["cancel", "signal", "update"]
     name: str = ""
     args: tuple[Any, ...] = ()
+    to: str = ""
+    at: timedelta | None = None
 
 
 CANCEL = Message("cancel")
@@ -48,6 +52,7 @@ class Start:
     nothing is ever heard. `late`: the function is called only so much later, whatever has happened
     by then; `held`: only when a report releases it, or nothing else is left to happen. `queued`: no
     worker takes it before. `send`: these messages arrive when the activity has been started.
+    `hurry`: a timeout or a next attempt that follows from this comes at once (not in local ones).
     """
 
     run: bool = True
@@ -56,19 +61,22 @@ class Start:
     held: bool = False
     queued: timedelta = timedelta()
     send: tuple[Message, ...] = ()
+    hurry: bool = False
 
 
 @dataclass(frozen=True)
 class Report:
     """What becomes of an attempt's reply: `lost`, replaced by an `error`, or neither.
 
-    `send`: these messages arrive just before it. `release`: whatever is held is called now.
+    `send`: these messages arrive just before it. `release`: whatever is held is called now. `hurry`
+    is as in `Start`.
     """
 
     lost: bool = False
     error: BaseException | None = None
     release: bool = False
     send: tuple[Message, ...] = ()
+    hurry: bool = False
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ class Execution:
         self._pending: Payloads | None = None
         self._pending_entry: Entry | None = None
         self._next_beat = 0
+        self._hurry = False
         self._view = Attempt(
             run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
             given.activity_id, of.occurrence, of.number, False,
@@ -61,8 +62,11 @@ class Execution:
             return
         self.is_started = True
         self._of.started()
+        self._hurry = start.hurry
         if start.send:
             self._simulation.send(start.send)
+        if start.hurry and start.error is None:
+            self._simulation.agenda.at(self._run.now, self._expire)
         if not start.run:
             if start.error is not None:
                 self._done(Reply(failure=self._converter().encode_failure(start.error)))
@@ -96,6 +100,9 @@ class Execution:
             simulation.send(report.send)
         if report.release:
             simulation.release()
+        self._hurry = self._hurry or report.hurry
+        if report.lost and report.hurry:
+            self._expire()
         if report.lost or not self.current:
             return
         if report.error is not None:
@@ -103,7 +110,11 @@ class Execution:
         if self._pending_entry is not None:
             self._pending_entry.call_off()
             self._of.heartbeat = self._pending
-        self._of.replied(reply)
+        self._of.replied(reply, hurry=self._hurry)
+
+    def _expire(self) -> None:
+        if self.current:
+            self._of.expire()
 
     def gone(self, details: activity.ActivityCancellationDetails, after: int) -> None:
         """The server has given this attempt up. Core tells the function somewhat later."""

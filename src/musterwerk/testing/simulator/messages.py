@@ -1,4 +1,4 @@
-"""Messages that decisions send to the workflow that was started."""
+"""Messages that decisions send."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def send(
     The task of `with_task_of`, if it is that run, brings them at once.
     """
     for message in messages:
-        run = simulation.newest(simulation.runs[0].workflow_id)
+        run = simulation.newest(message.to or simulation.runs[0].workflow_id)
         if run is not None and not run.closed:
             _send(run, message, at_once=run is with_task_of)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
 from typing import Any, Literal
 
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
@@ -12,7 +13,7 @@ from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from musterwerk.errors import SimulationError
 from musterwerk.testing.simulator import beginning, handlers, messages
 from musterwerk.testing.simulator.attempts import Call, CallSeen
-from musterwerk.testing.simulator.clock import Agenda, Entry, moment
+from musterwerk.testing.simulator.clock import Agenda, Entry, moment, nanoseconds
 from musterwerk.testing.simulator.decisions import Attempt, Decisions, Message
 from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.payloads import Converter
@@ -91,6 +92,11 @@ class Simulation:
 
     def send(self, given: Sequence[Message], *, with_task_of: Run | None = None) -> None:
         messages.send(self, given, with_task_of=with_task_of)
+
+    def send_later(self, message: Message) -> None:
+        """As long after the start as it says; now is the start."""
+        when = self.agenda.now + nanoseconds(message.at or timedelta())
+        self.agenda.at(when, lambda: self.send([message]))
 
     def called(self, attempt: Attempt, call: Call) -> None:
         """An activity function has ended, whether or not anybody waits for it."""

@@ -20,7 +20,7 @@ from musterwerk.testing.simulator import births
 from musterwerk.testing.simulator.beginning import begin
 from musterwerk.testing.simulator.births import Birth
 from musterwerk.testing.simulator.clock import clock_time, nanoseconds
-from musterwerk.testing.simulator.decisions import Decisions, Natural
+from musterwerk.testing.simulator.decisions import Decisions, Message, Natural
 from musterwerk.testing.simulator.handle import SimulatedHandle, result_of
 from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.outcome import Outcome, seen
@@ -107,15 +107,16 @@ class Simulator:
         horizon: timedelta = timedelta(days=3650),
         linger: timedelta = timedelta(days=1),
         max_tasks: int = 10_000,
+        messages: Sequence[Message] = (),
         standing: Standing | None = None,
     ) -> Outcome:
         """Start the workflow and let everything happen until nothing is left to happen.
 
         `outside` is what others do meanwhile: a coroutine whose `asyncio.sleep` is virtual time.
         `activities` replace those of the simulator for this run, as for a world that is made
-        fresh. `standing` can be asked where the run stands. The run ends after `horizon` of virtual
-        time, after `max_tasks` workflow tasks, or `linger` after the workflow itself has ended, if
-        activities or other workflows still run.
+        fresh. `messages` come when they say (`at`). `standing` can be asked where the run stands.
+        The run ends after `horizon` of virtual time, after `max_tasks` workflow tasks, or `linger`
+        after the workflow itself has ended, if activities or other workflows still run.
 
         Inside a running event loop it works in a thread of its own, and blocks that loop.
         """
@@ -142,6 +143,8 @@ class Simulator:
             run_timeout=nanoseconds(run_timeout),
             retry_policy=births.policy(retry_policy),
         )
+        for message in messages:
+            simulation.send_later(message)
         limits = nanoseconds(horizon), nanoseconds(linger)
         if asyncio._get_running_loop() is None:
             return self._run(simulation, birth, returns, outside, limits)

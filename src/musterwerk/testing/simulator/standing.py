@@ -58,7 +58,7 @@ def _of_run(run: Run, described: set[int]) -> tuple[object, ...] | None:
     jobs = [job.SerializeToString(deterministic=True) for job in run.jobs]
     failed = run.task_failure is not None
     return (
-        *(run.run_id, run.status, run.begun, starts, failed, len(run.story), len(run.updates)),
+        *(run.run_id, run.status, run.begun, starts, failed, len(run.updates)),
         *(run.cache.told(), jobs, activities),
     )
 
