@@ -22,7 +22,7 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance
 
 from musterwerk.testing.simulator.clock import NS
-from musterwerk.testing.simulator.worker import NAMESPACE
+from musterwerk.testing.simulator.worker import NAMESPACE, loop_kept
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
@@ -116,7 +116,8 @@ class Cache:
             return  # Nothing of it is left that could resist.
         job = WorkflowActivationJob(remove_from_cache=RemoveFromCache(message="evicted"))
         try:
-            instance.activate(self._activation([job], self._run.now, 0))
+            with loop_kept():
+                instance.activate(self._activation([job], self._run.now, 0))
         except RuntimeError as error:
             self._run.simulation.problems.append(str(error))
 
@@ -148,7 +149,9 @@ class Cache:
     def _run_in(
         self, instance: WorkflowInstance, activation: WorkflowActivation
     ) -> WorkflowActivationCompletion:
-        completion = instance.activate(self.converter.decode_activation(activation))
+        decoded = self.converter.decode_activation(activation)
+        with loop_kept():
+            completion = instance.activate(decoded)
         self.converter.encode_completion(completion)
         return completion
 

@@ -94,11 +94,9 @@ class Workflows:
     ) -> WorkflowInstance:
         # The queue is a property of the worker; here one worker serves all of them.
         self._worker._task_queue = task_queue
-        asyncio._set_running_loop(loop)
-        try:
+        with loop_kept():
+            asyncio._set_running_loop(loop)
             return self._worker._create_workflow_instance(activation, init)
-        finally:
-            asyncio._set_running_loop(None)
 
 
 class Activities:
@@ -129,6 +127,20 @@ class Activities:
                 " add it to `activities`"
             )
         return found
+
+
+class loop_kept:  # noqa: N801 - used like a function
+    """A workflow's instance is an event loop of its own, and leaves its thread without one. But a
+    local activity that ends hands its workflow on from within the loop of the activities, in which
+    others go on afterwards."""
+
+    __slots__ = ("_loop",)
+
+    def __enter__(self) -> None:
+        self._loop = asyncio._get_running_loop()
+
+    def __exit__(self, *_: object) -> None:
+        asyncio._set_running_loop(self._loop)
 
 
 def _no_bridge() -> NoReturn:
