@@ -12,7 +12,7 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, FailureError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
 from musterwerk.testing import Decisions, Outcome, SimulatedHandle, Simulator
 from tests.testing.conformance.cases import TASK_QUEUE, Case, Handle, Seen
@@ -44,14 +44,18 @@ class _Served:
         raise AssertionError(f"{event} was never reached")
 
 
-def simulate(case: Case, decisions: Decisions | None = None) -> tuple[Outcome, object]:
+def simulate(
+    case: Case, decisions: Decisions | None = None, runner: WorkflowRunner | None = None
+) -> tuple[Outcome, object]:
     answers: list[object] = []
 
     async def outside(handle: SimulatedHandle) -> None:
         if case.outside is not None:
             answers.append(await case.outside(_Simulated(handle)))
 
-    with Simulator(workflows=case.workflows, activities=case.activities) as simulator:
+    with Simulator(
+        workflows=case.workflows, activities=case.activities, workflow_runner=runner
+    ) as simulator:
         outcome = simulator.run(
             case.run,
             *case.args,

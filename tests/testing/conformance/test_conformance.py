@@ -11,7 +11,8 @@ import pytest
 import pytest_asyncio
 from temporalio.client import Client, WorkflowHistory
 from temporalio.testing import WorkflowEnvironment
-from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
+from temporalio.worker import Replayer, UnsandboxedWorkflowRunner, WorkflowRunner
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 from musterwerk.testing import Natural, Task, TaskStart
 from tests.testing.conformance.cases import Case
@@ -74,12 +75,13 @@ async def test_time_skipping(case: Case, time_skipping: WorkflowEnvironment) -> 
     assert seen_of(loose, outcome, answer) == await serve(loose, time_skipping.client, loose=True)
 
 
+@pytest.mark.parametrize("runner", [None, SandboxedWorkflowRunner()], ids=["plain", "sandboxed"])
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_eviction(case: Case) -> None:
-    """Evicted before every task and replayed, the workflow does the same."""
+def test_eviction(case: Case, runner: WorkflowRunner | None) -> None:
+    """Evicted before every task and replayed, the workflow does the same, in the sandbox too."""
     outcome, answer = simulate(case)
     decisions = case.decisions or Forgetful()
-    again, answer_again = simulate(case, decisions)
+    again, answer_again = simulate(case, decisions, runner)
     assert seen_of(case, again, answer_again) == seen_of(case, outcome, answer)
     assert again.problems == ()
 

@@ -139,7 +139,7 @@ class Cache:
         decoded = self.converter.decode_activation(first)
         simulation = self._run.simulation
         instance = simulation.workflows.create(
-            simulation.loop, decoded, decoded.jobs[0].initialize_workflow, self._run.task_queue
+            decoded, decoded.jobs[0].initialize_workflow, self._run.task_queue
         )
         for index, one in enumerate(self._tape, 1):
             completion = self._run_in(instance, _for_replay(one))

@@ -75,6 +75,7 @@ class Simulator:
             runner=workflow_runner,
             check_local_activity=lambda name: cast("None", self._current.find(name)),
             task_queue=_TASK_QUEUE,
+            loop=self._loop,
         )
 
     def __enter__(self) -> Simulator:

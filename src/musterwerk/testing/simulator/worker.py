@@ -8,6 +8,7 @@ import asyncio
 import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn
 
 from temporalio import activity
@@ -48,8 +49,11 @@ class Workflows:
         runner: WorkflowRunner | None,
         check_local_activity: Callable[[str], None],
         task_queue: str,
+        loop: asyncio.AbstractEventLoop,
     ) -> None:
-        self._worker = _WorkflowWorker(
+        self._loop = loop
+        prepare = partial(
+            _WorkflowWorker,
             bridge_worker=_no_bridge,
             namespace=NAMESPACE,
             task_queue=task_queue,
@@ -72,6 +76,10 @@ class Workflows:
             encode_headers=False,
             max_workflow_task_external_storage_concurrency=1,
         )
+        # The sandbox tries each workflow on being prepared, and instances are made within a loop.
+        with loop_kept():
+            asyncio._set_running_loop(loop)
+            self._worker = prepare()
         self._definitions = self._worker._workflows
         self._any = self._worker._dynamic_workflow
 
@@ -87,7 +95,6 @@ class Workflows:
 
     def create(
         self,
-        loop: asyncio.AbstractEventLoop,
         activation: WorkflowActivation,
         init: InitializeWorkflow,
         task_queue: str,
@@ -95,7 +102,7 @@ class Workflows:
         # The queue is a property of the worker; here one worker serves all of them.
         self._worker._task_queue = task_queue
         with loop_kept():
-            asyncio._set_running_loop(loop)
+            asyncio._set_running_loop(self._loop)
             return self._worker._create_workflow_instance(activation, init)
 
 
