@@ -216,6 +216,23 @@ async def test_what_is_not_deterministic_is_found() -> None:
     assert "not deterministic" in (outcome.task_failure or "")
 
 
+@workflow.defn(failure_exception_types=[workflow.NondeterminismError])
+class BreaksOnReplay:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(1)
+        if workflow.unsafe.is_replaying():
+            raise KeyError("a bug")
+        await workflow.sleep(1)
+
+
+def test_a_bug_that_shows_on_replay_suspends_though_nondeterminism_would_fail() -> None:
+    with Simulator(workflows=[BreaksOnReplay]) as simulator:
+        outcome = simulator.run(BreaksOnReplay.run, decisions=Forgetful())
+    assert outcome.status == "running"
+    assert "a bug" in (outcome.task_failure or "")
+
+
 def test_what_is_not_registered_is_refused() -> None:
     with pytest.raises(SimulationError, match="Activity nobody is not registered"):
         simulate(Careless.run, "nobody")

@@ -32,12 +32,17 @@ _CONTINUE_AS_NEW_SUGGESTED = 4096
 
 
 class Nondeterminism(Exception):
-    """Replayed, the workflow asked for something else than it did the first time."""
+    """Replayed, the workflow asked for something else than it did the first time.
 
-    def __init__(self, message: str) -> None:
+    `by_bug`: it raised what fails no workflow, but its task.
+    """
+
+    def __init__(self, message: str, *, by_bug: bool) -> None:
         super().__init__(message)
-        self.failure = Failure(message=message)
-        self.failure.application_failure_info.type = "NondeterminismError"
+        self.by_bug = by_bug
+        # Core's words, and like its failures of no type.
+        self.failure = Failure(message=f"[TMPRL1100] Nondeterminism error: {message}")
+        self.failure.application_failure_info.SetInParent()
 
 
 @dataclass
@@ -166,7 +171,8 @@ class Cache:
         raise Nondeterminism(
             f"Replaying {self._run.workflow_type} {self._run.workflow_id}, activation {index}"
             f" gave {now or 'nothing'} where it first gave {was or 'nothing'}:"
-            f" the workflow is not deterministic. {completion.failed.failure.message}".rstrip()
+            f" the workflow is not deterministic. {completion.failed.failure.message}".rstrip(),
+            by_bug=completion.HasField("failed"),
         )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from temporalio.api.enums.v1 import TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
+from temporalio.bridge.proto.workflow_commands import FailWorkflowExecution, WorkflowCommand
 from temporalio.service import __version__ as sdk_version
 
 from musterwerk.testing.simulator.cache import Nondeterminism
@@ -109,20 +110,24 @@ class WorkflowTask:
     def go_on(self) -> None:
         """Activate the workflow until it waits for what only a later task can bring."""
         run = self.run
+        fails_on_nondeterminism = run.simulation.workflows.fails_on_nondeterminism
         while run.jobs:
             jobs, run.jobs = sorted(run.jobs, key=_rank), []
             self.activations += 1
             try:
                 completion = run.cache.activate(jobs, self.time, self._started)
             except Nondeterminism as error:
-                self._fail("NON_DETERMINISTIC_ERROR", error.failure)
-                return
+                if error.by_bug or not fails_on_nondeterminism(run.workflow_type):
+                    self._fail("NON_DETERMINISTIC_ERROR", error.failure)
+                    return
+                failed = FailWorkflowExecution(failure=error.failure)
+                self._take(WorkflowCommand(fail_workflow_execution=failed))
+                break
             if completion.HasField("failed"):
                 self._fail("WORKFLOW_WORKER_UNHANDLED_FAILURE", completion.failed.failure)
                 return
             for command in completion.successful.commands:
-                self._seen.commands.append(command.WhichOneof("variant") or "")
-                run.simulation.handle(run, command)
+                self._take(command)
         if self._terminal is None and any(one.busy for one in run.local_activities.values()):
             if self._heartbeat is None:
                 wait = max(0, self.started_at + HEARTBEAT - run.now)
@@ -130,6 +135,10 @@ class WorkflowTask:
             return
         self._complete()
         run.flush()
+
+    def _take(self, command: WorkflowCommand) -> None:
+        self._seen.commands.append(command.WhichOneof("variant") or "")
+        self.run.simulation.handle(self.run, command)
 
     def _beat(self) -> None:
         """The task is about to time out: answer what is known, and go on in another one."""

@@ -82,6 +82,12 @@ class Workflows:
             self._worker = prepare()
         self._definitions = self._worker._workflows
         self._any = self._worker._dynamic_workflow
+        self._all_may_fail = self._worker.nondeterminism_as_workflow_fail()
+        self._these_may_fail = self._worker.nondeterminism_as_workflow_fail_for_types()
+
+    def fails_on_nondeterminism(self, name: str) -> bool:
+        """Whether replaying it otherwise fails the workflow, or, as by default, only its task."""
+        return self._all_may_fail or name in self._these_may_fail
 
     def definition(self, name: str) -> WorkflowDefinition:
         found = self._definitions.get(name, self._any)
