@@ -76,7 +76,7 @@ def start(simulation: Simulation, birth: Birth) -> Run:
         workflow_id=birth.workflow_id,
         arguments=birth.arguments,
         randomness_seed=randomness_seed(run_id),
-        headers=birth.headers,
+        headers=birth.headers or None,
         identity=IDENTITY,
         workflow_execution_timeout=duration(birth.execution_timeout),
         workflow_run_timeout=duration(birth.run_timeout),
@@ -88,8 +88,10 @@ def start(simulation: Simulation, birth: Birth) -> Run:
         first_execution_run_id=first,
         retry_policy=birth.retry_policy,
         attempt=birth.attempt,
-        memo=Memo(fields=birth.memo),
-        search_attributes=SearchAttributes(indexed_fields=birth.search_attributes),
+        memo=Memo(fields=birth.memo) if birth.memo else None,
+        search_attributes=SearchAttributes(indexed_fields=birth.search_attributes)
+        if birth.search_attributes
+        else None,
         start_time=timestamp(simulation.agenda.now),
         original_execution_run_id=run_id,
     )

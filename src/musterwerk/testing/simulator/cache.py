@@ -64,8 +64,9 @@ class Cache:
         self._flags: set[int] = set()
         self._replayed_at = 0
         self._digest, self._digested = blake2b(digest_size=16), 0
-        context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=run.workflow_id)
-        self.converter = run.simulation.converter.within(context)
+        self.converter = run.simulation.converter.within(
+            WorkflowSerializationContext, namespace=NAMESPACE, workflow_id=run.workflow_id
+        )
 
     def activate(
         self, jobs: list[WorkflowActivationJob], time: int, length: int

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
@@ -19,7 +20,7 @@ from temporalio.converter import ActivitySerializationContext
 from musterwerk.testing.simulator import failures
 from musterwerk.testing.simulator.attempts import Call, Reply
 from musterwerk.testing.simulator.clock import NS, Entry, moment, nanoseconds
-from musterwerk.testing.simulator.decisions import Attempt, Start
+from musterwerk.testing.simulator.decisions import Attempt, Start, attempt
 from musterwerk.testing.simulator.log import timestamp
 from musterwerk.testing.simulator.marks import json_payload
 from musterwerk.testing.simulator.payloads import Converter
@@ -107,7 +108,7 @@ class LocalActivity:
         given, run = self._given, self._run
         self._next = None
         run.simulation.activities.find(given.activity_type)
-        view = Attempt(
+        view = attempt(
             run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
             given.activity_id, self._occurrence, self._number, True,
         )  # fmt: skip
@@ -136,12 +137,14 @@ class LocalActivity:
 
     def _launch(self, view: Attempt) -> None:
         function = self._run.simulation.activities.find(self._given.activity_type)
+        now, scheduled = self._run.now, self._scheduled_at
 
         def done(reply: Reply) -> None:
             self._done(view, call, reply)
 
+        info = partial(_info, self._run, self._given, self._policy, view.number, now, scheduled)
         call = Call(
-            function, self._info(view.number), self._converter(),
+            function, info, self._converter(),
             done, self._run.simulation.calls, _ignore,
         )  # fmt: skip
         if view.number == self._number:
@@ -288,7 +291,8 @@ class LocalActivity:
 
     def _converter(self) -> Converter:
         given, run = self._given, self._run
-        context = ActivitySerializationContext(
+        return run.simulation.converter.within(
+            ActivitySerializationContext,
             namespace=NAMESPACE,
             workflow_id=run.workflow_id,
             workflow_type=run.workflow_type,
@@ -297,34 +301,35 @@ class LocalActivity:
             activity_task_queue=run.task_queue,
             is_local=True,
         )
-        return run.simulation.converter.within(context)
 
-    def _info(self, number: int) -> activity.Info:
-        given, run = self._given, self._run
-        schedule_to_close = given.schedule_to_close_timeout.ToTimedelta() or None
-        return activity.Info(
-            activity_id=given.activity_id,
-            activity_type=given.activity_type,
-            attempt=number,
-            current_attempt_scheduled_time=moment(run.now),
-            heartbeat_details=[],
-            heartbeat_timeout=None,
-            is_local=True,
-            namespace=NAMESPACE,
-            schedule_to_close_timeout=schedule_to_close,
-            scheduled_time=moment(self._scheduled_at),
-            start_to_close_timeout=given.start_to_close_timeout.ToTimedelta() or schedule_to_close,
-            started_time=moment(run.now),
-            task_queue=run.task_queue,
-            task_token=f"{run.run_id}/{given.activity_id}/{number}".encode(),
-            workflow_id=run.workflow_id,
-            workflow_namespace=NAMESPACE,
-            workflow_run_id=run.run_id,
-            workflow_type=run.workflow_type,
-            priority=Priority.default,
-            retry_policy=RetryPolicy.from_proto(self._policy.message()),
-            activity_run_id=None,
-        )
+
+def _info(
+    run: Run, given: ScheduleLocalActivity, policy: Policy, number: int, now: int, scheduled: int
+) -> activity.Info:
+    schedule_to_close = given.schedule_to_close_timeout.ToTimedelta() or None
+    return activity.Info(
+        activity_id=given.activity_id,
+        activity_type=given.activity_type,
+        attempt=number,
+        current_attempt_scheduled_time=moment(now),
+        heartbeat_details=[],
+        heartbeat_timeout=None,
+        is_local=True,
+        namespace=NAMESPACE,
+        schedule_to_close_timeout=schedule_to_close,
+        scheduled_time=moment(scheduled),
+        start_to_close_timeout=given.start_to_close_timeout.ToTimedelta() or schedule_to_close,
+        started_time=moment(now),
+        task_queue=run.task_queue,
+        task_token=f"{run.run_id}/{given.activity_id}/{number}".encode(),
+        workflow_id=run.workflow_id,
+        workflow_namespace=NAMESPACE,
+        workflow_run_id=run.run_id,
+        workflow_type=run.workflow_type,
+        priority=Priority.default,
+        retry_policy=RetryPolicy.from_proto(policy.message()),
+        activity_run_id=None,
+    )
 
 
 def _canceled() -> Failure:

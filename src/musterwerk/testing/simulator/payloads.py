@@ -37,11 +37,11 @@ class Converter:
         self._codec = converter.payload_codec is not None
         self._takes_context = _takes_context(converter)
 
-    def within(self, context: SerializationContext) -> Converter:
-        """The converter as it is for this activity or workflow."""
+    def within(self, context: type[SerializationContext], **about: Any) -> Converter:
+        """The converter as it is for the activity or workflow that this is `about`."""
         if not self._takes_context:
             return self
-        given = self.given.with_context(context)
+        given = self.given.with_context(context(**about))
         return self if given is self.given else Converter(given, self._wait)
 
     def encode(self, values: Sequence[Any]) -> list[Payload]:

@@ -179,8 +179,12 @@ class Simulator:
             simulation.forget()
 
     def _encode(self, workflow_id: str, args: Sequence[Any]) -> Any:
-        context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=workflow_id)
-        return self._converter.within(context).encode(args) if args else []
+        if not args:
+            return []
+        converter = self._converter.within(
+            WorkflowSerializationContext, namespace=NAMESPACE, workflow_id=workflow_id
+        )
+        return converter.encode(args)
 
     def _wait(self, awaitable: Awaitable[Any]) -> Any:
         """Codecs are asynchronous; here they have to answer at once."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from temporalio.api.enums.v1 import TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
@@ -14,7 +13,7 @@ from temporalio.service import __version__ as sdk_version
 
 from musterwerk.testing.simulator.cache import Nondeterminism
 from musterwerk.testing.simulator.clock import NS, Entry
-from musterwerk.testing.simulator.decisions import Task
+from musterwerk.testing.simulator.decisions import task
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
@@ -23,7 +22,11 @@ IDENTITY = "simulator"
 TASK_TIMEOUT = 10 * NS
 # Core asks for a new task when so much of the old one has passed and local activities still run.
 HEARTBEAT = TASK_TIMEOUT * 8 // 10
-_CORE_FLAGS = (1, 2, 3)
+_SDK: dict[str, Any] = {
+    "sdk_name": "temporal-python",
+    "sdk_version": sdk_version,
+    "core_used_flags": (1, 2, 3),
+}
 _ORDER = {
     "initialize_workflow": 0,
     "notify_has_patch": 1,
@@ -43,8 +46,7 @@ class Command:
         self.dropped = False
 
 
-@dataclass(frozen=True)
-class TaskSeen:
+class TaskSeen(NamedTuple):
     """A workflow task as it went: when, what the workflow was told, what it asked for."""
 
     when: int
@@ -72,7 +74,7 @@ class WorkflowTask:
 
     def begin(self) -> None:
         run = self.run
-        self._view = view = Task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
+        self._view = view = task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
         choice = run.simulation.decide("task_starts").task_starts(view)
         self._dies = choice.dies
         run.simulation.send(choice.send, with_task_of=run)
@@ -112,7 +114,9 @@ class WorkflowTask:
         run = self.run
         fails_on_nondeterminism = run.simulation.workflows.fails_on_nondeterminism
         while run.jobs:
-            jobs, run.jobs = sorted(run.jobs, key=_rank), []
+            jobs, run.jobs = run.jobs, []
+            if len(jobs) > 1:
+                jobs = sorted(jobs, key=_rank)
             self.activations += 1
             try:
                 completion = run.cache.activate(jobs, self.time, self._started)
@@ -166,14 +170,12 @@ class WorkflowTask:
             self._tell_others()
             return
         flags = run.cache.keep_task(self.patches, self.rejected)
-        metadata: dict[str, Any] = {"sdk_name": "temporal-python", "sdk_version": sdk_version}
-        metadata |= {"core_used_flags": _CORE_FLAGS, "lang_used_flags": flags}
         completed = run.record(
             "workflow_task_completed",
             scheduled_event_id=self._scheduled,
             started_event_id=self._started,
             identity=IDENTITY,
-            sdk_metadata=metadata,
+            sdk_metadata={**_SDK, "lang_used_flags": flags},
         )
         run.task = None
         run.task_failure = None

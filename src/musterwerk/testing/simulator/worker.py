@@ -7,9 +7,8 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 from temporalio import activity
 from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivation
@@ -17,16 +16,17 @@ from temporalio.common import MetricMeter
 from temporalio.converter import DataConverter
 from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker._workflow import _WorkflowWorker
-from temporalio.worker._workflow_instance import WorkflowInstance
+from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
+from temporalio.workflow import Info
 from temporalio.workflow import _Definition as WorkflowDefinition
 
 from musterwerk.errors import SimulationError
 
 NAMESPACE = "default"
+_REMEMBERED = 1024
 
 
-@dataclass(frozen=True)
-class Function:
+class Function(NamedTuple):
     """A registered activity."""
 
     name: str | None
@@ -34,6 +34,17 @@ class Function:
     is_async: bool
     types: list[type] | None
     thread_cancel: bool
+
+
+class _Remembering(UnsandboxedWorkflowRunner):
+    """Keeps the details that a worker has worked out for a new instance."""
+
+    def __init__(self) -> None:
+        self.last: WorkflowInstanceDetails | None = None
+
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        self.last = det
+        return super().create_instance(det)
 
 
 class Workflows:
@@ -52,6 +63,8 @@ class Workflows:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._loop = loop
+        self._remembering = _Remembering()
+        self._details: dict[object, WorkflowInstanceDetails] = {}
         prepare = partial(
             _WorkflowWorker,
             bridge_worker=_no_bridge,
@@ -60,8 +73,8 @@ class Workflows:
             workflows=workflows,
             workflow_task_executor=None,
             max_concurrent_workflow_tasks=1,
-            workflow_runner=runner or UnsandboxedWorkflowRunner(),
-            unsandboxed_workflow_runner=UnsandboxedWorkflowRunner(),
+            workflow_runner=runner or self._remembering,
+            unsandboxed_workflow_runner=self._remembering,
             data_converter=data_converter,
             interceptors=interceptors,
             workflow_failure_exception_types=failure_exception_types,
@@ -105,41 +118,82 @@ class Workflows:
         init: InitializeWorkflow,
         task_queue: str,
     ) -> WorkflowInstance:
+        """Simulations that begin alike, and replays, need the details worked out only once."""
+        started = activation.timestamp
+        key = (
+            task_queue,
+            started.seconds,
+            started.nanos,
+            activation.run_id,
+            init.SerializeToString(),
+        )
+        known = self._details.get(key)
         # The queue is a property of the worker; here one worker serves all of them.
         self._worker._task_queue = task_queue
         with loop_kept():
             asyncio._set_running_loop(self._loop)
-            return self._worker._create_workflow_instance(activation, init)
+            if known is not None and _is_fresh(known.info):
+                return self._remembering.create_instance(known)
+            self._remembering.last = None
+            instance = self._worker._create_workflow_instance(activation, init)
+        details = self._remembering.last
+        if details is not None and _is_fresh(details.info):
+            if len(self._details) >= _REMEMBERED:
+                self._details.clear()
+            self._details[key] = details
+        return instance
 
 
 class Activities:
     """The registered activities, by name. One worker serves every task queue."""
 
     def __init__(self, functions: Sequence[Callable[..., Any]]) -> None:
-        self._by_name: dict[str | None, Function] = {}
+        self._by_name: dict[str | None, Callable[..., Any]] = {}
+        self._found: dict[str, Function] = {}
         for function in functions:
             if inspect.isclass(function):
                 raise SimulationError(f"{function!r} is a class: register an instance's methods")
-            given = activity._Definition.must_from_callable(function)
-            if given.name in self._by_name:
-                raise SimulationError(f"Two activities are named {given.name}")
-            self._by_name[given.name] = Function(
-                name=given.name,
-                call=given.fn,
-                is_async=given.is_async,
-                types=given.arg_types,
-                thread_cancel=not given.no_thread_cancel_exception,
-            )
+            name = _definition(function).name
+            if name in self._by_name:
+                raise SimulationError(f"Two activities are named {name}")
+            self._by_name[name] = function
 
     def find(self, name: str) -> Function:
-        found = self._by_name.get(name) or self._by_name.get(None)
+        found = self._found.get(name)
         if found is None:
+            found = self._found[name] = self._registered(name)
+        return found
+
+    def _registered(self, name: str) -> Function:
+        function = self._by_name.get(name) or self._by_name.get(None)
+        if function is None:
             known = ", ".join(sorted(key for key in self._by_name if key)) or "none"
             raise SimulationError(
                 f"Activity {name} is not registered with the simulator (known: {known}):"
                 " add it to `activities`"
             )
-        return found
+        given = _definition(function)
+        return Function(
+            name=given.name,
+            call=function,
+            is_async=given.is_async,
+            types=given.arg_types,
+            thread_cancel=not given.no_thread_cancel_exception,
+        )
+
+
+def _definition(function: Callable[..., Any]) -> activity._Definition:
+    """As it was made with the function. Temporal would copy it for each method of each world."""
+    given = getattr(function, "__temporal_activity_definition", None)
+    if isinstance(given, activity._Definition):
+        return given
+    return activity._Definition.must_from_callable(function)
+
+
+def _is_fresh(info: Info) -> bool:
+    """Nothing in it that the workflow can have changed, as it does with its search attributes."""
+    mutable = info.headers, info.raw_memo, info.search_attributes, info.typed_search_attributes
+    return not any(map(len, mutable))
 
 
 class loop_kept:  # noqa: N801 - used like a function
