@@ -62,12 +62,16 @@ class Limits(NamedTuple):
 
     @classmethod
     def of(cls, given: ScheduleActivity) -> Limits:
-        whole = span(given.schedule_to_close_timeout)
-        start = span(given.schedule_to_start_timeout) or whole
-        one = span(given.start_to_close_timeout) or whole
+        # Most activities have one timeout; to look whether there are others is cheap.
+        has = given.HasField
+        whole = has("schedule_to_close_timeout") and span(given.schedule_to_close_timeout)
+        start = has("schedule_to_start_timeout") and span(given.schedule_to_start_timeout)
+        one = has("start_to_close_timeout") and span(given.start_to_close_timeout)
+        beat = has("heartbeat_timeout") and span(given.heartbeat_timeout)
+        start, one = start or whole, one or whole
         if whole:
             start, one = min(start, whole), min(one, whole)
-        return cls(whole, start, one, min(span(given.heartbeat_timeout), one))
+        return cls(whole, start, one, min(beat, one))
 
 
 class ScheduledActivity:

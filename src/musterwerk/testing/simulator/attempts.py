@@ -60,7 +60,8 @@ class _Event(_CompositeEvent):
     """
 
     def __init__(self, *, in_loop: bool, in_thread: bool) -> None:
-        super().__init__(None, None)
+        self.thread_event: threading.Event | None = None
+        self.async_event: asyncio.Event | None = None
         self._in_loop = in_loop
         self._in_thread = in_thread
         self._is_set = False
@@ -111,7 +112,8 @@ class Call:
         self.arguments: Sequence[Any] = ()
         self.result: Any = None
         self.error: BaseException | None = None
-        self._function = function
+        self._function = function.call
+        self._given = function.given
         self._info: activity.Info | Callable[[], activity.Info] = info
         self._converter = converter
         self._done = done
@@ -122,7 +124,7 @@ class Call:
         self._shields = 0
         self._raise_when_unshielded = False
         self._details = activity._ActivityCancellationDetailsHolder()
-        self._cancelled = _Event(in_loop=function.is_async, in_thread=function.is_async)
+        self._cancelled = _Event(in_loop=self._given.is_async, in_thread=self._given.is_async)
 
     def start(self, loop: VirtualLoop, payloads: list[Payload]) -> None:
         context = contextvars.copy_context()
@@ -133,8 +135,8 @@ class Call:
             failed = error
             self._end(lambda: _raise(failed))
             return
-        if self._function.is_async:
-            self._task = loop.create_task(self._function.call(*arguments), context=context)
+        if self._given.is_async:
+            self._task = loop.create_task(self._function(*arguments), context=context)
             loop.make_first_step()
             if self._task.done():
                 self._end(self._task.result)
@@ -142,7 +144,7 @@ class Call:
                 self._running.add(self)
                 self._task.add_done_callback(lambda task: self._end(task.result))
         else:
-            self._end(lambda: context.run(self._function.call, *arguments))
+            self._end(lambda: context.run(self._function, *arguments))
 
     def cancel(self, details: activity.ActivityCancellationDetails = _NEVER) -> None:
         if self.finished or self._cancelled.is_set():
@@ -152,7 +154,7 @@ class Call:
         self._cancelled.set()
         if self._task is not None:
             self._task.cancel("Activity cancelled")
-        elif self._function.thread_cancel and not self._function.is_async:
+        elif not self._given.no_thread_cancel_exception and not self._given.is_async:
             self._raise_when_unshielded = True
 
     def abandon(self) -> None:
@@ -161,8 +163,8 @@ class Call:
         self.cancel(activity.ActivityCancellationDetails(worker_shutdown=True))
 
     def _arguments(self, payloads: list[Payload]) -> list[Any]:
-        types = self._function.types
-        if self._function.name is None:
+        types = self._given.arg_types
+        if self._given.name is None:
             return [self._converter.decode(payloads, [RawValue] * len(payloads))]
         if types is not None and len(types) != len(payloads):
             types = None
@@ -172,13 +174,13 @@ class Call:
             raise ApplicationError("Failed decoding arguments") from error
 
     def _context(self) -> activity._Context:
-        raises = self._function.thread_cancel and not self._function.is_async
+        raises = not self._given.no_thread_cancel_exception and not self._given.is_async
         return activity._Context(
             info=self._known,
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
             # A worker that shuts down is none that we play.
-            worker_shutdown_event=_Event(in_loop=self._function.is_async, in_thread=False),
+            worker_shutdown_event=_Event(in_loop=self._given.is_async, in_thread=False),
             shield_thread_cancel_exception=self._shielded if raises else None,
             payload_converter_class_or_instance=self._converter.given.payload_converter,
             runtime_metric_meter=MetricMeter.noop,

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -45,12 +44,14 @@ class Nondeterminism(Exception):
         self.failure.application_failure_info.SetInParent()
 
 
-@dataclass
 class _Activation:
-    given: WorkflowActivation
-    commands: Sequence[WorkflowCommand]
-    flags: list[int] = field(default_factory=list[int])
-    patches: list[str] = field(default_factory=list[str])
+    __slots__ = ("commands", "flags", "given", "patches")
+
+    def __init__(self, given: WorkflowActivation, commands: Sequence[WorkflowCommand]) -> None:
+        self.given = given
+        self.commands = commands
+        self.flags: Sequence[int] = ()
+        self.patches: Sequence[str] = ()
 
 
 class Cache:
@@ -61,7 +62,7 @@ class Cache:
         self._instance: WorkflowInstance | None = None
         self._tape: list[_Activation] = []
         self._task: list[_Activation] = []
-        self._flags: set[int] = set()
+        self._flags: tuple[int, ...] = ()
         self._replayed_at = 0
         self._digest, self._digested = blake2b(digest_size=16), 0
         self.converter = run.simulation.converter.within(
@@ -72,14 +73,16 @@ class Cache:
         self, jobs: list[WorkflowActivationJob], time: int, length: int
     ) -> WorkflowActivationCompletion:
         activation = self._activation(jobs, time, length)
-        activation.available_internal_flags.extend(sorted(self._flags))
+        activation.available_internal_flags.extend(self._flags)
         if length >= _CONTINUE_AS_NEW_SUGGESTED:
             activation.continue_as_new_suggested = True
         if self._instance is None:
             self._instance = self._replayed(activation)
         completion = self._run_in(self._instance, activation)
-        self._flags.update(completion.successful.used_internal_flags)
-        self._task.append(_Activation(activation, completion.successful.commands))
+        done = completion.successful
+        if done.used_internal_flags:
+            self._flags = tuple(sorted({*self._flags, *done.used_internal_flags}))
+        self._task.append(_Activation(activation, done.commands))
         return completion
 
     def query(self, job: WorkflowActivationJob) -> WorkflowActivationCompletion:
@@ -97,18 +100,17 @@ class Cache:
         activation.jobs.extend(jobs)
         return activation
 
-    def keep_task(self, patches: list[str], rejected: set[str]) -> list[int]:
+    def keep_task(self, patches: list[str], rejected: set[str]) -> Sequence[int]:
         """The server has taken the task: these activations are history."""
         if self._task:
             self._task[0].patches = patches
-        flags = sorted(self._flags)
         for one in self._task:
-            one.flags = flags
+            one.flags = self._flags
             if rejected:
                 one.given = _without(one.given, rejected)
         self._tape += [one for one in self._task if one.given.jobs]
         self._task = []
-        return flags
+        return self._flags
 
     def forget_task(self) -> None:
         self._task = []

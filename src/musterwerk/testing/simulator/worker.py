@@ -7,13 +7,14 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, NoReturn
 
-from temporalio import activity
+from temporalio.activity import _Definition as ActivityDefinition
 from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivation
 from temporalio.common import MetricMeter
-from temporalio.converter import DataConverter
+from temporalio.converter import DataConverter, DefaultPayloadConverter
 from temporalio.worker import Interceptor, UnsandboxedWorkflowRunner, WorkflowRunner
 from temporalio.worker._workflow import _WorkflowWorker
 from temporalio.worker._workflow_instance import WorkflowInstance, WorkflowInstanceDetails
@@ -21,30 +22,37 @@ from temporalio.workflow import Info
 from temporalio.workflow import _Definition as WorkflowDefinition
 
 from musterwerk.errors import SimulationError
+from musterwerk.testing.simulator.payloads import WithoutContext
 
 NAMESPACE = "default"
 _REMEMBERED = 1024
 
 
 class Function(NamedTuple):
-    """A registered activity."""
+    """A registered activity: what to call, and what its decorator has found out about it."""
 
-    name: str | None
     call: Callable[..., Any]
-    is_async: bool
-    types: list[type] | None
-    thread_cancel: bool
+    given: ActivityDefinition
 
 
 class _Remembering(UnsandboxedWorkflowRunner):
     """Keeps the details that a worker has worked out for a new instance."""
 
-    def __init__(self) -> None:
+    def __init__(self, converter: DataConverter) -> None:
         self.last: WorkflowInstanceDetails | None = None
+        # Temporal's own converter, of which every instance gets one, has no state and no context.
+        is_default = converter.payload_converter_class is DefaultPayloadConverter
+        self._shared = WithoutContext(converter.payload_converter) if is_default else None
 
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        shared = self._shared
+        if shared is not None:
+            det = replace(det, payload_converter_factory=lambda: shared)
         self.last = det
         return super().create_instance(det)
+
+    def create_again(self, known: WorkflowInstanceDetails) -> WorkflowInstance:
+        return super().create_instance(known)
 
 
 class Workflows:
@@ -63,7 +71,7 @@ class Workflows:
         loop: asyncio.AbstractEventLoop,
     ) -> None:
         self._loop = loop
-        self._remembering = _Remembering()
+        self._remembering = _Remembering(data_converter)
         self._details: dict[object, WorkflowInstanceDetails] = {}
         prepare = partial(
             _WorkflowWorker,
@@ -133,7 +141,7 @@ class Workflows:
         with loop_kept():
             asyncio._set_running_loop(self._loop)
             if known is not None and _is_fresh(known.info):
-                return self._remembering.create_instance(known)
+                return self._remembering.create_again(known)
             self._remembering.last = None
             instance = self._worker._create_workflow_instance(activation, init)
         details = self._remembering.last
@@ -151,8 +159,6 @@ class Activities:
         self._by_name: dict[str | None, Callable[..., Any]] = {}
         self._found: dict[str, Function] = {}
         for function in functions:
-            if inspect.isclass(function):
-                raise SimulationError(f"{function!r} is a class: register an instance's methods")
             name = _definition(function).name
             if name in self._by_name:
                 raise SimulationError(f"Two activities are named {name}")
@@ -172,22 +178,17 @@ class Activities:
                 f"Activity {name} is not registered with the simulator (known: {known}):"
                 " add it to `activities`"
             )
-        given = _definition(function)
-        return Function(
-            name=given.name,
-            call=function,
-            is_async=given.is_async,
-            types=given.arg_types,
-            thread_cancel=not given.no_thread_cancel_exception,
-        )
+        return Function(function, _definition(function))
 
 
-def _definition(function: Callable[..., Any]) -> activity._Definition:
+def _definition(function: Callable[..., Any]) -> ActivityDefinition:
     """As it was made with the function. Temporal would copy it for each method of each world."""
     given = getattr(function, "__temporal_activity_definition", None)
-    if isinstance(given, activity._Definition):
+    if isinstance(given, ActivityDefinition):
         return given
-    return activity._Definition.must_from_callable(function)
+    if inspect.isclass(function):
+        raise SimulationError(f"{function!r} is a class: register an instance's methods")
+    return ActivityDefinition.must_from_callable(function)
 
 
 def _is_fresh(info: Info) -> bool:
