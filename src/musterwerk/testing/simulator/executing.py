@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING
 
 from temporalio import activity
 from temporalio.api.common.v1 import Payloads
-from temporalio.common import Priority, RetryPolicy
-from temporalio.converter import ActivitySerializationContext
 
+from musterwerk.testing.simulator import infos
 from musterwerk.testing.simulator.attempts import Call, Reply
-from musterwerk.testing.simulator.clock import NS, Entry, delta, moment, nanoseconds
+from musterwerk.testing.simulator.clock import NS, Entry, nanoseconds
 from musterwerk.testing.simulator.decisions import Start, attempt
 from musterwerk.testing.simulator.payloads import Converter
-from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.activities import ScheduledActivity
@@ -85,7 +83,7 @@ class Execution:
             converter.decode(self._of.heartbeat.payloads, None) if self._of.heartbeat else []
         )
         scheduled, started = self._of.attempt_scheduled_at, self._run.now
-        info = partial(_info, self._of, self._number, heartbeat, scheduled, started)
+        info = partial(infos.info, self._of, self._number, heartbeat, scheduled, started)
         self._call = Call(function, info, converter, self._done, self._simulation.calls, self._beat)
         self._call.start(self._simulation.loop, list(given.arguments))
 
@@ -139,44 +137,4 @@ class Execution:
         return min(limit * 8 // 10 if limit else _THROTTLE, _THROTTLE_AT_MOST)
 
     def _converter(self) -> Converter:
-        given, run = self._of.given, self._run
-        return self._simulation.converter.within(
-            ActivitySerializationContext,
-            namespace=NAMESPACE,
-            workflow_id=run.workflow_id,
-            workflow_type=run.workflow_type,
-            activity_type=given.activity_type,
-            activity_id=given.activity_id,
-            activity_task_queue=given.task_queue or run.task_queue,
-            is_local=False,
-        )
-
-
-def _info(
-    of: ScheduledActivity, number: int, heartbeat: list[object], scheduled: int, started: int
-) -> activity.Info:
-    """What an activity can ask about itself. Most never do."""
-    run, given = of.run, of.given
-    return activity.Info(
-        activity_id=given.activity_id,
-        activity_type=given.activity_type,
-        attempt=number,
-        current_attempt_scheduled_time=moment(scheduled),
-        heartbeat_details=heartbeat,
-        heartbeat_timeout=delta(of.limits.heartbeat),
-        is_local=False,
-        namespace=NAMESPACE,
-        schedule_to_close_timeout=delta(of.limits.schedule_to_close),
-        scheduled_time=moment(of.scheduled_at),
-        start_to_close_timeout=delta(of.limits.start_to_close),
-        started_time=moment(started),
-        task_queue=given.task_queue or run.task_queue,
-        task_token=f"{run.run_id}/{given.activity_id}/{number}".encode(),
-        workflow_id=run.workflow_id,
-        workflow_namespace=NAMESPACE,
-        workflow_run_id=run.run_id,
-        workflow_type=run.workflow_type,
-        priority=Priority.default,
-        retry_policy=RetryPolicy.from_proto(of.policy.message()),
-        activity_run_id=None,
-    )
+        return infos.converter(self._run, self._of.given)
