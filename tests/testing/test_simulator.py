@@ -216,6 +216,23 @@ async def test_what_is_not_deterministic_is_found() -> None:
     assert "not deterministic" in (outcome.task_failure or "")
 
 
+@workflow.defn(failure_exception_types=[workflow.NondeterminismError])
+class BreaksOnReplay:
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(1)
+        if workflow.unsafe.is_replaying():
+            raise KeyError("a bug")
+        await workflow.sleep(1)
+
+
+def test_a_bug_that_shows_on_replay_suspends_though_nondeterminism_would_fail() -> None:
+    with Simulator(workflows=[BreaksOnReplay]) as simulator:
+        outcome = simulator.run(BreaksOnReplay.run, decisions=Forgetful())
+    assert outcome.status == "running"
+    assert "a bug" in (outcome.task_failure or "")
+
+
 def test_what_is_not_registered_is_refused() -> None:
     with pytest.raises(SimulationError, match="Activity nobody is not registered"):
         simulate(Careless.run, "nobody")
@@ -288,3 +305,36 @@ def test_what_an_activity_leaves_to_the_loop_is_done_though_it_ended_at_once() -
     with Simulator(workflows=[Leaving], activities=[leaves_something_behind]) as simulator:
         assert simulator.run(Leaving.run).result == "done"
     assert effects == ["behind"]
+
+
+@activity.defn
+async def takes_turns(turns: int) -> float:
+    await asyncio.sleep(1)
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    return asyncio.get_running_loop().time()
+
+
+@workflow.defn
+class SideBySide:
+    """Local activities that wake up together, and end in one turn of their loop after another."""
+
+    @workflow.run
+    async def run(self) -> list[float]:
+        minute = timedelta(minutes=1)
+        return await asyncio.gather(
+            *(
+                workflow.execute_local_activity(takes_turns, turns, start_to_close_timeout=minute)
+                for turns in range(4)
+            )
+        )
+
+
+@pytest.mark.parametrize("decisions", [Natural(), Forgetful()], ids=["kept", "evicted"])
+def test_local_activities_that_end_together_are_on_their_loop_to_the_end(
+    decisions: Natural,
+) -> None:
+    """The first to end hands its workflow on, which has an event loop of its own."""
+    with Simulator(workflows=[SideBySide], activities=[takes_turns]) as simulator:
+        outcome = simulator.run(SideBySide.run, decisions=decisions)
+    assert (outcome.result, outcome.failure, outcome.task_failure) == ([1, 1, 1, 1], None, None)

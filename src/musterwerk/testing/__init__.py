@@ -18,7 +18,6 @@ What differs from a server, by design:
 - A workflow task that fails is tried again when something new arrives; until then the workflow is
   "running", and the outcome's `task_failure` says why. There is no deadlock detection.
 - The size of a history is always 0 to the workflow. Search attributes are not validated.
-- A workflow that fails on nondeterminism (`workflow_failure_exception_types`) gets a task failure.
 """
 
 from musterwerk.testing.effects import (

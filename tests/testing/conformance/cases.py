@@ -39,6 +39,9 @@ class Case:
 
     `loose`: when the server starts its workflow tasks is a matter of luck, so that only the other
     events are compared. `decisions` stand in for what a server has and the simulator has not.
+    `evicted`: the worker keeps no workflow, so that each task replays it. `failure_types` are those
+    of the worker. `own_words`: only how failures begin is compared; the rest every engine words
+    itself.
     """
 
     name: str
@@ -51,6 +54,9 @@ class Case:
     not_on: dict[str, str] = field(default_factory=dict[str, str])
     loose: bool = False
     decisions: Decisions | None = None
+    evicted: bool = False
+    failure_types: Sequence[type[BaseException]] = ()
+    own_words: bool = False
 
 
 @dataclass(frozen=True)

@@ -12,12 +12,31 @@ from temporalio.api.enums.v1 import EventType
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.client import Client, WorkflowFailureError, WorkflowHandle
 from temporalio.exceptions import ApplicationError, FailureError
-from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker, WorkflowRunner
 
-from musterwerk.testing import Decisions, Outcome, SimulatedHandle, Simulator
+from musterwerk.testing import (
+    Decisions,
+    Natural,
+    Outcome,
+    SimulatedHandle,
+    Simulator,
+    Task,
+    TaskStart,
+)
 from tests.testing.conformance.cases import TASK_QUEUE, Case, Handle, Seen
 
 _TASKS = ("workflow_task_scheduled", "workflow_task_started", "workflow_task_completed")
+
+
+# A worker without a cache has to poll once at a time.
+_UNCACHED: dict[str, Any] = {"max_cached_workflows": 0, "max_concurrent_workflow_task_polls": 1}
+
+
+class Forgetful(Natural):
+    """The workflow is evicted before every task."""
+
+    def task_starts(self, task: Task) -> TaskStart:
+        return TaskStart(evict=True)
 
 
 class _Simulated:
@@ -44,21 +63,29 @@ class _Served:
         raise AssertionError(f"{event} was never reached")
 
 
-def simulate(case: Case, decisions: Decisions | None = None) -> tuple[Outcome, object]:
+def simulate(
+    case: Case, decisions: Decisions | None = None, runner: WorkflowRunner | None = None
+) -> tuple[Outcome, object]:
     answers: list[object] = []
 
     async def outside(handle: SimulatedHandle) -> None:
         if case.outside is not None:
             answers.append(await case.outside(_Simulated(handle)))
 
-    with Simulator(workflows=case.workflows, activities=case.activities) as simulator:
+    usual = Forgetful() if case.evicted else None
+    with Simulator(
+        workflows=case.workflows,
+        activities=case.activities,
+        workflow_failure_exception_types=case.failure_types,
+        workflow_runner=runner,
+    ) as simulator:
         outcome = simulator.run(
             case.run,
             *case.args,
             id=f"case-{case.name}",
             task_queue=TASK_QUEUE,
             outside=outside if case.outside else None,
-            decisions=decisions or case.decisions,
+            decisions=decisions or case.decisions or usual,
             **case.options,
         )
     return outcome, answers[0] if answers else None
@@ -67,7 +94,8 @@ def simulate(case: Case, decisions: Decisions | None = None) -> tuple[Outcome, o
 def seen_of(case: Case, outcome: Outcome, answer: object) -> Seen:
     runs = outcome.runs_of(f"case-{case.name}")
     events = [_normal(run.events, loose=case.loose) for run in runs]
-    return Seen(outcome.status, outcome.result, chain(outcome.failure), answer, events)
+    failure = _failure(case, outcome.failure)
+    return Seen(outcome.status, outcome.result, failure, answer, events)
 
 
 async def serve(case: Case, client: Client, *, loose: bool) -> Seen:
@@ -79,6 +107,8 @@ async def serve(case: Case, client: Client, *, loose: bool) -> Seen:
             activities=case.activities,
             activity_executor=pool,
             workflow_runner=UnsandboxedWorkflowRunner(),
+            workflow_failure_exception_types=case.failure_types,
+            **_UNCACHED if case.evicted else {},
         ):
             handle = await client.start_workflow(
                 case.run,
@@ -88,18 +118,18 @@ async def serve(case: Case, client: Client, *, loose: bool) -> Seen:
                 **case.options,
             )
             answer = await case.outside(_Served(handle)) if case.outside else None
-            return await _seen(client, handle, answer, loose=loose or case.loose)
+            return await _seen(case, client, handle, answer, loose=loose or case.loose)
 
 
 async def _seen(
-    client: Client, handle: WorkflowHandle[Any, Any], answer: object, *, loose: bool
+    case: Case, client: Client, handle: WorkflowHandle[Any, Any], answer: object, *, loose: bool
 ) -> Seen:
     result: object = None
     failure: list[str] = []
     try:
         result = await handle.result()
     except WorkflowFailureError as error:
-        failure = chain(error.cause)
+        failure = _failure(case, error.cause)
     runs: list[list[str]] = []
     run_id: str | None = handle.first_execution_run_id
     while run_id:
@@ -107,6 +137,11 @@ async def _seen(
         runs.append(_normal([_name(event) for event in history.events], loose=loose))
         run_id = _next_run(history.events[-1])
     return Seen(_status(runs[-1][-1]), result, failure, answer, runs)
+
+
+def _failure(case: Case, error: BaseException | None) -> list[str]:
+    told = chain(error)
+    return [": ".join(one.split(": ")[:2]) for one in told] if case.own_words else told
 
 
 def chain(error: BaseException | None) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from temporalio import workflow
 from temporalio.client import WorkflowQueryFailedError, WorkflowUpdateFailedError
 from temporalio.common import RetryPolicy
 
@@ -114,6 +115,11 @@ def _case(name: str, cls: Any, *args: Any, **options: Any) -> Case:
     return Case(name, cls.run, [cls, relatives.Child], _ACTIVITIES, args, **options)
 
 
+def _fickle(name: str, cls: Any, **options: Any) -> Case:
+    not_on = {"replayer": "it cannot be replayed: that is the point"}
+    return _case(name, cls, evicted=True, own_words=True, not_on=not_on, **options)
+
+
 CASES = [
     _calls("async"),
     _calls("sync"),
@@ -172,6 +178,11 @@ CASES = [
         "execution_timeout": timedelta(seconds=1),
     }),
     _case("memo", w.Fails, "memo"),
+    _fickle("nondeterminism", w.Fickle, failure_types=[workflow.NondeterminismError]),
+    _fickle("nondeterminism-retried", w.Fickle, failure_types=[Exception], options={
+        "retry_policy": RetryPolicy(initial_interval=w.SOON, maximum_attempts=2),
+    }),
+    _fickle("nondeterminism-by-definition", w.FickleAndFailing),
     *(_local(what) for what in (
         "one", "sync", "several", "retried", "refused", "backoff", "timeout", "schedule to close",
         "TRY_CANCEL", "WAIT_CANCELLATION_COMPLETED", "ABANDON",

@@ -322,3 +322,21 @@ class Locals:
             return await handle
         except ActivityError as error:
             return f"{error.message}, {type(error.cause).__name__}"
+
+
+@workflow.defn
+class Fickle:
+    """Replayed, it calls an activity where it slept the first time."""
+
+    @workflow.run
+    async def run(self) -> None:
+        if workflow.unsafe.is_replaying():
+            await workflow.execute_activity(greet, "Ada", start_to_close_timeout=LONG)
+        await workflow.sleep(SOON)
+
+
+@workflow.defn(failure_exception_types=[workflow.NondeterminismError])
+class FickleAndFailing:
+    @workflow.run
+    async def run(self) -> None:
+        await Fickle().run()

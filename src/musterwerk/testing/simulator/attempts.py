@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import functools
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
@@ -53,23 +52,48 @@ class CallSeen:
     error: BaseException | None
 
 
-class _Unwaitable(threading.Event):
-    """A synchronous activity has this thread to itself, so that nothing can come of waiting."""
+class _Event(_CompositeEvent):
+    """What an activity may wait for. Its parts, which are dear, are made when somebody does wait.
 
-    def wait(self, timeout: float | None = None) -> bool:
-        if self.is_set():
-            return True
-        raise SimulationError(
-            "The simulator cannot wait for a cancellation inside a synchronous activity, which"
-            " runs in one instant of virtual time: make it asynchronous"
-        )
+    `in_thread=False`: a synchronous activity has this thread to itself, so that nothing can come of
+    waiting.
+    """
 
+    def __init__(self, *, in_loop: bool, in_thread: bool) -> None:
+        self.thread_event: threading.Event | None = None
+        self.async_event: asyncio.Event | None = None
+        self._in_loop = in_loop
+        self._in_thread = in_thread
+        self._is_set = False
 
-@functools.cache
-def _no_shutdown() -> _Unwaitable:
-    """A worker that shuts down is none that we play, so that nobody ever sets it. Not made on
-    import: a test's module may be imported in the sandbox, which has no such event."""
-    return _Unwaitable()
+    def set(self) -> None:
+        self._is_set = True
+        if self.thread_event is not None:
+            self.thread_event.set()
+        if self.async_event is not None:
+            self.async_event.set()
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    async def wait(self) -> None:
+        if not self._in_loop:
+            raise RuntimeError("not in async activity")
+        if self.async_event is None:
+            self.async_event = asyncio.Event()
+        if not self._is_set:
+            await self.async_event.wait()
+
+    def wait_sync(self, timeout: float | None = None) -> None:
+        if not self._in_thread and not self._is_set:
+            raise SimulationError(
+                "The simulator cannot wait for a cancellation inside a synchronous activity, which"
+                " runs in one instant of virtual time: make it asynchronous"
+            )
+        # Several threads may come at once: the first one's event is everybody's.
+        event = self.thread_event = vars(self).setdefault("_first", threading.Event())
+        if not self._is_set:
+            event.wait(timeout)
 
 
 class Call:
@@ -78,7 +102,7 @@ class Call:
     def __init__(
         self,
         function: Function,
-        info: activity.Info,
+        info: Callable[[], activity.Info],
         converter: Converter,
         done: Callable[[Reply], None],
         running: set[Call],
@@ -88,8 +112,9 @@ class Call:
         self.arguments: Sequence[Any] = ()
         self.result: Any = None
         self.error: BaseException | None = None
-        self._function = function
-        self._info = info
+        self._function = function.call
+        self._given = function.given
+        self._info: activity.Info | Callable[[], activity.Info] = info
         self._converter = converter
         self._done = done
         self._running = running
@@ -99,11 +124,7 @@ class Call:
         self._shields = 0
         self._raise_when_unshielded = False
         self._details = activity._ActivityCancellationDetailsHolder()
-        sync = not function.is_async
-        self._cancelled = _CompositeEvent(
-            thread_event=_Unwaitable() if sync else threading.Event(),
-            async_event=None if sync else asyncio.Event(),
-        )
+        self._cancelled = _Event(in_loop=self._given.is_async, in_thread=self._given.is_async)
 
     def start(self, loop: VirtualLoop, payloads: list[Payload]) -> None:
         context = contextvars.copy_context()
@@ -114,8 +135,8 @@ class Call:
             failed = error
             self._end(lambda: _raise(failed))
             return
-        if self._function.is_async:
-            self._task = loop.create_task(self._function.call(*arguments), context=context)
+        if self._given.is_async:
+            self._task = loop.create_task(self._function(*arguments), context=context)
             loop.make_first_step()
             if self._task.done():
                 self._end(self._task.result)
@@ -123,7 +144,7 @@ class Call:
                 self._running.add(self)
                 self._task.add_done_callback(lambda task: self._end(task.result))
         else:
-            self._end(lambda: context.run(self._function.call, *arguments))
+            self._end(lambda: context.run(self._function, *arguments))
 
     def cancel(self, details: activity.ActivityCancellationDetails = _NEVER) -> None:
         if self.finished or self._cancelled.is_set():
@@ -133,7 +154,7 @@ class Call:
         self._cancelled.set()
         if self._task is not None:
             self._task.cancel("Activity cancelled")
-        elif self._function.thread_cancel and not self._function.is_async:
+        elif not self._given.no_thread_cancel_exception and not self._given.is_async:
             self._raise_when_unshielded = True
 
     def abandon(self) -> None:
@@ -142,8 +163,8 @@ class Call:
         self.cancel(activity.ActivityCancellationDetails(worker_shutdown=True))
 
     def _arguments(self, payloads: list[Payload]) -> list[Any]:
-        types = self._function.types
-        if self._function.name is None:
+        types = self._given.arg_types
+        if self._given.name is None:
             return [self._converter.decode(payloads, [RawValue] * len(payloads))]
         if types is not None and len(types) != len(payloads):
             types = None
@@ -153,21 +174,24 @@ class Call:
             raise ApplicationError("Failed decoding arguments") from error
 
     def _context(self) -> activity._Context:
-        raises = self._function.thread_cancel and not self._function.is_async
+        raises = not self._given.no_thread_cancel_exception and not self._given.is_async
         return activity._Context(
-            info=lambda: self._info,
+            info=self._known,
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
-            worker_shutdown_event=_CompositeEvent(
-                thread_event=_no_shutdown(),
-                async_event=asyncio.Event() if self._function.is_async else None,
-            ),
+            # A worker that shuts down is none that we play.
+            worker_shutdown_event=_Event(in_loop=self._given.is_async, in_thread=False),
             shield_thread_cancel_exception=self._shielded if raises else None,
             payload_converter_class_or_instance=self._converter.given.payload_converter,
             runtime_metric_meter=MetricMeter.noop,
             client=None,
             cancellation_details=self._details,
         )
+
+    def _known(self) -> activity.Info:
+        if not isinstance(self._info, activity.Info):
+            self._info = self._info()
+        return self._info
 
     def _heartbeat(self, *details: Any) -> None:
         if not self.finished:
@@ -209,8 +233,8 @@ class Call:
         """As a worker tells failures apart."""
         if isinstance(error, activity._CompleteAsyncError):
             raise SimulationError(
-                f"Activity {self._info.activity_type} completes asynchronously, which the simulator"
-                " does not support: no client could complete it"
+                f"Activity {self._known().activity_type} completes asynchronously, which the"
+                " simulator does not support: no client could complete it"
             )
         if isinstance(error, SimulationError):
             raise error

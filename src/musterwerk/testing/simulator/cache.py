@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -22,7 +21,7 @@ from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance
 
 from musterwerk.testing.simulator.clock import NS
-from musterwerk.testing.simulator.worker import NAMESPACE
+from musterwerk.testing.simulator.worker import NAMESPACE, loop_kept
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
@@ -32,20 +31,27 @@ _CONTINUE_AS_NEW_SUGGESTED = 4096
 
 
 class Nondeterminism(Exception):
-    """Replayed, the workflow asked for something else than it did the first time."""
+    """Replayed, the workflow asked for something else than it did the first time.
 
-    def __init__(self, message: str) -> None:
+    `by_bug`: it raised what fails no workflow, but its task.
+    """
+
+    def __init__(self, message: str, *, by_bug: bool) -> None:
         super().__init__(message)
-        self.failure = Failure(message=message)
-        self.failure.application_failure_info.type = "NondeterminismError"
+        self.by_bug = by_bug
+        # Core's words, and like its failures of no type.
+        self.failure = Failure(message=f"[TMPRL1100] Nondeterminism error: {message}")
+        self.failure.application_failure_info.SetInParent()
 
 
-@dataclass
 class _Activation:
-    given: WorkflowActivation
-    commands: Sequence[WorkflowCommand]
-    flags: list[int] = field(default_factory=list[int])
-    patches: list[str] = field(default_factory=list[str])
+    __slots__ = ("commands", "flags", "given", "patches")
+
+    def __init__(self, given: WorkflowActivation, commands: Sequence[WorkflowCommand]) -> None:
+        self.given = given
+        self.commands = commands
+        self.flags: Sequence[int] = ()
+        self.patches: Sequence[str] = ()
 
 
 class Cache:
@@ -56,23 +62,26 @@ class Cache:
         self._instance: WorkflowInstance | None = None
         self._tape: list[_Activation] = []
         self._task: list[_Activation] = []
-        self._flags: set[int] = set()
+        self._flags: tuple[int, ...] = ()
         self._digest, self._digested = blake2b(digest_size=16), 0
-        context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=run.workflow_id)
-        self.converter = run.simulation.converter.within(context)
+        self.converter = run.simulation.converter.within(
+            WorkflowSerializationContext, namespace=NAMESPACE, workflow_id=run.workflow_id
+        )
 
     def activate(
         self, jobs: list[WorkflowActivationJob], time: int, length: int
     ) -> WorkflowActivationCompletion:
         activation = self._activation(jobs, time, length)
-        activation.available_internal_flags.extend(sorted(self._flags))
+        activation.available_internal_flags.extend(self._flags)
         if length >= _CONTINUE_AS_NEW_SUGGESTED:
             activation.continue_as_new_suggested = True
         if self._instance is None:
             self._instance = self._replayed(activation)
         completion = self._run_in(self._instance, activation)
-        self._flags.update(completion.successful.used_internal_flags)
-        self._task.append(_Activation(activation, completion.successful.commands))
+        done = completion.successful
+        if done.used_internal_flags:
+            self._flags = tuple(sorted({*self._flags, *done.used_internal_flags}))
+        self._task.append(_Activation(activation, done.commands))
         return completion
 
     def query(self, job: WorkflowActivationJob) -> WorkflowActivationCompletion:
@@ -90,18 +99,17 @@ class Cache:
         activation.jobs.extend(jobs)
         return activation
 
-    def keep_task(self, patches: list[str], rejected: set[str]) -> list[int]:
+    def keep_task(self, patches: list[str], rejected: set[str]) -> Sequence[int]:
         """The server has taken the task: these activations are history."""
         if self._task:
             self._task[0].patches = patches
-        flags = sorted(self._flags)
         for one in self._task:
-            one.flags = flags
+            one.flags = self._flags
             if rejected:
                 one.given = _without(one.given, rejected)
         self._tape += [one for one in self._task if one.given.jobs]
         self._task = []
-        return flags
+        return self._flags
 
     def forget_task(self) -> None:
         self._task = []
@@ -115,7 +123,8 @@ class Cache:
             return  # Nothing of it is left that could resist.
         job = WorkflowActivationJob(remove_from_cache=RemoveFromCache(message="evicted"))
         try:
-            instance.activate(self._activation([job], self._run.now, 0))
+            with loop_kept():
+                instance.activate(self._activation([job], self._run.now, 0))
         except RuntimeError as error:
             self._run.simulation.problems.append(str(error))
 
@@ -138,7 +147,7 @@ class Cache:
         decoded = self.converter.decode_activation(first)
         simulation = self._run.simulation
         instance = simulation.workflows.create(
-            simulation.loop, decoded, decoded.jobs[0].initialize_workflow, self._run.task_queue
+            decoded, decoded.jobs[0].initialize_workflow, self._run.task_queue
         )
         for index, one in enumerate(self._tape, 1):
             completion = self._run_in(instance, _for_replay(one))
@@ -148,7 +157,9 @@ class Cache:
     def _run_in(
         self, instance: WorkflowInstance, activation: WorkflowActivation
     ) -> WorkflowActivationCompletion:
-        completion = instance.activate(self.converter.decode_activation(activation))
+        decoded = self.converter.decode_activation(activation)
+        with loop_kept():
+            completion = instance.activate(decoded)
         self.converter.encode_completion(completion)
         return completion
 
@@ -163,7 +174,8 @@ class Cache:
         raise Nondeterminism(
             f"Replaying {self._run.workflow_type} {self._run.workflow_id}, activation {index}"
             f" gave {now or 'nothing'} where it first gave {was or 'nothing'}:"
-            f" the workflow is not deterministic. {completion.failed.failure.message}".rstrip()
+            f" the workflow is not deterministic. {completion.failed.failure.message}".rstrip(),
+            by_bug=completion.HasField("failed"),
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from musterwerk.testing.simulator.clock import Delivery
@@ -105,6 +106,11 @@ class TaskEnd:
     """What comes as soon as a task is complete, before anything else."""
 
     send: tuple[Message, ...] = ()
+
+
+# Who runs one simulation after another is asked about the same again and again.
+attempt = lru_cache(maxsize=4096)(Attempt)
+task = lru_cache(maxsize=4096)(Task)
 
 
 class Decisions(Protocol):

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from temporalio import activity
 from temporalio.api.common.v1 import Payloads
-from temporalio.common import Priority, RetryPolicy
-from temporalio.converter import ActivitySerializationContext
 
+from musterwerk.testing.simulator import infos
 from musterwerk.testing.simulator.attempts import Call, Reply
-from musterwerk.testing.simulator.clock import NS, Entry, delta, moment, nanoseconds
-from musterwerk.testing.simulator.decisions import Attempt, Start
+from musterwerk.testing.simulator.clock import NS, Entry, nanoseconds
+from musterwerk.testing.simulator.decisions import Start, attempt
 from musterwerk.testing.simulator.payloads import Converter
-from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.activities import ScheduledActivity
@@ -39,7 +38,7 @@ class Execution:
         self._pending_entry: Entry | None = None
         self._next_beat = 0
         self._hurry = False
-        self._view = Attempt(
+        self._view = attempt(
             run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
             given.activity_id, of.occurrence, of.number, False,
         )  # fmt: skip
@@ -87,7 +86,8 @@ class Execution:
         heartbeat = (
             converter.decode(self._of.heartbeat.payloads, None) if self._of.heartbeat else []
         )
-        info = self._info(heartbeat)
+        scheduled, started = self._of.attempt_scheduled_at, self._run.now
+        info = partial(infos.info, self._of, self._number, heartbeat, scheduled, started)
         self._call = Call(function, info, converter, self._done, self._simulation.calls, self._beat)
         self._call.start(self._simulation.loop, list(given.arguments))
 
@@ -148,41 +148,4 @@ class Execution:
         return min(limit * 8 // 10 if limit else _THROTTLE, _THROTTLE_AT_MOST)
 
     def _converter(self) -> Converter:
-        given, run = self._of.given, self._run
-        context = ActivitySerializationContext(
-            namespace=NAMESPACE,
-            workflow_id=run.workflow_id,
-            workflow_type=run.workflow_type,
-            activity_type=given.activity_type,
-            activity_id=given.activity_id,
-            activity_task_queue=given.task_queue or run.task_queue,
-            is_local=False,
-        )
-        return self._simulation.converter.within(context)
-
-    def _info(self, heartbeat: list[object]) -> activity.Info:
-        of, run = self._of, self._run
-        given = of.given
-        return activity.Info(
-            activity_id=given.activity_id,
-            activity_type=given.activity_type,
-            attempt=self._number,
-            current_attempt_scheduled_time=moment(of.attempt_scheduled_at),
-            heartbeat_details=heartbeat,
-            heartbeat_timeout=delta(of.limits.heartbeat),
-            is_local=False,
-            namespace=NAMESPACE,
-            schedule_to_close_timeout=delta(of.limits.schedule_to_close),
-            scheduled_time=moment(of.scheduled_at),
-            start_to_close_timeout=delta(of.limits.start_to_close),
-            started_time=moment(run.now),
-            task_queue=given.task_queue or run.task_queue,
-            task_token=f"{run.run_id}/{given.activity_id}/{self._number}".encode(),
-            workflow_id=run.workflow_id,
-            workflow_namespace=NAMESPACE,
-            workflow_run_id=run.run_id,
-            workflow_type=run.workflow_type,
-            priority=Priority.default,
-            retry_policy=RetryPolicy.from_proto(of.policy.message()),
-            activity_run_id=None,
-        )
+        return infos.converter(self._run, self._of.given)

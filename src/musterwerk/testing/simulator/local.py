@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from temporalio import activity
-from temporalio.api.common.v1 import Payload, Payloads
-from temporalio.api.enums.v1 import RetryState, TimeoutType
+from temporalio.api.common.v1 import Payloads
+from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import Failure, TimeoutFailureInfo
 from temporalio.bridge.proto.workflow_commands import (
     ActivityCancellationType,
     RequestCancelLocalActivity,
     ScheduleLocalActivity,
 )
-from temporalio.common import Priority, RetryPolicy
-from temporalio.converter import ActivitySerializationContext
 
-from musterwerk.testing.simulator import failures
+from musterwerk.testing.simulator import failures, infos
 from musterwerk.testing.simulator.attempts import Call, Reply
-from musterwerk.testing.simulator.clock import NS, Entry, moment, nanoseconds
-from musterwerk.testing.simulator.decisions import Attempt, Start
-from musterwerk.testing.simulator.log import timestamp
-from musterwerk.testing.simulator.marks import json_payload
+from musterwerk.testing.simulator.clock import NS, Entry, nanoseconds
+from musterwerk.testing.simulator.decisions import Attempt, Start, attempt
+from musterwerk.testing.simulator.local_ends import LocalEnd, wrap
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.retry import Policy, next_attempt
-from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
@@ -79,10 +76,10 @@ class LocalActivity:
             elif self._next is not None:
                 # Queued, or between two attempts: nothing is running that could answer.
                 self._stop()
-                self._resolve(failure=_canceled(), canceled=True)
+                self._resolve(LocalEnd(failure=failures.canceled(), canceled=True))
                 return
         if not waits:
-            self._resolve(failure=_canceled(), canceled=True, time=None)
+            self._resolve(LocalEnd(failure=failures.canceled(), canceled=True))
             if kind == ActivityCancellationType.ABANDON:
                 self.busy = False
 
@@ -107,7 +104,7 @@ class LocalActivity:
         given, run = self._given, self._run
         self._next = None
         run.simulation.activities.find(given.activity_type)
-        view = Attempt(
+        view = attempt(
             run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
             given.activity_id, self._occurrence, self._number, True,
         )  # fmt: skip
@@ -136,12 +133,16 @@ class LocalActivity:
 
     def _launch(self, view: Attempt) -> None:
         function = self._run.simulation.activities.find(self._given.activity_type)
+        now, scheduled = self._run.now, self._scheduled_at
 
         def done(reply: Reply) -> None:
             self._done(view, call, reply)
 
+        info = partial(
+            infos.local_info, self._run, self._given, self._policy, view.number, now, scheduled
+        )
         call = Call(
-            function, self._info(view.number), self._converter(),
+            function, info, self._converter(),
             done, self._run.simulation.calls, _ignore,
         )  # fmt: skip
         if view.number == self._number:
@@ -163,7 +164,7 @@ class LocalActivity:
         if report.error is not None:
             reply = Reply(failure=self._converter().encode_failure(report.error))
         if reply.canceled:
-            self._end(failure=_canceled(), canceled=True)
+            self._end(failure=failures.canceled(), canceled=True)
         elif reply.failure is not None:
             self._failed(reply.failure, timed_out=False)
         else:
@@ -177,7 +178,7 @@ class LocalActivity:
         )
         call, self._call = self._call, None
         if kind == _NO_TIME:
-            self._end(failure=self._wrap("Local Activity timed out", failure))
+            self._end(failure=wrap(self._given, "Local Activity timed out", failure))
         else:
             self._failed(failure, timed_out=True)
         if call is not None:
@@ -189,7 +190,7 @@ class LocalActivity:
             pause, _ = next_attempt(
                 self._policy, failure, self._number, now=self._run.now, deadline=None
             )
-        seen = self._wrap("Local Activity timed out", failure) if timed_out else failure
+        seen = wrap(self._given, "Local Activity timed out", failure) if timed_out else failure
         if pause is None:
             self._end(failure=seen)
             return
@@ -204,140 +205,31 @@ class LocalActivity:
 
     def _end(self, **outcome: Any) -> None:
         self._stop()
-        self._resolve(time=self._wf_time + self._run.now - self._started_at, **outcome)
+        time = self._wf_time + self._run.now - self._started_at
+        self._resolve(LocalEnd(time=time, **outcome))
         if self._run.task is not None:
             self._run.task.go_on()
 
-    def _resolve(
-        self,
-        *,
-        result: Payload | None = None,
-        failure: Failure | None = None,
-        canceled: bool = False,
-        backoff: int | None = None,
-        time: int | None = None,
-    ) -> None:
+    def _resolve(self, end: LocalEnd) -> None:
         if self._told:
             return
         self._told = True
-        run, task = self._run, self._run.open_task
-        if time is not None:
-            task.time = max(task.time, time)
-        marker = self._marker(result, failure, backoff, time, task.activations)
-        run.command(marker)
-        if backoff is not None:
-            resolved: dict[str, Any] = {
-                "backoff": {
-                    "attempt": self._number + 1,
-                    "backoff_duration": _span(backoff),
-                    "original_schedule_time": timestamp(self._scheduled_at),
-                }
-            }
-        elif failure is None:
-            resolved = {"completed": {"result": result}}
-        elif canceled:
-            wrapped = self._wrap("Local Activity cancelled", failure)
-            resolved = {"cancelled": {"failure": wrapped}}
-        else:
-            resolved = {"failed": {"failure": failure}}
-        run.job(resolve_activity={"seq": self._given.seq, "result": resolved, "is_local": True})
-
-    def _marker(
-        self,
-        result: Payload | None,
-        failure: Failure | None,
-        backoff: int | None,
-        time: int | None,
-        activation: int,
-    ) -> Any:
-        data = json_payload(
-            {
-                "seq": self._given.seq,
-                "attempt": self._number,
-                "activity_id": self._given.activity_id,
-                "activity_type": self._given.activity_type,
-                "complete_time": _json(time),
-                "backoff": _json(backoff),
-                "original_schedule_time": _json(self._scheduled_at),
-                "activation_index": activation,
-            }
-        )
-        details = {"data": Payloads(payloads=[data])}
-        if result is not None:
-            details["result"] = Payloads(payloads=[result])
+        given, run, task = self._given, self._run, self._run.open_task
+        if end.time is not None:
+            task.time = max(task.time, end.time)
+        number, scheduled_at = self._number, self._scheduled_at
+        marker = end.marker(given, number, scheduled_at, task.activations)
 
         def record(completed: int) -> None:
-            self._run.record(
-                "marker_recorded",
-                marker_name="core_local_activity",
-                details=details,
-                failure=failure,
-                workflow_task_completed_event_id=completed,
-            )
+            run.record("marker_recorded", workflow_task_completed_event_id=completed, **marker)
 
-        return record
-
-    def _wrap(self, message: str, failure: Failure) -> Failure:
-        return failures.of_activity(
-            message,
-            failure,
-            activity_type=self._given.activity_type,
-            activity_id=self._given.activity_id,
-            retry_state=RetryState.RETRY_STATE_CANCEL_REQUESTED,
-        )
+        run.command(record)
+        resolved = end.resolution(given, number, scheduled_at)
+        run.job(resolve_activity={"seq": given.seq, "result": resolved, "is_local": True})
 
     def _converter(self) -> Converter:
-        given, run = self._given, self._run
-        context = ActivitySerializationContext(
-            namespace=NAMESPACE,
-            workflow_id=run.workflow_id,
-            workflow_type=run.workflow_type,
-            activity_type=given.activity_type,
-            activity_id=given.activity_id,
-            activity_task_queue=run.task_queue,
-            is_local=True,
-        )
-        return run.simulation.converter.within(context)
-
-    def _info(self, number: int) -> activity.Info:
-        given, run = self._given, self._run
-        schedule_to_close = given.schedule_to_close_timeout.ToTimedelta() or None
-        return activity.Info(
-            activity_id=given.activity_id,
-            activity_type=given.activity_type,
-            attempt=number,
-            current_attempt_scheduled_time=moment(run.now),
-            heartbeat_details=[],
-            heartbeat_timeout=None,
-            is_local=True,
-            namespace=NAMESPACE,
-            schedule_to_close_timeout=schedule_to_close,
-            scheduled_time=moment(self._scheduled_at),
-            start_to_close_timeout=given.start_to_close_timeout.ToTimedelta() or schedule_to_close,
-            started_time=moment(run.now),
-            task_queue=run.task_queue,
-            task_token=f"{run.run_id}/{given.activity_id}/{number}".encode(),
-            workflow_id=run.workflow_id,
-            workflow_namespace=NAMESPACE,
-            workflow_run_id=run.run_id,
-            workflow_type=run.workflow_type,
-            priority=Priority.default,
-            retry_policy=RetryPolicy.from_proto(self._policy.message()),
-            activity_run_id=None,
-        )
-
-
-def _canceled() -> Failure:
-    return failures.canceled()
+        return infos.converter(self._run, self._given)
 
 
 def _ignore(_: Payloads | None) -> None:
     """Local activities do not heartbeat."""
-
-
-def _json(span: int | None) -> dict[str, int] | None:
-    return None if span is None else {"seconds": span // NS, "nanos": span % NS}
-
-
-def _span(span: int) -> dict[str, int]:
-    return {"seconds": span // NS, "nanos": span % NS}

@@ -14,6 +14,7 @@ from temporalio.bridge.worker import decode_activation, encode_completion
 from temporalio.converter import (
     CompositePayloadConverter,
     DataConverter,
+    PayloadConverter,
     SerializationContext,
     WithSerializationContext,
 )
@@ -37,11 +38,11 @@ class Converter:
         self._codec = converter.payload_codec is not None
         self._takes_context = _takes_context(converter)
 
-    def within(self, context: SerializationContext) -> Converter:
-        """The converter as it is for this activity or workflow."""
+    def within(self, context: type[SerializationContext], **about: Any) -> Converter:
+        """The converter as it is for the activity or workflow that this is `about`."""
         if not self._takes_context:
             return self
-        given = self.given.with_context(context)
+        given = self.given.with_context(context(**about))
         return self if given is self.given else Converter(given, self._wait)
 
     def encode(self, values: Sequence[Any]) -> list[Payload]:
@@ -85,6 +86,24 @@ class Converter:
     def encode_completion(self, completion: WorkflowActivationCompletion) -> None:
         if self._codec:
             self._wait(encode_completion(completion, self.given, False, 1))
+
+
+class WithoutContext(PayloadConverter):
+    """The same converter, which Temporal does not ask for a fitting one with each activity.
+
+    Only for those that would answer with themselves.
+    """
+
+    def __init__(self, given: PayloadConverter) -> None:
+        self._given = given
+
+    def to_payloads(self, values: Sequence[Any]) -> list[Payload]:
+        return self._given.to_payloads(values)
+
+    def from_payloads(
+        self, payloads: Sequence[Payload], type_hints: list[type] | None = None
+    ) -> list[Any]:
+        return self._given.from_payloads(payloads, type_hints)
 
 
 def _takes_context(converter: DataConverter) -> bool:

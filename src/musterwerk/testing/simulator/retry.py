@@ -28,8 +28,11 @@ class Policy:
 
     @classmethod
     def of(cls, given: RetryPolicy | None) -> Policy:
-        if given is None:
-            return _DEFAULT
+        """The same again for the same: most activities have one of few policies."""
+        return _DEFAULT if given is None else _read(given.SerializeToString())
+
+    @classmethod
+    def read(cls, given: RetryPolicy) -> Policy:
         initial = nanoseconds(given.initial_interval.ToTimedelta()) or NS
         longest = nanoseconds(given.maximum_interval.ToTimedelta()) or 100 * initial
         return cls(
@@ -46,6 +49,11 @@ class Policy:
 
 
 _DEFAULT = Policy()
+
+
+@lru_cache(maxsize=256)
+def _read(serialized: bytes) -> Policy:
+    return Policy.read(RetryPolicy.FromString(serialized))
 
 
 @lru_cache(maxsize=256)

@@ -6,12 +6,13 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Literal
 
 from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing.simulator import beginning, handlers, messages
+from musterwerk.testing.simulator import beginning, child_ends, handlers, messages
 from musterwerk.testing.simulator.attempts import Call, CallSeen
 from musterwerk.testing.simulator.clock import Agenda, Entry, moment, nanoseconds
 from musterwerk.testing.simulator.decisions import Attempt, Decisions, Message
@@ -115,14 +116,14 @@ class Simulation:
         """What the server does afterwards, for children, for the parent, for who comes next."""
         now, at = self.agenda.now, self.agenda.at
         for child in run.children.values():
-            at(now, child.parent_closed)
+            at(now, partial(child_ends.parent_closed, child))
         following, child = run.next_run, run.birth.child
         tell = self._over.pop(run.run_id, [])
         if following is not None:
             self._over[following.run_id] = tell
             at(now, lambda: beginning.begin(following))
         elif child is not None:
-            child.closed(run)
+            child_ends.child_closed(child, run)
         if following is None:
             for one in tell:
                 one(run)

@@ -75,6 +75,7 @@ class Simulator:
             runner=workflow_runner,
             check_local_activity=lambda name: cast("None", self._current.find(name)),
             task_queue=_TASK_QUEUE,
+            loop=self._loop,
         )
 
     def __enter__(self) -> Simulator:
@@ -181,8 +182,12 @@ class Simulator:
             simulation.forget()
 
     def _encode(self, workflow_id: str, args: Sequence[Any]) -> Any:
-        context = WorkflowSerializationContext(namespace=NAMESPACE, workflow_id=workflow_id)
-        return self._converter.within(context).encode(args) if args else []
+        if not args:
+            return []
+        converter = self._converter.within(
+            WorkflowSerializationContext, namespace=NAMESPACE, workflow_id=workflow_id
+        )
+        return converter.encode(args)
 
     def _wait(self, awaitable: Awaitable[Any]) -> Any:
         """Codecs are asynchronous; here they have to answer at once."""

@@ -51,10 +51,10 @@ def _of_run(run: Run, described: set[int]) -> tuple[object, ...] | None:
     for seq, one in run.activities.items():
         if one.over and not one.heartbeat:
             continue
-        if one._execution is not None and not one._execution.is_started:
+        if one.execution is not None and not one.execution.is_started:
             return None
         activities.append(_of_activity(seq, one))
-        described.update(id(entry) for entry in one._waits.values())
+        described.update(id(entry) for entry in one.clocks.running.values())
     jobs = [job.SerializeToString(deterministic=True) for job in run.jobs]
     failed = run.task_failure is not None
     return (
@@ -64,15 +64,15 @@ def _of_run(run: Run, described: set[int]) -> tuple[object, ...] | None:
 
 
 def _of_activity(seq: int, one: ScheduledActivity) -> tuple[object, ...]:
-    failure, beat = one._last_failure, one.heartbeat
+    failure, beat = one.last_failure, one.heartbeat
     return (
-        *(seq, one.number, one.over, one.cancel_requested, one._told),
+        *(seq, one.number, one.over, one.cancel_requested, one.told),
         failure and failure.SerializeToString(deterministic=True),
         beat and beat.SerializeToString(deterministic=True),
-        one._execution is not None,
+        one.execution is not None,
         one.attempt_scheduled_at,
         one.started_at,
-        {name: entry.when for name, entry in one._waits.items()},
+        {name: entry.when for name, entry in one.clocks.running.items()},
     )
 
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from temporalio.api.enums.v1 import TimeoutType, WorkflowTaskFailedCause
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
+from temporalio.bridge.proto.workflow_commands import FailWorkflowExecution, WorkflowCommand
 from temporalio.service import __version__ as sdk_version
 
 from musterwerk.testing.simulator.cache import Nondeterminism
 from musterwerk.testing.simulator.clock import NS, Entry
-from musterwerk.testing.simulator.decisions import Task
+from musterwerk.testing.simulator.decisions import task
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
@@ -22,7 +22,11 @@ IDENTITY = "simulator"
 TASK_TIMEOUT = 10 * NS
 # Core asks for a new task when so much of the old one has passed and local activities still run.
 HEARTBEAT = TASK_TIMEOUT * 8 // 10
-_CORE_FLAGS = (1, 2, 3)
+_SDK: dict[str, Any] = {
+    "sdk_name": "temporal-python",
+    "sdk_version": sdk_version,
+    "core_used_flags": (1, 2, 3),
+}
 _ORDER = {
     "initialize_workflow": 0,
     "notify_has_patch": 1,
@@ -42,8 +46,7 @@ class Command:
         self.dropped = False
 
 
-@dataclass(frozen=True)
-class TaskSeen:
+class TaskSeen(NamedTuple):
     """A workflow task as it went: when, what the workflow was told, what it asked for."""
 
     when: int
@@ -71,7 +74,7 @@ class WorkflowTask:
 
     def begin(self) -> None:
         run = self.run
-        self._view = view = Task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
+        self._view = view = task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
         choice = run.simulation.decide("task_starts").task_starts(view)
         self._dies = choice.dies
         run.simulation.send(choice.send, with_task_of=run)
@@ -109,20 +112,26 @@ class WorkflowTask:
     def go_on(self) -> None:
         """Activate the workflow until it waits for what only a later task can bring."""
         run = self.run
+        fails_on_nondeterminism = run.simulation.workflows.fails_on_nondeterminism
         while run.jobs:
-            jobs, run.jobs = sorted(run.jobs, key=_rank), []
+            jobs, run.jobs = run.jobs, []
+            if len(jobs) > 1:
+                jobs = sorted(jobs, key=_rank)
             self.activations += 1
             try:
                 completion = run.cache.activate(jobs, self.time, self._started)
             except Nondeterminism as error:
-                self._fail("NON_DETERMINISTIC_ERROR", error.failure)
-                return
+                if error.by_bug or not fails_on_nondeterminism(run.workflow_type):
+                    self._fail("NON_DETERMINISTIC_ERROR", error.failure)
+                    return
+                failed = FailWorkflowExecution(failure=error.failure)
+                self._take(WorkflowCommand(fail_workflow_execution=failed))
+                break
             if completion.HasField("failed"):
                 self._fail("WORKFLOW_WORKER_UNHANDLED_FAILURE", completion.failed.failure)
                 return
             for command in completion.successful.commands:
-                self._seen.commands.append(command.WhichOneof("variant") or "")
-                run.simulation.handle(run, command)
+                self._take(command)
         if self._terminal is None and any(one.busy for one in run.local_activities.values()):
             if self._heartbeat is None:
                 wait = max(0, self.started_at + HEARTBEAT - run.now)
@@ -130,6 +139,10 @@ class WorkflowTask:
             return
         self._complete()
         run.flush()
+
+    def _take(self, command: WorkflowCommand) -> None:
+        self._seen.commands.append(command.WhichOneof("variant") or "")
+        self.run.simulation.handle(self.run, command)
 
     def _beat(self) -> None:
         """The task is about to time out: answer what is known, and go on in another one."""
@@ -157,14 +170,12 @@ class WorkflowTask:
             self._tell_others()
             return
         flags = run.cache.keep_task(self.patches, self.rejected)
-        metadata: dict[str, Any] = {"sdk_name": "temporal-python", "sdk_version": sdk_version}
-        metadata |= {"core_used_flags": _CORE_FLAGS, "lang_used_flags": flags}
         completed = run.record(
             "workflow_task_completed",
             scheduled_event_id=self._scheduled,
             started_event_id=self._started,
             identity=IDENTITY,
-            sdk_metadata=metadata,
+            sdk_metadata={**_SDK, "lang_used_flags": flags},
         )
         run.task = None
         run.task_failure = None
