@@ -53,6 +53,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--explore-budget", type=float, metavar="SECONDS",
         help="end each exploration then; the summary says what was not exhausted",
     )  # fmt: skip
+    group.addoption(
+        "--explore-walks", type=int, metavar="N",
+        help="try N random sets of faults in every test instead of all sets",
+    )  # fmt: skip
     group.addoption("--explore-seed", type=int, metavar="SEED", help="of what is random in a run")
     group.addoption(
         "--explore-write", type=Path, metavar="FOLDER",
@@ -97,6 +101,7 @@ def _wanted(config: pytest.Config) -> dict[str, Any]:
     """What the command line asks for, whatever the tests say."""
     wanted: dict[str, Any] = {
         "max_faults": config.getoption("--explore-faults"),
+        "walks": config.getoption("--explore-walks"),
         "seed": config.getoption("--explore-seed"),
     }
     seconds = config.getoption("--explore-budget")

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from temporalio.converter import DataConverter
@@ -15,9 +16,13 @@ from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.asked import Asked, Invariant, Outside, WorldType
 from musterwerk.testing.explorer.course import Process
 from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.keeping import into
+from musterwerk.testing.explorer.lines import Lines
+from musterwerk.testing.explorer.progress import bar
 from musterwerk.testing.explorer.quiet import quiet
 from musterwerk.testing.explorer.report import Exploration, report_on
 from musterwerk.testing.explorer.search import Found, Search
+from musterwerk.testing.explorer.walking import Walking
 from musterwerk.testing.simulator.decisions import Message
 from musterwerk.testing.simulator.simulator import Simulator
 
@@ -39,7 +44,9 @@ async def explore(
     may_wait: bool = False,
     only: Sequence[Fault] | None = None,
     budget: timedelta | None = None,
+    walks: int | None = None,
     seed: int = 0,
+    histories: str | Path | None = None,
     data_converter: DataConverter = DataConverter.default,
     interceptors: Sequence[Interceptor] = (),
 ) -> Exploration:
@@ -57,8 +64,12 @@ async def explore(
     and so does a timeout, so that more runs are equal; races of retries and timers are not seen.
 
     Unless it `may_wait`, a process that never ends is a bug. After `budget` the search ends, not
-    exhausted. With `only` there is one run, with these faults; of others the log is not heard.
-    Raises UsageError for what cannot be run, and where faults of `only` have no place.
+    exhausted. With `walks` so many random sets are tried, drawn by `seed`, and what is found is
+    made as small as can be. With `only` there is one run, with these faults; of others the log is
+    not heard. Every history is written into the folder `histories`, for `replay`.
+
+    Shows how far it is if stderr is a terminal. Raises UsageError for what cannot be run, and where
+    faults of `only` have no place.
     """
     asked = Asked(
         workflow_run, args, world, invariants, workflows, cancel, kill, hurry, possible,
@@ -74,13 +85,18 @@ async def explore(
         interceptors=interceptors,
     )
     until = time.monotonic() + budget.total_seconds() if budget is not None else None
-    search = Search(Process(simulator, asked), max_faults, until)
+    process = Process(simulator, asked)
+    search = Search(process, max_faults, until)
+    if walks is not None:
+        search = Walking(process, max_faults, until, walks=walks, seed=seed)
+    search.lines = Lines([asked.workflow, *workflows])
+    search.keep = into(histories) if histories is not None else None
 
     def work() -> Found:
         with simulator:
             if only is not None:
                 return search.once(tuple(only))
-            with quiet():
+            with quiet(), bar(asked.workflow.__name__) as search.tell:
                 return search.run()
 
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Literal
 
@@ -108,6 +108,11 @@ def report_of(fault: Fault, *, hurry: bool = False) -> Report:
     final = fault.kind == "final error after the effect"
     error = ApplicationError(_BROKEN, type="Injected", non_retryable=final)
     return Report(error=error, hurry=hurry)
+
+
+def as_offered(fault: Fault) -> Fault:
+    """A zombie whose effect can land at several moments is one fault that could happen."""
+    return replace(fault, detail=AT_THE_END) if fault.kind == "zombie" else fault
 
 
 def label(message: Message) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from musterwerk.testing.explorer.asked import Asked
 from musterwerk.testing.explorer.course import Violation
 from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.lines import Coverage
 from musterwerk.testing.explorer.reproducing import as_pytest
 from musterwerk.testing.explorer.search import Found
 from musterwerk.testing.explorer.timeline import timeline
@@ -43,15 +44,18 @@ class Counterexample:
 @dataclass(frozen=True)
 class Exploration:
     """`runs` by the number of faults; `points` are the faults that could have happened in any of
-    them; `statuses` how often the process ended in which way. `states` are the different ones that
-    runs went on from, where states are merged. `pruned` has, by reason, the sets of faults that
-    needed no run, or none to its end. Not `exhausted`: time was up, or a violation ended the
-    search."""
+    them, of which `tried` did. `statuses`: how often the process ended in which way. `states` are
+    the different ones that runs went on from, where states are merged. `pruned` has, by reason, the
+    sets of faults that needed no run, or none to its end. `coverage` is that of the workflows'
+    lines by runs with at most one fault; None where a debugger or a measurement was at work. Not
+    `exhausted`: time was up, or a violation ended the search, or sets were drawn."""
 
     process: str
     max_faults: int
     runs: Mapping[int, int]
     points: int
+    tried: int
+    coverage: Coverage | None
     statuses: Mapping[str, int]
     states: int
     pruned: Mapping[str, int]
@@ -78,6 +82,10 @@ class Exploration:
             "max_faults": self.max_faults,
             "runs": {str(size): count for size, count in self.runs.items()},
             "points": self.points,
+            "tried": self.tried,
+            "coverage": None
+            if self.coverage is None
+            else {**vars(self.coverage), "unseen": list(self.coverage.unseen)},
             "statuses": dict(self.statuses),
             "states": self.states,
             "pruned": dict(self.pruned),
@@ -100,9 +108,18 @@ class Exploration:
             head = f"{self.process}: one run with these faults"
         if self.counterexample is not None:
             return f"{head}\n{self.counterexample}"
+        head += self._lines()
         if not self.exhausted:
             return f"{head}, not exhausted (asked for: {self.max_faults}); nothing violated so far"
         return f"{head}, all of them; nothing violated"
+
+    def _lines(self) -> str:
+        """Only what is worth a look."""
+        if self.coverage is None or not self.coverage.unseen:
+            return ""
+        few, more = self.coverage.unseen[:3], len(self.coverage.unseen) - 3
+        names = ", ".join(few) + (f" and {more} more" if more > 0 else "")
+        return f", {len(self.coverage.unseen)} of {self.coverage.lines} lines never ran ({names})"
 
 
 def report_on(asked: Asked, max_faults: int, found: Found) -> Exploration:
@@ -115,6 +132,7 @@ def report_on(asked: Asked, max_faults: int, found: Found) -> Exploration:
         )
     return Exploration(
         asked.workflow.__name__, max_faults, dict(found.runs), len(found.points),
+        len(found.tried), found.coverage,
         dict(found.statuses), found.states, dict(found.pruned), found.seconds,
         found.exhausted and counterexample is None, counterexample,
     )  # fmt: skip

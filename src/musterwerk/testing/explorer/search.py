@@ -5,13 +5,17 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.course import Course, Process, Violation
-from musterwerk.testing.explorer.faults import AT_THE_END, Fault
+from musterwerk.testing.explorer.faults import AT_THE_END, Fault, as_offered
+from musterwerk.testing.explorer.lines import Coverage, Lines
 from musterwerk.testing.explorer.merging import States
+from musterwerk.testing.explorer.progress import Progress
+from musterwerk.testing.simulator.outcome import Outcome
 
 UNREACHABLE = "unreachable"
 EQUAL_STATE = "equal state"
@@ -19,15 +23,18 @@ EQUAL_STATE = "equal state"
 
 @dataclass
 class Found:
-    """What a search came to. `runs` by the number of faults; `pruned` by reason."""
+    """What a search came to. `runs` by the number of faults; `pruned` by reason. `points` are the
+    faults that could have happened, `tried` those that did."""
 
     violated: Course | None = None
     runs: Counter[int] = field(default_factory=Counter[int])
     points: set[Fault] = field(default_factory=set[Fault])
+    tried: set[Fault] = field(default_factory=set[Fault])
     statuses: Counter[str] = field(default_factory=Counter[str])
     pruned: Counter[str] = field(default_factory=Counter[str])
     states: int = 0
     exhausted: bool = True
+    coverage: Coverage | None = None
     seconds: float = 0.0
 
 
@@ -41,6 +48,9 @@ class Search:
     max_faults: int
     until: float | None
     states: States | None = field(default_factory=States)
+    tell: Progress = lambda size, total: None
+    lines: Lines | None = None
+    keep: Callable[[Outcome], None] | None = None
 
     def run(self) -> Found:
         """Stops at the first violation, so that no smaller set of faults has one."""
@@ -55,6 +65,7 @@ class Search:
         finally:
             random.setstate(state)
         found.states = len(self.states) if self.states is not None else 0
+        found.coverage = self.lines.coverage() if self.lines else None
         found.seconds = time.monotonic() - began
         return found
 
@@ -76,8 +87,10 @@ class Search:
         frontier = [first]
         for size in range(1, self.max_faults + 1):
             larger: list[Course] = []
+            total = sum(len(course.offers) for course in frontier)
             for course in frontier:
                 for offer, after in _with_rest(course.offers):
+                    self.tell(size, total)
                     for one in self._with(found, (*course.faults, offer)):
                         if found.violated is not None:
                             return
@@ -102,7 +115,10 @@ class Search:
 
     def _course(self, found: Found, faults: tuple[Fault, ...]) -> Course:
         left = self.max_faults - len(faults)
-        course = self.process.course(faults, grow=left > 0, states=self.states, left=left)
+        # Lines that only run after two faults are rare, and counting them makes runs slow.
+        counting = self.lines.traced() if self.lines and len(faults) <= 1 else nullcontext()
+        with counting:
+            course = self.process.course(faults, grow=left > 0, states=self.states, left=left)
         self._count(found, course)
         if course.looked and found.pruned[EQUAL_STATE]:
             raise _Again
@@ -117,10 +133,13 @@ class Search:
     def _count(self, found: Found, course: Course) -> None:
         found.runs[len(course.faults)] += 1
         found.points.update(course.offers)
+        found.tried.update(as_offered(one) for one in course.faults)
         if course.outcome is None:
             found.pruned[EQUAL_STATE] += 1
         else:
             found.statuses[course.outcome.status] += 1
+            if self.keep is not None:
+                self.keep(course.outcome)
 
     def _compare(self, found: Found, first: Course) -> None:
         """Code that depends on anything but what it is told does not do the same again."""
