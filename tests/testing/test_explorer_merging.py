@@ -63,7 +63,9 @@ class Sale:
         return "shipped"
 
 
-async def endings(world: type[Counter], max_faults: int) -> tuple[list[object], int, int]:
+async def endings(
+    world: type[Counter], max_faults: int, *, hurry: bool = False
+) -> tuple[list[object], int, int]:
     """All the ways in which it ended, the runs, and those that were merged."""
     found: list[object] = []
 
@@ -73,7 +75,7 @@ async def endings(world: type[Counter], max_faults: int) -> tuple[list[object], 
             found.append(copy.deepcopy(one))
 
     report = await explore(
-        *(Sale.run, "O-1"), world=world, invariants=[note], max_faults=max_faults
+        *(Sale.run, "O-1"), world=world, invariants=[note], max_faults=max_faults, hurry=hurry
     )
     assert report.raise_if_violated().exhausted
     return found, sum(report.runs.values()), report.pruned.get("equal state", 0)

@@ -121,6 +121,8 @@ class Process:
             and not any(one.kind == "fails for ever" for one in course.faults)
         ):
             what = "is still running when nothing is left to happen"
+            if outcome.waits:
+                what += f"; it waits at {', '.join(outcome.waits)}"
             if outcome.stopped == "tasks":
                 what = f"goes on for ever: {_TASKS} workflow tasks, and no end"
             found.append(Violation("the process ends", f"the workflow {what}"))

@@ -89,7 +89,7 @@ async def explore(
     search = Search(process, max_faults, until)
     if walks is not None:
         search = Walking(process, max_faults, until, walks=walks, seed=seed)
-    search.lines = Lines([asked.workflow, *workflows])
+    search.lines = Lines(asked.workflow)
     search.keep = into(histories) if histories is not None else None
 
     def work() -> Found:

@@ -1,4 +1,4 @@
-"""Which lines of the workflows' own code ran."""
+"""Which lines of the workflow's own code ran."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Coverage:
-    """`lines` of the workflow classes, of which `run` ran at least once; `unseen` are the others,
+    """`lines` of the workflow's class, of which `run` ran at least once; `unseen` are the others,
     such as "order.py:17"."""
 
     lines: int
@@ -23,10 +23,10 @@ class Coverage:
 
 
 class Lines:
-    """Counts what runs in the methods of these classes, and in functions inside of them."""
+    """Counts what runs in the methods of a class, and in functions inside of them."""
 
-    def __init__(self, workflows: Sequence[type]) -> None:
-        self._codes = {code for one in workflows for code in _codes_of(one)}
+    def __init__(self, workflow: type) -> None:
+        self._codes = set(_codes_of(workflow))
         self._seen: set[tuple[str, int]] = set()
         self._traced = False
 

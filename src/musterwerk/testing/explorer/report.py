@@ -46,7 +46,7 @@ class Exploration:
     """`runs` by the number of faults; `points` are the faults that could have happened in any of
     them, of which `tried` did. `statuses`: how often the process ended in which way. `states` are
     the different ones that runs went on from, where states are merged. `pruned` has, by reason, the
-    sets of faults that needed no run, or none to its end. `coverage` is that of the workflows'
+    sets of faults that needed no run, or none to its end. `coverage` is that of the workflow's
     lines by runs with at most one fault; None where a debugger or a measurement was at work. Not
     `exhausted`: time was up, or a violation ended the search, or sets were drawn."""
 

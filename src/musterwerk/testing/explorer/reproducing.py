@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Collection, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -42,8 +43,10 @@ def as_pytest(asked: Asked, faults: Sequence[Fault], violations: Sequence[Violat
     for option, usual in _DEFAULTS.items():
         if (value := getattr(asked, option)) != usual:
             given.append(f"{option}={value!r}")
-    if asked.interceptors or asked.data_converter != DataConverter.default:
-        code.todo("give `data_converter` and `interceptors` as the exploration had them")
+    if converter := code.converter(asked.data_converter):
+        given.append(f"data_converter={converter}")
+    if asked.interceptors:
+        code.todo("give `interceptors` as the exploration had them")
     given.append(f"only={_listed([code.value(one) for one in faults])}")
     lines = "".join(f"\n{_INDENT}{one}," for one in given)
     what = "\n".join(f"{one.invariant}: {one.message}" for one in violations)
@@ -94,6 +97,17 @@ class Code:
     def names(self, things: Sequence[Any]) -> str:
         return _listed([self.name_of(one) for one in things])
 
+    def converter(self, given: DataConverter) -> str:
+        """Nothing for the default one."""
+        if given == DataConverter.default:
+            return ""
+        pydantic = sys.modules.get("temporalio.contrib.pydantic")
+        if pydantic is not None and given == pydantic.pydantic_data_converter:
+            self.imports.add((pydantic.__name__, "pydantic_data_converter"))
+            return "pydantic_data_converter"
+        self.todo("give `data_converter` as the exploration had it")
+        return "..."
+
     def name_of(self, thing: Any) -> str:
         """The name under which the file can use what stands in a module."""
         name = getattr(thing, "__qualname__", "")
@@ -115,9 +129,8 @@ class Code:
             return repr(value)
         if isinstance(value, Enum):
             return f"{self.name_of(type(value))}.{value.name}"
-        if is_dataclass(value) and not isinstance(value, type):
-            parts = [f"{one.name}={self.value(getattr(value, one.name))}"
-                     for one in fields(value) if one.init]  # fmt: skip
+        if names := _parts(value):
+            parts = [f"{name}={self.value(getattr(value, name))}" for name in names]
             return f"{self.name_of(type(value))}({', '.join(parts)})"
         if isinstance(value, dict):
             pairs = cast("dict[Any, Any]", value).items()
@@ -149,6 +162,16 @@ class Code:
         if kind.__module__ != "builtins":
             self.imports.add((kind.__module__, kind.__name__))
         return text
+
+
+def _parts(value: Any) -> list[str]:
+    """What a dataclass or a Pydantic model is made of."""
+    if isinstance(value, type):
+        return []
+    if is_dataclass(value):
+        return [one.name for one in fields(value) if one.init]
+    kind = cast("type[Any]", type(value))
+    return list(getattr(kind, "model_fields", ()))
 
 
 def _identifier(asked: Asked, violations: Sequence[Violation]) -> str:

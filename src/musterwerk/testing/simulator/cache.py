@@ -20,6 +20,7 @@ from temporalio.bridge.proto.workflow_completion import WorkflowActivationComple
 from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance
 
+from musterwerk.testing.simulator import waiting
 from musterwerk.testing.simulator.clock import NS
 from musterwerk.testing.simulator.worker import NAMESPACE, loop_kept
 
@@ -127,6 +128,10 @@ class Cache:
                 instance.activate(self._activation([job], self._run.now, 0))
         except RuntimeError as error:
             self._run.simulation.problems.append(str(error))
+
+    def waits(self) -> Sequence[str]:
+        """The lines at which it waits; none where it is not there."""
+        return waiting.places(self._instance)
 
     def told(self) -> tuple[bytes, int]:
         """All that the workflow was told and has asked for, and how long that is.

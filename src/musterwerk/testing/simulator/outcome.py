@@ -46,7 +46,8 @@ class Outcome:
     nothing is left to happen waits for somebody, or has a bug: then `task_failure` says which.
     `decisions` counts how often each decision was asked for. `stopped` tells which limit ended the
     simulation, if one did. `problems` are evictions that the workflow's code resisted. `calls` are
-    the calls of activity functions in the order in which they ended.
+    the calls of activity functions in the order in which they ended. `waits` are the lines at which
+    a workflow waits that is still "running", such as "order.py:17 in run".
     """
 
     status: Status
@@ -59,6 +60,7 @@ class Outcome:
     stopped: Literal["time", "tasks"] | None
     problems: Sequence[str]
     calls: Sequence[CallSeen] = ()
+    waits: Sequence[str] = ()
 
     @property
     def history(self) -> WorkflowHistory:

@@ -174,10 +174,12 @@ class Simulator:
         try:
             try:
                 stopped = simulation.go(until)
+                newest = simulation.last(first)
+                waits = () if newest.closed else newest.cache.waits()
             finally:
                 simulation.tear_down()
             at = (ended or [simulation.agenda.now])[0]
-            return _outcome(simulation, first, returns, stopped, at)
+            return _outcome(simulation, first, returns, stopped, at, waits)
         finally:
             simulation.forget()
 
@@ -232,6 +234,7 @@ def _outcome(
     returns: type | None,
     stopped: Literal["time", "tasks"] | None,
     ended: int,
+    waits: Sequence[str],
 ) -> Outcome:
     last = simulation.last(first)
     completed = last.status == "completed"
@@ -246,4 +249,5 @@ def _outcome(
         stopped=stopped,
         problems=tuple(simulation.problems),
         calls=tuple(simulation.calls_seen),
+        waits=waits,
     )
