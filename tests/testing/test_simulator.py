@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import dataclasses
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from temporalio import activity, workflow
 from temporalio.api.common.v1 import Payload
-from temporalio.common import RetryPolicy
+from temporalio.common import RetryPolicy, SearchAttributeKey
 from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.exceptions import ApplicationError
 from temporalio.worker import Replayer, UnsandboxedWorkflowRunner
@@ -338,3 +340,79 @@ def test_local_activities_that_end_together_are_on_their_loop_to_the_end(
     with Simulator(workflows=[SideBySide], activities=[takes_turns]) as simulator:
         outcome = simulator.run(SideBySide.run, decisions=decisions)
     assert (outcome.result, outcome.failure, outcome.task_failure) == ([1, 1, 1, 1], None, None)
+
+
+@workflow.defn
+class WritesItself:
+    """Changes what `workflow.info()` shows, which Temporal keeps in the info itself."""
+
+    @workflow.run
+    async def run(self, word: str) -> list[Any]:
+        info = workflow.info()
+        before: list[Any] = [dict(info.search_attributes), dict(workflow.memo())]
+        key = SearchAttributeKey.for_keyword("word")
+        workflow.upsert_search_attributes([key.value_set(word)])  # pyright: ignore[reportUnknownMemberType]
+        workflow.upsert_memo({"word": word})
+        await workflow.sleep(1)
+        return [*before, workflow.info().typed_search_attributes[key], workflow.memo()]
+
+
+def test_what_one_run_writes_into_its_info_is_not_there_in_the_next() -> None:
+    with Simulator(workflows=[WritesItself]) as simulator:
+        for decisions in (Natural(), Forgetful(), Natural()):
+            outcome = simulator.run(WritesItself.run, "word", decisions=decisions)
+            assert outcome.result == [{}, {}, "word", {"word": "word"}]
+
+
+waited: list[str] = []
+
+
+@activity.defn
+async def waits(how: str) -> None:
+    if how == "thread":
+        await asyncio.to_thread(activity.wait_for_cancelled_sync)
+    elif how == "thread, a moment":
+        await asyncio.to_thread(activity.wait_for_cancelled_sync, 0.01)
+    elif how == "shutdown":
+        await activity.wait_for_worker_shutdown()
+    else:
+        heard = asyncio.create_task(activity.wait_for_cancelled())
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.sleep(1000)
+        await heard
+    waited.append(how)
+
+
+@workflow.defn
+class TimesOut:
+    @workflow.run
+    async def run(self, how: str) -> None:
+        await workflow.execute_activity(
+            waits,
+            how,
+            start_to_close_timeout=timedelta(seconds=1),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+        )
+
+
+@pytest.mark.parametrize(
+    ("how", "status", "heard"),
+    [
+        ("cancellation", "failed", ["cancellation"]),
+        ("shutdown", "failed", []),
+        ("thread, a moment", "completed", ["thread, a moment"]),
+    ],
+)
+def test_what_an_activity_waits_for(how: str, status: str, heard: list[str]) -> None:
+    waited.clear()
+    with Simulator(workflows=[TimesOut], activities=[waits]) as simulator:
+        assert simulator.run(TimesOut.run, how).status == status
+    assert waited == heard
+
+
+def test_a_thread_that_waits_for_a_cancellation_is_refused_rather_than_waited_for() -> None:
+    with (
+        Simulator(workflows=[TimesOut], activities=[waits]) as simulator,
+        pytest.raises(SimulationError, match="make it asynchronous"),
+    ):
+        simulator.run(TimesOut.run, "thread")

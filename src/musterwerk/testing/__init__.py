@@ -8,7 +8,7 @@ histories are accepted by Temporal's own `Replayer`. It is a test instrument, no
 
 Refused with a `SimulationError`: Nexus operations; cron schedules of children; activities that
 complete asynchronously; interceptors of activities; external storage of payloads; waiting for a
-cancellation inside a synchronous activity; whatever is not registered.
+cancellation inside a synchronous activity or a thread; whatever is not registered.
 
 What differs from a server, by design:
 

@@ -25,7 +25,7 @@ from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.worker import Function
 
-_NEVER = activity.ActivityCancellationDetails(cancel_requested=True)
+_REQUESTED = activity.ActivityCancellationDetails(cancel_requested=True)
 
 
 class Reply:
@@ -53,23 +53,16 @@ class CallSeen:
 
 
 class _Event(_CompositeEvent):
-    """What an activity may wait for. Its parts, which are dear, are made when somebody does wait.
+    """What an activity may wait for in its loop. What that takes is dear, and made when it does."""
 
-    `in_thread=False`: a synchronous activity has this thread to itself, so that nothing can come of
-    waiting.
-    """
-
-    def __init__(self, *, in_loop: bool, in_thread: bool) -> None:
+    def __init__(self, *, in_loop: bool) -> None:
         self.thread_event: threading.Event | None = None
         self.async_event: asyncio.Event | None = None
         self._in_loop = in_loop
-        self._in_thread = in_thread
         self._is_set = False
 
     def set(self) -> None:
         self._is_set = True
-        if self.thread_event is not None:
-            self.thread_event.set()
         if self.async_event is not None:
             self.async_event.set()
 
@@ -85,15 +78,29 @@ class _Event(_CompositeEvent):
             await self.async_event.wait()
 
     def wait_sync(self, timeout: float | None = None) -> None:
-        if not self._in_thread and not self._is_set:
-            raise SimulationError(
-                "The simulator cannot wait for a cancellation inside a synchronous activity, which"
-                " runs in one instant of virtual time: make it asynchronous"
-            )
-        # Several threads may come at once: the first one's event is everybody's.
-        event = self.thread_event = vars(self).setdefault("_first", threading.Event())
-        if not self._is_set:
-            event.wait(timeout)
+        """Virtual time stands still for threads, so that nothing comes of waiting but its end."""
+        if self._is_set:
+            return
+        if timeout is not None and self._in_loop:
+            threading.Event().wait(timeout)
+            return
+        raise SimulationError(
+            "The simulator cannot wait for a cancellation inside a synchronous activity or in a"
+            " thread, which run in one instant of virtual time: make it asynchronous"
+        )
+
+
+class _Never(_Event):
+    """The end of the worker: one that shuts down is none that we play. All calls share it."""
+
+    async def wait(self) -> None:
+        if not self._in_loop:
+            raise RuntimeError("not in async activity")
+        await asyncio.Event().wait()
+
+
+_NEVER = _Never(in_loop=False)
+_NEVER_IN_LOOP = _Never(in_loop=True)
 
 
 class Call:
@@ -124,7 +131,7 @@ class Call:
         self._shields = 0
         self._raise_when_unshielded = False
         self._details = activity._ActivityCancellationDetailsHolder()
-        self._cancelled = _Event(in_loop=self._given.is_async, in_thread=self._given.is_async)
+        self._cancelled = _Event(in_loop=self._given.is_async)
 
     def start(self, loop: VirtualLoop, payloads: list[Payload]) -> None:
         context = contextvars.copy_context()
@@ -136,8 +143,7 @@ class Call:
             self._end(lambda: _raise(failed))
             return
         if self._given.is_async:
-            self._task = loop.create_task(self._function(*arguments), context=context)
-            loop.make_first_step()
+            self._task = loop.make_first_step(self._function(*arguments), context)
             if self._task.done():
                 self._end(self._task.result)
             else:
@@ -146,7 +152,7 @@ class Call:
         else:
             self._end(lambda: context.run(self._function, *arguments))
 
-    def cancel(self, details: activity.ActivityCancellationDetails = _NEVER) -> None:
+    def cancel(self, details: activity.ActivityCancellationDetails = _REQUESTED) -> None:
         if self.finished or self._cancelled.is_set():
             return
         self._details.details = details
@@ -179,8 +185,7 @@ class Call:
             info=self._known,
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
-            # A worker that shuts down is none that we play.
-            worker_shutdown_event=_Event(in_loop=self._given.is_async, in_thread=False),
+            worker_shutdown_event=_NEVER_IN_LOOP if self._given.is_async else _NEVER,
             shield_thread_cancel_exception=self._shielded if raises else None,
             payload_converter_class_or_instance=self._converter.given.payload_converter,
             runtime_metric_meter=MetricMeter.noop,

@@ -60,4 +60,6 @@ class Clocks:
                 entry.call_off()
 
     def stop_all(self) -> None:
-        self.stop(*self.running)
+        for entry in self.running.values():
+            entry.call_off()
+        self.running.clear()

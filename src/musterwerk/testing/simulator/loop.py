@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import selectors
 import sys
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from concurrent.futures import Executor
 from typing import Any
 
@@ -83,11 +84,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._waited = self.unsettled = False
         self.run_forever()
 
-    def make_first_step(self) -> None:
-        """Let the task that was made just now begin: most activities are done with that.
+    def make_first_step(
+        self, work: Coroutine[Any, Any, Any], context: contextvars.Context
+    ) -> asyncio.Task[Any]:
+        """Make a task of it and let that begin: most activities are done with their first step.
 
         It is as if the loop ran, but for what costs most, which is to start and to stop it.
         """
+        task = asyncio.Task(work, loop=self, context=context)
         handle = self._ready.pop()
         hooks = sys.get_asyncgen_hooks()
         self._thread_id = threading.get_ident()
@@ -101,6 +105,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._thread_id = None
         if self._ready or self._in_threads or len(self._map) > self._pipes:
             self.unsettled = True
+        return task
 
     def next_time(self) -> int | None:
         """When the first timer is due, as far as the last `settle` saw."""

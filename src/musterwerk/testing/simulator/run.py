@@ -45,6 +45,7 @@ class Run:
         deadline: int,
     ) -> None:
         self.simulation = simulation
+        self.agenda = simulation.agenda
         self.birth = birth
         self.init = init
         self.workflow_id = birth.workflow_id
@@ -53,7 +54,7 @@ class Run:
         self.run_id = run_id
         self.root = root
         self.deadline = deadline
-        self.started_at = simulation.agenda.now
+        self.started_at = self.agenda.now
         self.beginning = False
         self.begun = False
         self.status: Status = "running"
@@ -86,7 +87,7 @@ class Run:
 
     @property
     def now(self) -> int:
-        return self.simulation.agenda.now
+        return self.agenda.now
 
     @property
     def execution(self) -> WorkflowExecution:
@@ -109,7 +110,7 @@ class Run:
         self.jobs.append(WorkflowActivationJob(**variant))
 
     def record(self, event: str, **attributes: Any) -> int:
-        return self.log.add(event, self.simulation.agenda.now, attributes)
+        return self.log.add(event, self.agenda.now, attributes)
 
     def occurrence(self, activity_type: str) -> int:
         number = self._occurrences.get(activity_type, 0) + 1
@@ -118,7 +119,8 @@ class Run:
 
     def later(self, delay: int, act: Callable[[], None]) -> Entry:
         """Do this after so many nanoseconds, unless the run is closed by then."""
-        return self.simulation.agenda.at(self.now + delay, lambda: None if self.closed else act())
+        agenda = self.agenda
+        return agenda.at(agenda.now + delay, lambda: None if self.closed else act())
 
     def deliver(
         self, delay: int, kind: str, name: str, act: Callable[[], None], *, last: bool = False
@@ -138,7 +140,7 @@ class Run:
                 self.simulation.wake(self)
 
         delivery = Delivery(kind, name, self.workflow_id, self.run_id)
-        entry = self.simulation.agenda.at(self.now + delay, arrive, delivery)
+        entry = self.agenda.at(self.agenda.now + delay, arrive, delivery)
         return entry
 
     @property
@@ -147,7 +149,7 @@ class Run:
 
     def flush(self) -> None:
         """What arrived while the task was open becomes part of the history."""
-        if self.task is not None:
+        if self.task is not None or not self._buffered:
             return
         buffered, self._buffered = self._buffered, []
         for _, entry, act in sorted(buffered, key=lambda item: item[0]):

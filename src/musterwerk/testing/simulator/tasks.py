@@ -77,7 +77,8 @@ class WorkflowTask:
         self._view = view = task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
         choice = run.simulation.decide("task_starts").task_starts(view)
         self._dies = choice.dies
-        run.simulation.send(choice.send, with_task_of=run)
+        if choice.send:
+            run.simulation.send(choice.send, with_task_of=run)
         if choice.evict:
             run.cache.evict()
         self._before = len(run.log)
@@ -187,7 +188,8 @@ class WorkflowTask:
             self._terminal(completed)
         else:
             end = run.simulation.decide("task_ends").task_ends(self._view)
-            run.simulation.send(end.send)
+            if end.send:
+                run.simulation.send(end.send)
 
     def _tell_others(self) -> None:
         for act in self._afterwards:
