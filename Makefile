@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 DATA ?= .data
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo dev test browser lint bench messages lock clean
+.PHONY: help install demo dev test browser lint explore bench messages lock clean
 
 help: ## show this list
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -35,6 +35,12 @@ lint: $(VENV)/dev.stamp ## ruff, pyright in strict mode, import-linter
 	@$(BIN)/ruff format --check .
 	@$(BIN)/lint-imports
 	@$(BIN)/basedpyright --level error
+
+# Prints its seed: SEED=... does the same again.
+explore: $(VENV)/dev.stamp ## our own processes under random sets of three faults, for the night
+	@seed=$${SEED:-$$(date +%s)}; echo "SEED=$$seed" >&2; \
+		$(BIN)/python -m pytest tests/explored -n 2 --timeout 3600 --explore-faults 3 \
+		--explore-walks $${WALKS:-1000} --explore-seed $$seed --explore-write $(DATA)/found $(ARGS)
 
 bench: $(VENV)/dev.stamp ## the measurements in benchmarks/, as JSON
 	@for script in benchmarks/*.py; do $(BIN)/python $$script $(ARGS) || exit 1; done

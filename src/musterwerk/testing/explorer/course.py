@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from musterwerk.testing.explorer.asked import Asked, Invariant
-from musterwerk.testing.explorer.deciding import Deciding
+from musterwerk.testing.explorer.deciding import Deciding, Landing
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.merging import Cut, States, Watched, can_be_compared
 from musterwerk.testing.simulator.decisions import Attempt, Task
@@ -40,7 +40,8 @@ class Course:
     outcome: Outcome | None = None
     violations: list[Violation] = field(default_factory=list[Violation])
     offers: list[Fault] = field(default_factory=list[Fault])
-    ends: list[str] = field(default_factory=list[str])
+    ends: list[Landing] = field(default_factory=list[Landing])
+    zombies: Set[Attempt] = frozenset()
     met: Set[Fault] = frozenset()
     journal: Sequence[Fault | Attempt | Task] = ()
     looked: bool = False
@@ -78,8 +79,9 @@ class Process:
                 possible=asked.possible, grow=grow,
             )  # fmt: skip
             standing = Standing()
+            deciding.unheard = standing.gives_up
             if asked.always:
-                deciding.quiet = lambda: _check(asked.always, world, None, course.violations)
+                deciding.quiet = lambda: check(asked.always, world, None, course.violations)
             if states is not None and can_be_compared(world):
                 cut = states.cutter(world, deciding, standing, left)
                 deciding.cut = lambda: None if course.violations else cut()
@@ -106,7 +108,7 @@ class Process:
             deciding.ends,
             deciding.journal,
         )
-        course.met = deciding.met
+        course.met, course.zombies = deciding.met, deciding.zombies
         return course
 
     def _end(self, world: Any, course: Course, outcome: Outcome) -> None:
@@ -127,11 +129,11 @@ class Process:
                 what = f"goes on for ever: {_TASKS} workflow tasks, and no end"
             found.append(Violation("the process ends", f"the workflow {what}"))
         watched = Watched.of(outcome)
-        _check(self.asked.invariants, world, watched, found)
+        check(self.asked.invariants, world, watched, found)
         course.looked = watched.looked
 
 
-def _check(
+def check(
     invariants: Sequence[Invariant], world: Any, outcome: Outcome | None, found: list[Violation]
 ) -> None:
     for invariant in invariants:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TypeAlias
 
@@ -41,6 +41,16 @@ Possible: TypeAlias = Callable[[Fault], bool]
 Place: TypeAlias = tuple[str, str, int, int]
 
 
+@dataclass(frozen=True)
+class Landing:
+    """Where a zombie's effect can land: just after an attempt has ended. `unheard`: nobody waits
+    for the zombie any more by then."""
+
+    name: str
+    after: Attempt
+    unheard: bool
+
+
 class Deciding:
     """Decisions for one run.
 
@@ -48,6 +58,7 @@ class Deciding:
     them the set grows to another one. `met` are those of the set that found their place. `ends` are
     the moments at which the effect of a zombie can land. `journal` has all that happened in order.
     `quiet` is called where nothing runs, `cut` before a task once all faults have happened.
+    `unheard` tells whether nobody waits for zombies any more, which `zombies` are.
     """
 
     def __init__(
@@ -63,7 +74,8 @@ class Deciding:
         self.quiet: Callable[[], None] | None = None
         self.cut: Callable[[], None] | None = None
         self.offers: list[Fault] = []
-        self.ends: list[str] = []
+        self.unheard: Callable[[], bool] | None = None
+        self.ends: list[Landing] = []
         self.met: set[Fault] = set()
         self.journal: list[Fault | Attempt | Task] = []
         self._faults = tuple(faults)
@@ -81,7 +93,7 @@ class Deciding:
         self._ordinals: dict[tuple[str, str], dict[tuple[str, int], int]] = {}
         self._evict: set[str] = set()
         self._under_way: set[Attempt] = set()
-        self._held: set[Attempt] = set()
+        self.zombies: set[Attempt] = set()
         self._orders = 0
         self._failed: Counter[Fault] = Counter()
         self._spent: set[Fault | str] = set()
@@ -116,19 +128,20 @@ class Deciding:
         if found is None:
             return _START
         if found.kind == "zombie":
-            self._held.add(attempt)
+            self.zombies.add(attempt)
         return start_of(found, hurry=self._hurry)
 
     def attempt_ends(self, attempt: Attempt, failed: bool) -> Report:
         self._under_way.discard(attempt)
         self.journal.append(attempt)
-        if attempt in self._held:
+        if attempt in self.zombies:
             return _REPORT
         place = self._place(attempt)
         send = self._arriving(place, "arrives before the reply")
         landing = f"after {place[1]} {place[2]}, attempt {place[3]}"
         if self._landings:
-            self.ends.append(landing)
+            unheard = self.unheard is not None and self.unheard()
+            self.ends.append(Landing(landing, attempt, unheard))
         release = landing in self._landings
         if release:
             self._spent.add(landing)

@@ -11,12 +11,15 @@ from dataclasses import dataclass, field, replace
 
 from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.course import Course, Process, Violation
+from musterwerk.testing.explorer.deciding import Landing
 from musterwerk.testing.explorer.faults import AT_THE_END, Fault, as_offered
 from musterwerk.testing.explorer.lines import Coverage, Lines
 from musterwerk.testing.explorer.merging import States
 from musterwerk.testing.explorer.progress import Progress
+from musterwerk.testing.explorer.varying import holds_elsewhere
 from musterwerk.testing.simulator.outcome import Outcome
 
+UNSEEN = "not seen by the workflow"
 UNREACHABLE = "unreachable"
 EQUAL_STATE = "equal state"
 
@@ -110,8 +113,18 @@ class Search:
         for index, one in enumerate(faults):
             if one.kind == "zombie" and one.detail == AT_THE_END:
                 for landing in course.ends:
-                    landed = replace(one, detail=landing)
-                    yield self._course(found, (*faults[:index], landed, *faults[index + 1 :]))
+                    if self._differs(found, course, landing):
+                        landed = replace(one, detail=landing.name)
+                        yield self._course(found, (*faults[:index], landed, *faults[index + 1 :]))
+
+    def _differs(self, found: Found, course: Course, landing: Landing) -> bool:
+        """Whether the workflow has to run again for a zombie that lands elsewhere."""
+        if len(course.faults) < self.max_faults or not holds_elsewhere(
+            self.process, course, landing
+        ):
+            return True
+        found.pruned[UNSEEN] += 1
+        return False
 
     def _course(self, found: Found, faults: tuple[Fault, ...]) -> Course:
         left = self.max_faults - len(faults)

@@ -41,7 +41,11 @@ class Walking(Search):
     def _step(self, found: Found, course: Course, draw: random.Random) -> Course:
         fault = draw.choice(course.offers)
         following = self._course(found, (*course.faults, fault))
-        landings = [AT_THE_END, *following.ends] if fault.kind == "zombie" else [AT_THE_END]
+        landings = (
+            [AT_THE_END, *(one.name for one in following.ends)]
+            if fault.kind == "zombie"
+            else [AT_THE_END]
+        )
         landing = draw.choice(landings)
         if landing == AT_THE_END or found.violated is not None:
             return following

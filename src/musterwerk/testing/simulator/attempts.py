@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import dataclasses
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -50,6 +51,12 @@ class CallSeen:
     arguments: Sequence[Any]
     result: Any
     error: BaseException | None
+    _call: Call | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def reply(self) -> Reply | None:
+        """What it reported, before anything became of that."""
+        return self._call.reply if self._call is not None else None
 
 
 class _Event(_CompositeEvent):
@@ -117,6 +124,8 @@ class Call:
     ) -> None:
         self.finished = False
         self.arguments: Sequence[Any] = ()
+        self.payloads: list[Payload] = []
+        self.reply: Reply | None = None
         self.result: Any = None
         self.error: BaseException | None = None
         self._function = function.call
@@ -134,6 +143,7 @@ class Call:
         self._cancelled = _Event(in_loop=self._given.is_async)
 
     def start(self, loop: VirtualLoop, payloads: list[Payload]) -> None:
+        self.payloads = payloads
         context = contextvars.copy_context()
         context.run(activity._Context.set, self._context())
         try:
@@ -151,6 +161,23 @@ class Call:
                 self._task.add_done_callback(lambda task: self._end(task.result))
         else:
             self._end(lambda: context.run(self._function, *arguments))
+
+    def again(self, function: Function, loop: VirtualLoop, at: datetime) -> Call | None:
+        """The same call of another world's function, begun at that time.
+
+        None where it does not end at once, or does what depends on who listens.
+        """
+        info = dataclasses.replace(self._known(), started_time=at)
+        call = Call(function, lambda: info, self._converter, _nobody, set(), _heard)
+        try:
+            call.start(loop, self.payloads)
+        except SimulationError:
+            return None
+        if call.finished:
+            return None if isinstance(call.error, _Heard) else call
+        call.abandon()
+        loop.settle()
+        return None
 
     def cancel(self, details: activity.ActivityCancellationDetails = _REQUESTED) -> None:
         if self.finished or self._cancelled.is_set():
@@ -229,7 +256,7 @@ class Call:
             reply = self._failed(error)
         finally:
             self._running.discard(self)
-        done = self._done
+        self.reply, done = reply, self._done
         # Who is done lets go of the others, so that the collector of cycles finds less to do.
         self._task, self._done, self._beat = None, _nobody, _nobody
         done(reply)
@@ -248,6 +275,14 @@ class Call:
             failure = self._converter.encode_failure(CancelledError("Cancelled"))
             return Reply(failure=failure, canceled=True)
         return Reply(failure=self._converter.encode_failure(error))
+
+
+class _Heard(BaseException):
+    """A heartbeat, which somebody may answer."""
+
+
+def _heard(_: Payloads | None) -> None:
+    raise _Heard
 
 
 def _nobody(_: Reply | Payloads | None) -> None: ...

@@ -71,7 +71,7 @@ class Execution:
                 self._done(Reply(failure=self._converter().encode_failure(start.error)))
             return
         if start.held:
-            self._simulation.held.append((self._view, self._launch))
+            self._simulation.held.append((self._view, self._launch, lambda: self.current))
         elif start.late or start.send:
             # Behind the back of everything: also when the workflow is closed by then.
             when = self._run.now + nanoseconds(start.late)

@@ -124,7 +124,8 @@ class LocalActivity:
     def _launch_as(self, start: Start, view: Attempt) -> None:
         run = self._run
         if start.held:
-            run.simulation.held.append((view, lambda: self._launch(view)))
+            waits = lambda: self.busy and view.number == self._number  # noqa: E731 - with its view
+            run.simulation.held.append((view, lambda: self._launch(view), waits))
         elif start.late:
             when = run.now + nanoseconds(start.late)
             run.simulation.agenda.at(when, lambda: self._launch(view))

@@ -47,7 +47,7 @@ class Simulation:
         self.counts: Counter[str] = Counter()
         self.calls: set[Call] = set()
         self.calls_seen: list[CallSeen] = []
-        self.held: list[tuple[Attempt, Callable[[], None]]] = []
+        self.held: list[tuple[Attempt, Callable[[], None], Callable[[], bool]]] = []
         self.others: set[asyncio.Task[Any]] = set()
         self._decisions = decisions
         self._newest: dict[str, Run] = {}
@@ -102,13 +102,15 @@ class Simulation:
     def called(self, attempt: Attempt, call: Call) -> None:
         """An activity function has ended, whether or not anybody waits for it."""
         self.calls_seen.append(
-            CallSeen(attempt, moment(self.agenda.now), call.arguments, call.result, call.error)
+            CallSeen(
+                attempt, moment(self.agenda.now), call.arguments, call.result, call.error, call
+            )
         )
 
     def release(self) -> bool:
         """Call the activities that were held back; false if there are none."""
         held, self.held = self.held, []
-        for _, launch in held:
+        for _, launch, _ in held:
             self.agenda.at(self.agenda.now, launch)
         return bool(held)
 

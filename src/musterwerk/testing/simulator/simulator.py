@@ -17,6 +17,7 @@ from temporalio.workflow import _Definition
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.simulator import births
+from musterwerk.testing.simulator.attempts import Call, CallSeen
 from musterwerk.testing.simulator.beginning import begin
 from musterwerk.testing.simulator.births import Birth
 from musterwerk.testing.simulator.clock import clock_time, nanoseconds
@@ -150,6 +151,16 @@ class Simulator:
         if asyncio._get_running_loop() is None:
             return self._run(simulation, birth, returns, outside, limits)
         return _in_thread(lambda: self._run(simulation, birth, returns, outside, limits))
+
+    def again(self, seen: CallSeen, activities: Activities) -> Call | None:
+        """A call of a run that is over, made again with other activities, at the time that it says.
+
+        None where it does not end at once, or does what depends on who listens.
+        """
+        if seen._call is None:
+            return None
+        function = activities.find(seen.attempt.activity_type)
+        return seen._call.again(function, self._loop, seen.when)
 
     def _run(
         self,

@@ -29,7 +29,10 @@ class Standing:
             return None
         described: set[int] = set()
         parts: list[object] = [simulation.agenda.now, simulation.ids.given, simulation.problems]
-        parts += [[run.run_id for run in simulation._waking], [view for view, _ in simulation.held]]
+        parts += [
+            [run.run_id for run in simulation._waking],
+            [view for view, _, _ in simulation.held],
+        ]
         for run in simulation.runs:
             part = _of_run(run, described)
             if part is None:
@@ -40,6 +43,11 @@ class Standing:
             return None
         parts.append(coming)
         return blake2b(repr(parts).encode(), digest_size=16).digest()
+
+    def gives_up(self) -> bool:
+        """Whether nobody waits for what is held back: its effect is seen by the world alone."""
+        simulation = self.simulation
+        return simulation is not None and not any(waits() for _, _, waits in simulation.held)
 
 
 def _of_run(run: Run, described: set[int]) -> tuple[object, ...] | None:
