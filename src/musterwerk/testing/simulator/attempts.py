@@ -7,7 +7,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import dataclasses
-import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,13 +16,14 @@ from typing import Any
 from temporalio import activity
 from temporalio.api.common.v1 import Payload, Payloads
 from temporalio.api.failure.v1 import Failure
-from temporalio.common import MetricMeter, RawValue, _CompositeEvent
+from temporalio.common import MetricMeter, RawValue
 from temporalio.exceptions import ApplicationError, CancelledError
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.simulator.decisions import Attempt
 from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.payloads import Converter
+from musterwerk.testing.simulator.waiting import NEVER, NEVER_IN_LOOP, Event
 from musterwerk.testing.simulator.worker import Function
 
 _REQUESTED = activity.ActivityCancellationDetails(cancel_requested=True)
@@ -59,57 +59,6 @@ class CallSeen:
         return self._call.reply if self._call is not None else None
 
 
-class _Event(_CompositeEvent):
-    """What an activity may wait for in its loop. What that takes is dear, and made when it does."""
-
-    def __init__(self, *, in_loop: bool) -> None:
-        self.thread_event: threading.Event | None = None
-        self.async_event: asyncio.Event | None = None
-        self._in_loop = in_loop
-        self._is_set = False
-
-    def set(self) -> None:
-        self._is_set = True
-        if self.async_event is not None:
-            self.async_event.set()
-
-    def is_set(self) -> bool:
-        return self._is_set
-
-    async def wait(self) -> None:
-        if not self._in_loop:
-            raise RuntimeError("not in async activity")
-        if self.async_event is None:
-            self.async_event = asyncio.Event()
-        if not self._is_set:
-            await self.async_event.wait()
-
-    def wait_sync(self, timeout: float | None = None) -> None:
-        """Virtual time stands still for threads, so that nothing comes of waiting but its end."""
-        if self._is_set:
-            return
-        if timeout is not None and self._in_loop:
-            threading.Event().wait(timeout)
-            return
-        raise SimulationError(
-            "The simulator cannot wait for a cancellation inside a synchronous activity or in a"
-            " thread, which run in one instant of virtual time: make it asynchronous"
-        )
-
-
-class _Never(_Event):
-    """The end of the worker: one that shuts down is none that we play. All calls share it."""
-
-    async def wait(self) -> None:
-        if not self._in_loop:
-            raise RuntimeError("not in async activity")
-        await asyncio.Event().wait()
-
-
-_NEVER = _Never(in_loop=False)
-_NEVER_IN_LOOP = _Never(in_loop=True)
-
-
 class Call:
     """The function running, or about to. `done` is told its reply, once."""
 
@@ -140,7 +89,7 @@ class Call:
         self._shields = 0
         self._raise_when_unshielded = False
         self._details = activity._ActivityCancellationDetailsHolder()
-        self._cancelled = _Event(in_loop=self._given.is_async)
+        self._cancelled = Event(in_loop=self._given.is_async)
 
     def start(self, loop: VirtualLoop, payloads: list[Payload]) -> None:
         self.payloads = payloads
@@ -212,7 +161,7 @@ class Call:
             info=self._known,
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
-            worker_shutdown_event=_NEVER_IN_LOOP if self._given.is_async else _NEVER,
+            worker_shutdown_event=NEVER_IN_LOOP if self._given.is_async else NEVER,
             shield_thread_cancel_exception=self._shielded if raises else None,
             payload_converter_class_or_instance=self._converter.given.payload_converter,
             runtime_metric_meter=MetricMeter.noop,

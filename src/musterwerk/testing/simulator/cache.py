@@ -20,7 +20,7 @@ from temporalio.bridge.proto.workflow_completion import WorkflowActivationComple
 from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance
 
-from musterwerk.testing.simulator import waiting
+from musterwerk.testing.simulator import stuck
 from musterwerk.testing.simulator.clock import NS
 from musterwerk.testing.simulator.worker import NAMESPACE, loop_kept
 
@@ -131,7 +131,7 @@ class Cache:
 
     def waits(self) -> Sequence[str]:
         """The lines at which it waits; none where it is not there."""
-        return waiting.places(self._instance)
+        return stuck.places(self._instance)
 
     def told(self) -> tuple[bytes, int]:
         """All that the workflow was told and has asked for, and how long that is.

@@ -1,44 +1,62 @@
-"""Where the code of a workflow waits."""
+"""What an activity can wait for: its cancellation, and the end of its worker."""
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio
-import os
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from types import FrameType
-from typing import Any
+import threading
 
-import temporalio
+from temporalio.common import _CompositeEvent
 
-#: Whose frames say nothing about the workflow: what everything waits in, in the end.
-_MACHINERY = tuple(
-    os.path.dirname(one.__file__) + os.sep for one in (asyncio, temporalio) if one.__file__
-)
+from musterwerk.errors import SimulationError
 
 
-def places(instance: Any) -> Sequence[str]:
-    """The innermost line of the workflow's own, for each of its tasks; where they are known."""
-    tasks: set[asyncio.Task[Any]] = getattr(instance, "_tasks", set())
-    found = (_place(task) for task in tasks)
-    return sorted({one for one in found if one is not None})
+class Event(_CompositeEvent):
+    """What an activity may wait for in its loop. What that takes is dear, and made when it does."""
+
+    def __init__(self, *, in_loop: bool) -> None:
+        self.thread_event: threading.Event | None = None
+        self.async_event: asyncio.Event | None = None
+        self._in_loop = in_loop
+        self._is_set = False
+
+    def set(self) -> None:
+        self._is_set = True
+        if self.async_event is not None:
+            self.async_event.set()
+
+    def is_set(self) -> bool:
+        return self._is_set
+
+    async def wait(self) -> None:
+        if not self._in_loop:
+            raise RuntimeError("not in async activity")
+        if self.async_event is None:
+            self.async_event = asyncio.Event()
+        if not self._is_set:
+            await self.async_event.wait()
+
+    def wait_sync(self, timeout: float | None = None) -> None:
+        """Virtual time stands still for threads, so that nothing comes of waiting but its end."""
+        if self._is_set:
+            return
+        if timeout is not None and self._in_loop:
+            threading.Event().wait(timeout)
+            return
+        raise SimulationError(
+            "The simulator cannot wait for a cancellation inside a synchronous activity or in a"
+            " thread, which run in one instant of virtual time: make it asynchronous"
+        )
 
 
-def _place(task: asyncio.Task[Any]) -> str | None:
-    last: FrameType | None = None
-    for frame in _frames(task.get_coro()):
-        if not frame.f_code.co_filename.startswith(_MACHINERY):
-            last = frame
-    if last is None:
-        return None
-    return f"{Path(last.f_code.co_filename).name}:{last.f_lineno} in {last.f_code.co_name}"
+class _Never(Event):
+    """The end of the worker: one that shuts down is none that we play. All calls share it."""
+
+    async def wait(self) -> None:
+        if not self._in_loop:
+            raise RuntimeError("not in async activity")
+        await asyncio.Event().wait()
 
 
-def _frames(waiting: Any) -> Iterator[FrameType]:
-    """From the outside in, through coroutines and generators."""
-    while waiting is not None:
-        frame = getattr(waiting, "cr_frame", None) or getattr(waiting, "gi_frame", None)
-        if frame is not None:
-            yield frame
-        waiting = getattr(waiting, "cr_await", None) or getattr(waiting, "gi_yieldfrom", None)
+NEVER = _Never(in_loop=False)
+NEVER_IN_LOOP = _Never(in_loop=True)
