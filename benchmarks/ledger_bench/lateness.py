@@ -36,7 +36,7 @@ class Nothing:
 
 
 async def measure(count: int, rounds: int, seconds: int) -> dict[str, Any]:
-    """`late_ms`: of all runs of some rounds, each of so many schedules in one second of `seconds`."""
+    """`late_ms`: of all runs of some rounds: `count` schedules in one of `seconds` each."""
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedServer(Path(folder), ui=False) as running:
             client = await connect(running.address, isolated=True)
