@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _cheap_hashes() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+def _cheap_hashes() -> Iterator[None]:
     """A quarter of a second of computing for each log-in; processes of ours keep the real ones."""
     from argon2 import PasswordHasher
 

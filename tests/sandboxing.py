@@ -15,7 +15,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _tried_once() -> Iterator[None]:  # pyright: ignore[reportUnusedFunction]
+def _tried_once() -> Iterator[None]:
     # With the restrictions themselves, so that no other ones are taken for them.
     passed: dict[tuple[type, int], Any] = {}
     prepare = SandboxedWorkflowRunner.prepare_workflow
