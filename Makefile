@@ -18,8 +18,9 @@ demo: $(VENV)/run.stamp ## 300 real orders through the saga, with failures injec
 dev: $(VENV)/run.stamp ## everything on this machine until Ctrl-C; prints the addresses
 	@$(BIN)/musterwerk dev --data $(DATA) $(ARGS)
 
+# Hundreds of processes are started: none of them should have to compile the sources anew.
 test: $(VENV)/dev.stamp lint browser ## linters, types, import rules and the whole test suite
-	@$(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest -n 3 --dist worksteal $(ARGS)
 
 # Debian's Chromium where it may be installed; without any, the tests of the screens are left out,
 # and pytest's last lines say so.

@@ -65,7 +65,7 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
 
 def _part(name: str, quick: bool) -> dict[str, Any]:
     if name == "lateness":
-        return asyncio.run(lateness.measure(*((10, 1) if quick else (100, 3))))
+        return asyncio.run(lateness.measure(*((10, 1, 3) if quick else (100, 3, 15))))
     if name == "alerting":
         return asyncio.run(alerting.measure(2 if quick else 20))
     if name == "rows":

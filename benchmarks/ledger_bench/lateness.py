@@ -27,7 +27,6 @@ from musterwerk.store.ledger_reading import FireSearch, search_fires
 from musterwerk.store.ledger_rows import FireRow
 
 _QUEUE = "bench"
-_SECONDS = 15
 
 
 @workflow.defn
@@ -36,8 +35,8 @@ class Nothing:
     async def run(self) -> None: ...
 
 
-async def measure(count: int, rounds: int) -> dict[str, Any]:
-    """`late_ms`: of all runs of some rounds, each of so many schedules in one second."""
+async def measure(count: int, rounds: int, seconds: int) -> dict[str, Any]:
+    """`late_ms`: of all runs of some rounds: `count` schedules in one of `seconds` each."""
     with tempfile.TemporaryDirectory() as folder:
         async with EmbeddedServer(Path(folder), ui=False) as running:
             client = await connect(running.address, isolated=True)
@@ -49,7 +48,7 @@ async def measure(count: int, rounds: int) -> dict[str, Any]:
                     workflows=[Nothing],
                     workflow_runner=UnsandboxedWorkflowRunner(),
                 ):
-                    rows = await _rounds(client, store, count, rounds)
+                    rows = await _rounds(client, store, count, rounds, seconds)
             finally:
                 store.close()
     late = sorted((row.started_at - row.due).total_seconds() for row in rows if row.started_at)
@@ -61,11 +60,13 @@ async def measure(count: int, rounds: int) -> dict[str, Any]:
     }
 
 
-async def _rounds(client: Client, store: Store, count: int, rounds: int) -> list[FireRow]:
+async def _rounds(
+    client: Client, store: Store, count: int, rounds: int, seconds: int
+) -> list[FireRow]:
     server, table = ScheduleServer(client), LedgerTable(store)
     sweeper = Sweeper(server, table)
     await sweeper.sweep()
-    when, grace = every(f"{_SECONDS}s"), timedelta(minutes=1)
+    when, grace = every(f"{seconds}s"), timedelta(minutes=1)
     several = tuple(
         Schedule(f"bench-{n}", Nothing, task_queue=_QUEUE, when=when, grace=grace)
         for n in range(count)

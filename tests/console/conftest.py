@@ -2,10 +2,8 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
-from sqlalchemy import make_url
 from temporalio.client import Client
 
 from musterwerk.store import Store
@@ -13,10 +11,9 @@ from tests.console.office import Office
 
 
 @pytest.fixture
-async def office(client: Client, tmp_path: Path) -> AsyncIterator[Office]:
+async def office(client: Client, sqlite_store: Store) -> AsyncIterator[Office]:
     """No worker is at work."""
-    store = Store(make_url(f"sqlite:///{tmp_path / 'musterwerk.sqlite'}"))
-    office = Office.of(store, client)
+    office = Office.of(sqlite_store, client)
     yield office
     await office.close()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from alembic import command
@@ -35,8 +36,10 @@ def migrate(engine: Engine, file: Path | None) -> None:
         with connection.begin():
             if connection.dialect.name == "postgresql":
                 connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-            _refuse_newer(_version(connection))
-            command.upgrade(_config(connection), "head")
+            version = _version(connection)
+            _refuse_newer(version)
+            if version != _newest():
+                command.upgrade(_config(connection), "head")
 
 
 def check(connection: Connection) -> None:
@@ -45,7 +48,7 @@ def check(connection: Connection) -> None:
     if version is None:
         raise StoreMissing("the database has no tables of Musterwerk's yet")
     _refuse_newer(version)
-    if version != _scripts().get_current_head():
+    if version != _newest():
         raise StoreError(
             f"the database has the tables of an older version ({version}); "
             "`musterwerk worker` of this version brings them up to date when it starts"
@@ -58,17 +61,23 @@ def _version(connection: Connection) -> str | None:
 
 
 def _refuse_newer(version: str | None) -> None:
-    known = {script.revision for script in _scripts().walk_revisions()}
-    if version is not None and version not in known:
+    if version is not None and version not in _known():
         raise StoreError(
             f"the database was written by a newer version of Musterwerk (its tables are at "
-            f"{version!r}, this version knows up to {_scripts().get_current_head()!r}); "
+            f"{version!r}, this version knows up to {_newest()!r}); "
             "install that version or a later one"
         )
 
 
-def _scripts() -> ScriptDirectory:
-    return ScriptDirectory.from_config(_config())
+@cache
+def _known() -> tuple[str, ...]:
+    """The versions, the newest first. Read once: every script is a module that is executed."""
+    scripts = ScriptDirectory.from_config(_config())
+    return tuple(script.revision for script in scripts.walk_revisions())
+
+
+def _newest() -> str:
+    return _known()[0]
 
 
 def _config(connection: Connection | None = None) -> Config:

@@ -23,6 +23,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, KeySetSerialization
 
 from musterwerk.console.access.settings import Provider
+from musterwerk.notify.trust import trusted
 
 _SECONDS = 5.0
 _SCOPE = "openid profile email"
@@ -182,7 +183,8 @@ class OidcClient:
 
 
 def _http() -> httpx.AsyncClient:
-    return httpx.AsyncClient(timeout=_SECONDS, headers={"Accept": "application/json"})
+    headers = {"Accept": "application/json"}
+    return httpx.AsyncClient(timeout=_SECONDS, headers=headers, verify=trusted())
 
 
 async def _document(

@@ -15,6 +15,7 @@ from temporalio.client import Client
 
 from musterwerk.errors import MusterwerkError, StoreError
 from musterwerk.notify import Settings
+from musterwerk.notify.trust import trusted
 from musterwerk.schedules.ledger.extending import extend
 from musterwerk.schedules.ledger.model import WATCH
 from musterwerk.schedules.ledger.sweep import Sweeper
@@ -144,7 +145,7 @@ async def _rest(stopped: asyncio.Task[None], seconds: float) -> None:
 async def _ping(url: str) -> None:
     """Its answer does not matter here: whoever listens there knows what to do."""
     try:
-        async with httpx.AsyncClient(timeout=_PING_SECONDS) as http:
+        async with httpx.AsyncClient(timeout=_PING_SECONDS, verify=trusted()) as http:
             await http.get(url)
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         _log.warning("the dead man's switch could not be reached: %s", type(error).__name__)
