@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
 from musterwerk.testing.explorer.asked import Asked, Invariant
-from musterwerk.testing.explorer.deciding import Deciding, Landing
+from musterwerk.testing.explorer.deciding import Deciding, Landing, Place
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.merging import Cut, States, Watched, can_be_compared
 from musterwerk.testing.simulator.decisions import Attempt, Task
@@ -42,6 +42,7 @@ class Course:
     offers: list[Fault] = field(default_factory=list[Fault])
     ends: list[Landing] = field(default_factory=list[Landing])
     zombies: Set[Attempt] = frozenset()
+    lonely: Mapping[Place, Attempt] = field(default_factory=dict[Place, Attempt])
     met: Set[Fault] = frozenset()
     journal: Sequence[Fault | Attempt | Task] = ()
     looked: bool = False
@@ -80,6 +81,7 @@ class Process:
             )  # fmt: skip
             standing = Standing()
             deciding.unheard = standing.gives_up
+            deciding.alone = standing.alone if asked.hurry and grow else None
             if asked.always:
                 deciding.quiet = lambda: check(asked.always, world, None, course.violations)
             if states is not None and can_be_compared(world):
@@ -109,6 +111,7 @@ class Process:
             deciding.journal,
         )
         course.met, course.zombies = deciding.met, deciding.zombies
+        course.lonely = deciding.lonely
         return course
 
     def _end(self, world: Any, course: Course, outcome: Outcome) -> None:
@@ -130,7 +133,7 @@ class Process:
             found.append(Violation("the process ends", f"the workflow {what}"))
         watched = Watched.of(outcome)
         check(self.asked.invariants, world, watched, found)
-        course.looked = watched.looked
+        course.looked = bool(watched.looked)
 
 
 def check(

@@ -58,7 +58,8 @@ class Deciding:
     them the set grows to another one. `met` are those of the set that found their place. `ends` are
     the moments at which the effect of a zombie can land. `journal` has all that happened in order.
     `quiet` is called where nothing runs, `cut` before a task once all faults have happened.
-    `unheard` tells whether nobody waits for zombies any more, which `zombies` are.
+    `unheard` tells whether nobody waits for zombies any more, which `zombies` are. `lonely` are the
+    attempts that succeeded while nothing else was under way, which `alone` tells.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class Deciding:
         self.cut: Callable[[], None] | None = None
         self.offers: list[Fault] = []
         self.unheard: Callable[[], bool] | None = None
+        self.alone: Callable[[], bool] | None = None
+        self.lonely: dict[Place, Attempt] = {}
         self.ends: list[Landing] = []
         self.met: set[Fault] = set()
         self.journal: list[Fault | Attempt | Task] = []
@@ -137,6 +140,8 @@ class Deciding:
         if attempt in self.zombies:
             return _REPORT
         place = self._place(attempt)
+        if not failed and not attempt.local and self.alone is not None and self.alone():
+            self.lonely[place] = attempt
         send = self._arriving(place, "arrives before the reply")
         landing = f"after {place[1]} {place[2]}, attempt {place[3]}"
         if self._landings:

@@ -80,21 +80,21 @@ def can_be_compared(world: Any) -> bool:
 
 
 class Watched(Outcome):
-    """An outcome that knows whether somebody looked at what merged runs may differ in."""
+    """An outcome that knows at what somebody looked of what merged runs may differ in."""
 
     @classmethod
     def of(cls, outcome: Outcome) -> Watched:
         watched = cls(**vars(outcome))
-        object.__setattr__(watched, "looked", False)
+        object.__setattr__(watched, "looked", set())
         runs = [_WatchedRun.of(run, watched) for run in outcome.runs]
         object.__setattr__(watched, "runs", runs)
         return watched
 
-    looked: bool
+    looked: set[str]
 
     def __getattribute__(self, name: str) -> Any:
         if name in _PAST:
-            object.__setattr__(self, "looked", True)
+            self.looked.add(name)
         return super().__getattribute__(name)
 
 
@@ -109,5 +109,5 @@ class _WatchedRun(RunSeen):
 
     def __getattribute__(self, name: str) -> Any:
         if name in _PAST_OF_A_RUN:
-            object.__setattr__(self.outcome, "looked", True)
+            self.outcome.looked.add("history")
         return super().__getattribute__(name)

@@ -16,6 +16,7 @@ from musterwerk.testing.explorer.faults import AT_THE_END, Fault, as_offered
 from musterwerk.testing.explorer.lines import Coverage, Lines
 from musterwerk.testing.explorer.merging import States
 from musterwerk.testing.explorer.progress import Progress
+from musterwerk.testing.explorer.retrying import holds_anyway
 from musterwerk.testing.explorer.varying import holds_elsewhere
 from musterwerk.testing.simulator.outcome import Outcome
 
@@ -94,6 +95,10 @@ class Search:
             for course in frontier:
                 for offer, after in _with_rest(course.offers):
                     self.tell(size, total)
+                    if size == self.max_faults and holds_anyway(self.process, course, offer):
+                        found.tried.add(offer)
+                        found.pruned[UNSEEN] += 1
+                        continue
                     for one in self._with(found, (*course.faults, offer)):
                         if found.violated is not None:
                             return

@@ -11,8 +11,10 @@ from temporalio.api.failure.v1 import Failure
 
 from musterwerk.testing.explorer.course import Course, Process, Violation, check
 from musterwerk.testing.explorer.deciding import Landing
+from musterwerk.testing.explorer.merging import Watched
 from musterwerk.testing.simulator.attempts import CallSeen, Reply
 from musterwerk.testing.simulator.decisions import Attempt, Task
+from musterwerk.testing.simulator.outcome import Outcome
 from musterwerk.testing.simulator.worker import Activities
 from musterwerk.testing.worlds import activities_of
 
@@ -24,43 +26,45 @@ def holds_elsewhere(process: Process, course: Course, landing: Landing) -> bool:
     for has to answer as before, so that the workflow would have gone the same way. False wherever
     that cannot be told: then it has to run.
     """
-    outcome = course.outcome
-    if outcome is None or not landing.unheard or len(course.zombies) != 1:
+    if course.outcome is None or not landing.unheard or len(course.zombies) != 1:
         return False
     (zombie,) = course.zombies
-    calls = {one.attempt: one for one in outcome.calls}
+    calls = {one.attempt: one for one in course.outcome.calls}
     if not {zombie, landing.after} <= calls.keys():
         return False
-    order = _order(course, zombie, landing)
+    late = replace(calls[zombie], when=calls[landing.after].when)
+    order: list[CallSeen | Task] = []
+    for entry in course.journal:
+        if isinstance(entry, Task):
+            order.append(entry)
+        elif isinstance(entry, Attempt) and entry != zombie and entry in calls:
+            order.append(calls[entry])
+        if entry == landing.after:
+            order.append(late)
+    after = in_the_world(process, course.outcome, order, unheard=late)
+    return after is not None
+
+
+def in_the_world(
+    process: Process, outcome: Outcome, order: Sequence[CallSeen | Task], *, unheard: CallSeen
+) -> Watched | None:
+    """The outcome after these calls, if everybody but the one answers as before and all holds."""
     found: list[Violation] = []
     random.seed(process.asked.seed)
     with process.asked.world() as world:
-        late = replace(calls[zombie], when=calls[landing.after].when)
-        made = _made(process, world, order, calls, late, found)
-        if made is None:
-            return False
-        after = replace(outcome, calls=made)
-        if not found:
-            check(process.asked.invariants, world, after, found)
-    return not found
-
-
-def _order(course: Course, zombie: Attempt, landing: Landing) -> list[Attempt | Task]:
-    order: list[Attempt | Task] = []
-    for entry in course.journal:
-        if isinstance(entry, Attempt | Task) and entry != zombie:
-            order.append(entry)
-        if entry == landing.after:
-            order.append(zombie)
-    return order
+        made = _made(process, world, order, unheard, found)
+        if made is None or found:
+            return None
+        after = Watched.of(replace(outcome, calls=made))
+        check(process.asked.invariants, world, after, found)
+    return None if found else after
 
 
 def _made(
     process: Process,
     world: Any,
-    order: Sequence[Attempt | Task],
-    calls: dict[Attempt, CallSeen],
-    late: CallSeen,
+    order: Sequence[CallSeen | Task],
+    unheard: CallSeen,
     found: list[Violation],
 ) -> list[CallSeen] | None:
     """The calls as they then went; None as soon as one that is waited for answers otherwise."""
@@ -70,12 +74,11 @@ def _made(
         if isinstance(entry, Task):
             if process.asked.always and not found:
                 check(process.asked.always, world, None, found)
-        elif entry in calls:
-            seen = late if entry == late.attempt else calls[entry]
-            call = process.simulator.again(seen, activities)
-            if call is None or not (seen is late or _same(call.reply, seen.reply)):
-                return None
-            made.append(replace(seen, result=call.result, error=call.error))
+            continue
+        call = process.simulator.again(entry, activities)
+        if call is None or not (entry is unheard or _same(call.reply, entry.reply)):
+            return None
+        made.append(replace(entry, result=call.result, error=call.error))
     return made
 
 

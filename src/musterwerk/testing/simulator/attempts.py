@@ -58,6 +58,11 @@ class CallSeen:
         """What it reported, before anything became of that."""
         return self._call.reply if self._call is not None else None
 
+    @property
+    def info(self) -> activity.Info | None:
+        """What the activity could ask about itself."""
+        return self._call.info if self._call is not None else None
+
 
 class Call:
     """The function running, or about to. `done` is told its reply, once."""
@@ -111,12 +116,14 @@ class Call:
         else:
             self._end(lambda: context.run(self._function, *arguments))
 
-    def again(self, function: Function, loop: VirtualLoop, at: datetime) -> Call | None:
-        """The same call of another world's function, begun at that time.
+    def again(
+        self, function: Function, loop: VirtualLoop, at: datetime, attempt: int
+    ) -> Call | None:
+        """The same call of another world's function, begun at that time as that attempt.
 
         None where it does not end at once, or does what depends on who listens.
         """
-        info = dataclasses.replace(self._known(), started_time=at)
+        info = dataclasses.replace(self.info, started_time=at, attempt=attempt)
         call = Call(function, lambda: info, self._converter, _nobody, set(), _heard)
         try:
             call.start(loop, self.payloads)
@@ -158,7 +165,7 @@ class Call:
     def _context(self) -> activity._Context:
         raises = not self._given.no_thread_cancel_exception and not self._given.is_async
         return activity._Context(
-            info=self._known,
+            info=lambda: self.info,
             heartbeat=self._heartbeat,
             cancelled_event=self._cancelled,
             worker_shutdown_event=NEVER_IN_LOOP if self._given.is_async else NEVER,
@@ -169,7 +176,8 @@ class Call:
             cancellation_details=self._details,
         )
 
-    def _known(self) -> activity.Info:
+    @property
+    def info(self) -> activity.Info:
         if not isinstance(self._info, activity.Info):
             self._info = self._info()
         return self._info
@@ -214,7 +222,7 @@ class Call:
         """As a worker tells failures apart."""
         if isinstance(error, activity._CompleteAsyncError):
             raise SimulationError(
-                f"Activity {self._known().activity_type} completes asynchronously, which the"
+                f"Activity {self.info.activity_type} completes asynchronously, which the"
                 " simulator does not support: no client could complete it"
             )
         if isinstance(error, SimulationError):

@@ -44,6 +44,15 @@ class Standing:
         parts.append(coming)
         return blake2b(repr(parts).encode(), digest_size=16).digest()
 
+    def alone(self) -> bool:
+        """While an activity ends: whether nothing else is under way or due."""
+        simulation = self.simulation
+        if simulation is None or simulation._waking or simulation.calls or simulation.others:
+            return False
+        due = simulation.agenda.next_time()
+        ready = simulation.agenda.has_ready or simulation.loop.unsettled
+        return not ready and (due is None or due > simulation.agenda.now)
+
     def gives_up(self) -> bool:
         """Whether nobody waits for what is held back: its effect is seen by the world alone."""
         simulation = self.simulation
