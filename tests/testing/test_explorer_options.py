@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import sys
 from collections.abc import Callable
@@ -170,18 +169,14 @@ async def test_random_walks_differ_by_their_seed_and_never_say_that_they_are_com
 async def test_lines_that_never_ran_are_named() -> None:
     report = await explore(*(Sale.run, "O-1"), world=Counter, invariants=[], max_faults=0)
     assert report.coverage is not None
-    assert report.coverage.run == report.coverage.lines - len(report.coverage.unseen)
+    assert (report.coverage.lines, report.coverage.run) == (8, 5)
     assert len(report.coverage.unseen) == 3  # the except clause and what stands in it
     assert "3 of 8 lines never ran (test_explorer_merging.py:" in str(report)
     fuller = await explore(*(Sale.run, "O-1"), world=Counter, invariants=[], max_faults=1)
     assert fuller.coverage is not None
     assert not fuller.coverage.unseen
-    assert (report.tried, fuller.tried) == (0, fuller.points - later(fuller))
-
-
-def later(report: Any) -> int:
-    """Faults that could have happened only after another one."""
-    return report.points - report.tried
+    assert report.tried == 0
+    assert 20 < fuller.tried == fuller.points
 
 
 def _ignore(frame: FrameType, event: str, arg: object) -> None:
@@ -275,4 +270,3 @@ async def test_in_a_hurry_no_time_passes_by_a_fault() -> None:
             cancel=False, hurry=hurry,
         )  # fmt: skip
         assert (max(durations) > HOUR) != hurry
-    assert asyncio.get_running_loop().is_running()

@@ -48,7 +48,7 @@ def test_it_fails_in_the_same_way(case: Case, tmp_path: Path) -> None:
         test()
     for violation in found.violations:
         assert f"{violation.invariant}: {violation.message}" in str(raised.value)
-    assert "one run with these faults" in str(raised.value)
+    assert "one run with 1 fault" in str(raised.value)
 
 
 async def test_faults_that_have_no_place_any_more_are_named() -> None:

@@ -148,12 +148,12 @@ async def told_apart(run: Any, world: type[Shelf], monkeypatch: pytest.MonkeyPat
 
 async def test_only_what_nobody_sees_needs_no_run(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await told_apart(Blind.run, Shelf, monkeypatch) == {
-        "after note 1, attempt 1": True,
-        "after note 2, attempt 1": True,
+        "after note 1 of Blind, attempt 1": True,
+        "after note 2 of Blind, attempt 1": True,
     }
     assert await told_apart(Looking.run, Shelf, monkeypatch) == {
-        "after note 1, attempt 1": False,  # the look would find one less
-        "after look 1, attempt 1": True,
+        "after note 1 of Looking, attempt 1": False,  # the look would find one less
+        "after look 1 of Looking, attempt 1": True,
     }
 
 
@@ -173,6 +173,6 @@ async def test_what_does_not_hold_in_the_world_alone_is_shown_with_the_workflow(
         )
         assert report.counterexample is not None
         assert report.counterexample.faults == (
-            Fault("Blind", "pay", 1, 1, "zombie", "after note 1, attempt 1"),
+            Fault("Blind", "pay", 1, 1, "zombie", "after note 1 of Blind, attempt 1"),
         )
         assert "  world     note('again') -> None" in report.counterexample.timeline

@@ -83,10 +83,10 @@ def test_a_process_is_explored_by_a_fixture_and_the_summary_says_how_far(tmp_pat
     assert "1 failed, 2 passed" in ran.stdout, ran.stdout
     assert "zombie, the effect lands at the end" in ran.stdout
     summary = ran.stdout.split("= explorations =")[1]
-    assert "test_order.py::test_sound: Order: 65 runs with up to 1 faults, all of them" in summary
+    assert "test_order.py::test_sound: Order: 65 runs with up to 1 fault, all of them" in summary
     found = pytest_in(tmp_path, "found/test_found_by_test_order_py_test_unsound.py")
     assert "1 failed" in found.stdout
-    assert "one run with these faults" in found.stdout
+    assert "Order: one run with 1 fault" in found.stdout
 
 
 def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:

@@ -27,8 +27,11 @@ from musterwerk.testing.effects import (
     nothing_after_undo,
     undo_after_do_only,
 )
+from musterwerk.testing.explorer.course import Violation
 from musterwerk.testing.explorer.exploring import explore
-from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.faults import FAULT_KINDS, Fault
+from musterwerk.testing.explorer.faults import Kind as FaultKind
+from musterwerk.testing.explorer.lines import Coverage
 from musterwerk.testing.explorer.report import Counterexample, Exploration
 from musterwerk.testing.histories import RecordedHistory, read_histories, write_history
 from musterwerk.testing.invariants import (
@@ -37,7 +40,7 @@ from musterwerk.testing.invariants import (
     terminal_state_reached,
 )
 from musterwerk.testing.laws.checking import check_laws
-from musterwerk.testing.laws.report import Call, LawReport, Violation
+from musterwerk.testing.laws.report import BrokenLaw, Call, LawReport
 from musterwerk.testing.letterbox import Letterbox
 from musterwerk.testing.replaying import (
     ReplayFailure,
@@ -66,15 +69,19 @@ from musterwerk.testing.simulator.simulator import Simulator
 __all__ = [
     "CANCEL",
     "EFFECTS",
+    "FAULT_KINDS",
     "STANDARD",
     "Attempt",
+    "BrokenLaw",
     "Call",
     "CallSeen",
     "Counterexample",
+    "Coverage",
     "Decisions",
     "Effects",
     "Exploration",
     "Fault",
+    "FaultKind",
     "LawReport",
     "Letterbox",
     "Message",

@@ -16,6 +16,8 @@ from musterwerk.testing.simulator.decisions import CANCEL, Message
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.worlds import World
 
+_KINDS = ("cancel", "signal", "update")
+
 WorldType: TypeAlias = Callable[[], AbstractContextManager[World]]
 Invariant: TypeAlias = Callable[[Any, Any], None]
 Outside: TypeAlias = Callable[[SimulatedHandle], Awaitable[None]]
@@ -53,11 +55,23 @@ class Asked:
         """What arrives in every run."""
         return [one for one in self.messages if one.at is not None]
 
-    def check(self) -> None:
-        """Raises UsageError where a message is given twice."""
+    def check(self, only: Sequence[Fault] | None = None) -> None:
+        """Raises UsageError where something cannot be meant."""
+        if not callable(self.world):
+            raise UsageError(
+                f"`world` is {self.world!r}: give the class, of which each run has one"
+            )
+        for one in self.messages:
+            if one.kind not in _KINDS:
+                raise UsageError(f"`messages` has {one}: its kind is one of {', '.join(_KINDS)}")
+        if self.cancel and CANCEL in self.messages:
+            raise UsageError("`messages` has a cancellation, which arrives anyway: leave it out")
         labels = [label(one) for one in self.arrivals]
         if len(set(labels)) < len(labels):
             raise UsageError(f"`messages` has one twice, of which each arrives once: {labels}")
+        for fault in only or ():
+            if fault.kind.startswith("arrives") and fault.detail not in labels:
+                raise UsageError(f"`only` has {fault.detail!r}, which `messages` has not: {labels}")
 
     @property
     def workflow(self) -> type:

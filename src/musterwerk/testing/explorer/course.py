@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
+from musterwerk.errors import MusterwerkError
 from musterwerk.testing.explorer.asked import Asked, Invariant
 from musterwerk.testing.explorer.deciding import Deciding, Landing, Place
 from musterwerk.testing.explorer.faults import Fault
@@ -34,6 +35,7 @@ class Course:
     """How one run went. It has no outcome if it was cut short, for it went on as another one did.
 
     `looked`: an invariant went by how the run came to its end, not only by where it ended.
+    `took_time`: an activity did not end in the instant in which it began.
     """
 
     faults: tuple[Fault, ...]
@@ -42,10 +44,12 @@ class Course:
     offers: list[Fault] = field(default_factory=list[Fault])
     ends: list[Landing] = field(default_factory=list[Landing])
     zombies: Set[Attempt] = frozenset()
+    unlanded: Set[Fault] = frozenset()
     lonely: Mapping[Place, Attempt] = field(default_factory=dict[Place, Attempt])
     met: Set[Fault] = frozenset()
     journal: Sequence[Fault | Attempt | Task] = ()
     looked: bool = False
+    took_time: bool = True
 
     @property
     def missed(self) -> bool:
@@ -111,15 +115,20 @@ class Process:
             deciding.journal,
         )
         course.met, course.zombies = deciding.met, deciding.zombies
-        course.lonely = deciding.lonely
+        course.unlanded = deciding.unlanded()
+        course.lonely, course.took_time = deciding.lonely, standing.took_time()
         return course
 
     def _end(self, world: Any, course: Course, outcome: Outcome) -> None:
         found = course.violations
         for problem in outcome.problems:
             found.append(Violation("eviction", problem))
-        if outcome.task_failure is not None and outcome.status == "running":
-            found.append(Violation("no workflow task fails", outcome.task_failure))
+        broken = [(run, one) for run in outcome.runs for one in run.task_failures]
+        for run, failure in broken:
+            where = "" if run is outcome.runs[0] else f"{run.workflow_type} {run.workflow_id}: "
+            found.append(Violation("no workflow task fails", where + failure))
+        if broken:
+            pass  # whoever waits for it, waits because of that
         elif (
             outcome.status == "running"
             and not self.asked.may_wait
@@ -142,6 +151,11 @@ def check(
     for invariant in invariants:
         try:
             invariant(world, outcome)
-        except AssertionError as error:
+        except MusterwerkError:
+            raise  # it cannot be asked
+        except Exception as error:
             name = getattr(invariant, "__name__", repr(invariant))
-            found.append(Violation(name, str(error) or "does not hold"))
+            said = str(error) or "does not hold"
+            if not isinstance(error, AssertionError):
+                said = f"raised {type(error).__name__}: {error}"
+            found.append(Violation(name, said))

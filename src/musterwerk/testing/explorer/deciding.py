@@ -12,6 +12,7 @@ from musterwerk.testing.explorer.faults import (
     AFTER,
     AT_THE_END,
     BEFORE,
+    ENDLESS,
     OFTEN,
     ORDERS,
     WIDE,
@@ -125,7 +126,9 @@ class Deciding:
             if _covers(fault, place):
                 self._meet(fault)
                 self._failed[fault] += 1
-                return start_of(fault, self._failed[fault], hurry=self._hurry)
+                failed = self._failed[fault]
+                gives_up = attempt.number > 1 and 0 < attempt.most < ENDLESS
+                return start_of(fault, failed, gives_up=gives_up, hurry=self._hurry)
         kinds = (*BEFORE, *WIDE) if attempt.number == 1 else BEFORE
         found = self._choose(place, kinds)
         if found is None:
@@ -135,6 +138,7 @@ class Deciding:
         return start_of(found, hurry=self._hurry)
 
     def attempt_ends(self, attempt: Attempt, failed: bool) -> Report:
+        called = attempt in self._under_way
         self._under_way.discard(attempt)
         self.journal.append(attempt)
         if attempt in self.zombies:
@@ -143,14 +147,16 @@ class Deciding:
         if not failed and not attempt.local and self.alone is not None and self.alone():
             self.lonely[place] = attempt
         send = self._arriving(place, "arrives before the reply")
-        landing = f"after {place[1]} {place[2]}, attempt {place[3]}"
+        landing = f"after {place[1]} {place[2]} of {place[0]}, attempt {place[3]}"
         if self._landings:
             unheard = self.unheard is not None and self.unheard()
             self.ends.append(Landing(landing, attempt, unheard))
         release = landing in self._landings
         if release:
             self._spent.add(landing)
-        kinds: Sequence[Kind] = () if failed else AFTER
+        kinds: Sequence[Kind] = AFTER
+        if failed:  # by itself: its answer can be lost as well
+            kinds = ("timeout with effect",) if called else ()
         if kinds and self._kill and not attempt.local:
             kinds = (*kinds, "worker killed in the activity")
         found = self._choose(place, kinds)
@@ -165,14 +171,18 @@ class Deciding:
             for one in ready:
                 if one.kind in ("cancel", "signal", "update"):
                     return [one]
-        first = ready[0]
-        if not any(other.run_id == first.run_id for other in ready[1:]):
-            return ready
-        self._orders += 1
-        found = self._choose((first.workflow_id, "", self._orders, 0), ORDERS)
-        if found is None:
-            return ready
-        return ready[:1] if found.kind == "deliveries one by one" else ready[::-1]
+        for run_id in dict.fromkeys(one.run_id for one in ready):
+            several = [one for one in ready if one.run_id == run_id]
+            if len(several) == 1:
+                continue
+            self._orders += 1
+            found = self._choose((several[0].workflow_id, "", self._orders, 0), ORDERS)
+            if found is not None and found.kind == "deliveries one by one":
+                ready = [one for one in ready if one not in several[1:]]
+            elif found is not None:
+                turned = several[::-1]
+                ready = [turned.pop(0) if one in several else one for one in ready]
+        return ready
 
     def task_starts(self, task: Task) -> TaskStart:
         self._alone = self._queueing = False
@@ -192,6 +202,11 @@ class Deciding:
         send = self._arriving(self._task_place(task), "arrives after the task")
         self._queueing = bool(send)
         return TaskEnd(send) if send else _END
+
+    def unlanded(self) -> set[Fault]:
+        """Zombies that found no call to land after."""
+        late = {one for one in self._faults if one.kind == "zombie" and one.detail != AT_THE_END}
+        return {one for one in late if one.detail not in self._spent}
 
     def state(self) -> object:
         """What later decisions go by, while a task starts; None where it cannot be told."""
@@ -252,9 +267,8 @@ class Deciding:
 
 def _is_over(fault: Fault, place: Place) -> bool:
     """Whether a fault of several attempts of one activity is behind it."""
-    _, step, occurrence, attempt = place
-    same = (fault.step, fault.occurrence) == (step, occurrence)
-    return fault.kind == "fails often" and same and attempt > OFTEN
+    same = (fault.workflow, fault.step, fault.occurrence) == place[:3]
+    return fault.kind == "fails often" and same and place[3] > OFTEN
 
 
 def _covers(fault: Fault, place: Place) -> bool:

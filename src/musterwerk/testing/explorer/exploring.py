@@ -75,9 +75,13 @@ async def explore(
         workflow_run, args, world, invariants, workflows, cancel, kill, hurry, possible,
         messages, always, outside, may_wait, seed, data_converter, interceptors,
     )  # fmt: skip
-    asked.check()
+    asked.check(only)
     if max_faults < 0:
         raise UsageError(f"max_faults is {max_faults}: give the largest number of faults to try")
+    if walks is not None and (walks < 1 or only is not None):
+        raise UsageError(f"walks is {walks}: give how many sets to draw, and no `only`")
+    if budget is not None and budget < timedelta():
+        raise UsageError(f"budget is {budget}: give how long to search")
     simulator = Simulator(
         workflows=[asked.workflow, *workflows],
         seed=seed,
@@ -104,4 +108,4 @@ async def explore(
     except asyncio.CancelledError:
         search.until = time.monotonic()  # nobody waits for the thread: let it end soon
         raise
-    return report_on(asked, max_faults if only is None else len(only), found)
+    return report_on(asked, max_faults if only is None else len(only), found, only is not None)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from temporalio.exceptions import ApplicationError
 
@@ -31,11 +31,14 @@ Kind = Literal[
     "deliveries one by one",
 ]
 
+FAULT_KINDS: tuple[Kind, ...] = get_args(Kind)
+
 #: Attempts that fail where an activity "fails often": more than most policies have.
 OFTEN = 5
-#: After so many failures of what "fails for ever" nobody takes it any more, so that
-#: the run comes to an end: what waits for it waits longer than the simulation lasts.
-FOR_EVER = 8
+#: After so many failures of what "fails for ever" nobody takes it any more, so that the run comes
+#: to an end: what waits for it waits longer than the simulation lasts. An activity that has failed
+#: before, and whose policy bounds its attempts by fewer than `ENDLESS`, fails until it is given up.
+FOR_EVER, ENDLESS = 8, 500
 _NEVER = timedelta(days=36_500)
 # The same words before and after the effect: the workflow cannot tell them apart.
 _BROKEN = "the connection broke"
@@ -88,8 +91,13 @@ class Fault:
         return f"{where}: {what}"
 
 
-def start_of(fault: Fault, failed: int = 0, *, hurry: bool = False) -> Start:
-    """How an attempt begins under a fault that has made so many of them fail, with this one."""
+def start_of(
+    fault: Fault, failed: int = 0, *, gives_up: bool = False, hurry: bool = False
+) -> Start:
+    """How an attempt begins under a fault that has made so many of them fail, with this one.
+
+    `gives_up`: the activity has failed before, and its policy gives it up in the end.
+    """
     if fault.kind == "refused":
         error = ApplicationError("refused", type="Refused", non_retryable=True)
         return Start(run=False, error=error)
@@ -97,7 +105,7 @@ def start_of(fault: Fault, failed: int = 0, *, hurry: bool = False) -> Start:
         return Start(run=False, hurry=hurry)
     if fault.kind == "zombie":
         return Start(held=True, hurry=hurry)
-    if fault.kind == "fails for ever" and failed > FOR_EVER:
+    if fault.kind == "fails for ever" and failed > FOR_EVER and not gives_up:
         return Start(run=False, queued=_NEVER)
     return Start(run=False, error=ApplicationError(_BROKEN, type="Injected"), hurry=hurry)
 

@@ -48,7 +48,8 @@ class Exploration:
     the different ones that runs went on from, where states are merged. `pruned` has, by reason, the
     sets of faults that needed no run, or none to its end. `coverage` is that of the workflow's
     lines by runs with at most one fault; None where a debugger or a measurement was at work. Not
-    `exhausted`: time was up, or a violation ended the search, or sets were drawn."""
+    `exhausted`: time was up, or a violation ended the search, or sets were drawn. `single`: it was
+    one run with faults that were given."""
 
     process: str
     max_faults: int
@@ -62,6 +63,7 @@ class Exploration:
     seconds: float
     exhausted: bool
     counterexample: Counterexample | None
+    single: bool = False
 
     @property
     def ok(self) -> bool:
@@ -95,7 +97,7 @@ class Exploration:
             if found is None
             else {
                 "faults": [str(one) for one in found.faults],
-                "violations": {one.invariant: one.message for one in found.violations},
+                "violations": [vars(one) for one in found.violations],
                 "timeline": [line.strip() for line in found.timeline],
                 "pytest": found.as_pytest(),
             },
@@ -103,9 +105,13 @@ class Exploration:
 
     def __str__(self) -> str:
         total, most = sum(self.runs.values()), max(self.runs)
-        head = f"{self.process}: {total} runs with up to {most} faults"
-        if total == 1 and most == self.max_faults:
-            head = f"{self.process}: one run with these faults"
+        faults = "1 fault" if most == 1 else f"{most} faults"
+        if self.single:
+            head = f"{self.process}: one run with {faults}"
+            return f"{head}\n{self.counterexample}" if self.counterexample else f"{head}, all holds"
+        head = f"{self.process}: {total} runs with up to {faults}"
+        if total == 1:
+            head = f"{self.process}: the first run, without any fault"
         if self.counterexample is not None:
             return f"{head}\n{self.counterexample}"
         head += self._lines()
@@ -122,7 +128,7 @@ class Exploration:
         return f", {len(self.coverage.unseen)} of {self.coverage.lines} lines never ran ({names})"
 
 
-def report_on(asked: Asked, max_faults: int, found: Found) -> Exploration:
+def report_on(asked: Asked, max_faults: int, found: Found, single: bool) -> Exploration:
     course, counterexample = found.violated, None
     if course is not None:
         assert course.outcome is not None  # noqa: S101 - what was cut short has violated nothing
@@ -134,5 +140,5 @@ def report_on(asked: Asked, max_faults: int, found: Found) -> Exploration:
         asked.workflow.__name__, max_faults, dict(found.runs), len(found.points),
         len(found.tried), found.coverage,
         dict(found.statuses), found.states, dict(found.pruned), found.seconds,
-        found.exhausted and counterexample is None, counterexample,
+        found.exhausted and counterexample is None, counterexample, single,
     )  # fmt: skip

@@ -23,7 +23,6 @@ _ONCE: tuple[Kind, ...] = ("error before the effect", "timeout without effect")
 _TWICE: tuple[Kind, ...] = (
     "error after the effect",
     "timeout with effect",
-    "worker killed in the activity",
 )
 _ERROR = Failure(application_failure_info=ApplicationFailureInfo(type="Injected"))
 _TIMEOUT = failures.timed_out(TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE)
@@ -40,7 +39,9 @@ def holds_anyway(process: Process, course: Course, fault: Fault) -> bool:
     if not process.asked.hurry or fault.kind not in (*_ONCE, *_TWICE, "fails often"):
         return False
     attempt = course.lonely.get((fault.workflow, fault.step, fault.occurrence, fault.attempt))
-    if course.outcome is None or attempt is None or not _between_tasks(course, attempt):
+    if course.outcome is None or course.took_time:
+        return False
+    if attempt is None or not _between_tasks(course, attempt):
         return False
     calls = {one.attempt: one for one in course.outcome.calls}
     seen = calls.get(attempt)
@@ -80,7 +81,7 @@ def _is_tried_again(seen: CallSeen, fault: Fault, failed: int, outcome: Outcome)
     if info.retry_policy is not None:
         info.retry_policy.apply_to_proto(given)
     policy, now = Policy.of(given), clock_time(seen.when)
-    failure = _TIMEOUT if fault.kind.startswith(("timeout", "worker")) else _ERROR
+    failure = _TIMEOUT if fault.kind.startswith("timeout") else _ERROR
     limit = info.schedule_to_close_timeout
     deadline = clock_time(info.scheduled_time + limit) if limit else None
     numbers = range(seen.attempt.number, seen.attempt.number + failed)

@@ -75,8 +75,12 @@ class Search:
 
     def once(self, faults: tuple[Fault, ...]) -> Found:
         """One run with these faults. Raises UsageError where one of them finds no place."""
-        course = self.process.course(faults, grow=False)
-        if course.missed:
+        state = random.getstate()
+        try:
+            course = self.process.course(faults, grow=False)
+        finally:
+            random.setstate(state)
+        if course.missed or course.unlanded:
             raise UsageError(_no_place(faults, course))
         found = Found(violated=course if course.violations else None, exhausted=False)
         self._count(found, course)
@@ -105,7 +109,8 @@ class Search:
                         if size < self.max_faults:
                             larger.append(one)
                             if one.outcome is not None:
-                                found.pruned[UNREACHABLE] += len(after.difference(one.offers))
+                                if lost := len(after.difference(one.offers)):
+                                    found.pruned[UNREACHABLE] += lost
                     if self.until is not None and time.monotonic() > self.until:
                         found.exhausted = False
                         return
@@ -135,8 +140,12 @@ class Search:
         left = self.max_faults - len(faults)
         # Lines that only run after two faults are rare, and counting them makes runs slow.
         counting = self.lines.traced() if self.lines and len(faults) <= 1 else nullcontext()
-        with counting:
-            course = self.process.course(faults, grow=left > 0, states=self.states, left=left)
+        try:
+            with counting:
+                course = self.process.course(faults, grow=left > 0, states=self.states, left=left)
+        except Exception as error:
+            error.add_note(f"with these faults: {'; '.join(map(str, faults)) or 'none'}")
+            raise
         self._count(found, course)
         if course.looked and found.pruned[EQUAL_STATE]:
             raise _Again
@@ -178,7 +187,8 @@ def _with_rest(offers: list[Fault]) -> Iterator[tuple[Fault, set[Fault]]]:
 
 
 def _no_place(faults: tuple[Fault, ...], course: Course) -> str:
-    missed = "; ".join(str(one) for one in faults if one not in course.met)
+    lost = [one for one in faults if one not in course.met or one in course.unlanded]
+    missed = "; ".join(map(str, lost))
     return (
         f"these faults of `only` have no place in the process as it is now: {missed}. Explore it"
         " without `only`, and take the faults from what is found, if anything is"

@@ -36,7 +36,7 @@ def tasks_of(history: WorkflowHistory) -> list[TaskTold]:
         elif name == "workflow_task_completed":
             answered = True
         elif name in ("workflow_task_timed_out", "workflow_task_failed"):
-            told[-2].asked.append("nothing: " + name.replace("_", " "))
+            told[-2].asked.append("nothing: " + name.replace("_", " ") + _why(given))
         elif name not in _UNTOLD:
             text = _words(event.event_id, name, given, steps)
             asked = answered and getattr(given, "workflow_task_completed_event_id", 0)

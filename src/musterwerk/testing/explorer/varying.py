@@ -26,7 +26,9 @@ def holds_elsewhere(process: Process, course: Course, landing: Landing) -> bool:
     for has to answer as before, so that the workflow would have gone the same way. False wherever
     that cannot be told: then it has to run.
     """
-    if course.outcome is None or not landing.unheard or len(course.zombies) != 1:
+    if course.outcome is None or course.took_time or not landing.unheard:
+        return False
+    if len(course.zombies) != 1:
         return False
     (zombie,) = course.zombies
     calls = {one.attempt: one for one in course.outcome.calls}

@@ -26,14 +26,17 @@ class Walking(Search):
         self.states = None
         draw = random.Random(self.seed)  # noqa: S311 - no secret
         first = self._course(found, ())
-        found.exhausted = self.max_faults == 0
+        if found.violated is None:
+            self._compare(found, first)
+        found.exhausted = False
         for _ in range(self.walks):
             course = first
             while course.offers and found.violated is None and len(course.faults) < self.max_faults:
                 self.tell(len(course.faults) + 1, self.walks)
                 course = self._step(found, course, draw)
             if found.violated is not None:
-                self._shrink(found, found.violated)
+                if not found.violated.missed:
+                    self._shrink(found, found.violated)
                 return
             if self.until is not None and time.monotonic() > self.until:
                 return

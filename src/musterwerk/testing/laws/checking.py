@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from musterwerk.errors import UsageError
 from musterwerk.testing.laws.pair import Activity, Pair, UndoArgs, Wanted, named
-from musterwerk.testing.laws.report import Call, LawReport, Violation, in_words
+from musterwerk.testing.laws.report import BrokenLaw, Call, LawReport, in_words
 from musterwerk.testing.laws.sequences import SEQUENCES, Law, Step
 from musterwerk.testing.worlds import World, activities_of
 
@@ -41,7 +41,7 @@ async def check_laws(
     it is retried until it does. Raises UsageError where the laws cannot be tried.
     """
     wanted = Wanted(do, undo, tuple(args), undo_args)
-    violations: dict[Law, Violation] = {}
+    violations: dict[Law, BrokenLaw] = {}
     for law, steps in SEQUENCES:
         if law in violations:
             continue
@@ -61,7 +61,7 @@ def _new(world: Callable[[], AbstractContextManager[W]]) -> AbstractContextManag
 
 async def _try(
     law: Law, steps: Sequence[Step], pair: Pair, world: W, observe: Observe[W]
-) -> Violation | None:
+) -> BrokenLaw | None:
     if any(step.answer_lost for step in steps) and not pair.takes_answer:
         return None  # the undo does not see the difference
     untouched = before = _stable_picture(world, observe)
@@ -74,14 +74,14 @@ async def _try(
         if step.direction == "undo" and call.error is not None:
             if step.expected == "anything":
                 return None
-            return Violation(law, tuple(calls), "the undo succeeds", in_words(call.error))
+            return BrokenLaw(law, tuple(calls), "the undo succeeds", in_words(call.error))
         if step.expected == "effect":
             _assert_effect(call, untouched, seen)
             answer = call.answer
         elif step.expected != "anything":
             expected = untouched if step.expected == "untouched" else before
             if not _same(expected, seen):
-                return Violation(law, tuple(calls), expected, seen)
+                return BrokenLaw(law, tuple(calls), expected, seen)
         before = seen
     return None
 

@@ -25,7 +25,7 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Violation:
+class BrokenLaw:
     """`expected` and `seen` are pictures of the world after the last of the calls; or texts, where
     an undo failed that must succeed."""
 
@@ -57,7 +57,7 @@ class LawReport:
 
     do: str
     undo: str
-    violations: tuple[Violation, ...]
+    violations: tuple[BrokenLaw, ...]
 
     @property
     def ok(self) -> bool:

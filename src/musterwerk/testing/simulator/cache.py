@@ -65,6 +65,7 @@ class Cache:
         self._task: list[_Activation] = []
         self._flags: tuple[int, ...] = ()
         self._digest, self._digested = blake2b(digest_size=16), 0
+        self._replayed_at = 0
         self.converter = run.simulation.converter.within(
             WorkflowSerializationContext, namespace=NAMESPACE, workflow_id=run.workflow_id
         )
@@ -133,20 +134,19 @@ class Cache:
         """The lines at which it waits; none where it is not there."""
         return stuck.places(self._instance)
 
-    def told(self) -> tuple[bytes, int]:
-        """All that the workflow was told and has asked for, and how long that is.
-
-        The rest of its history follows; and whoever was replayed is the same as who was not, for a
-        replay that asks for anything else is found out there and then.
-        """
+    def told(self) -> tuple[bytes, int, int, bool]:
+        """All that the workflow was told and has asked for, how long that is, since when it is one
+        that was replayed, and whether it is there at all. The rest of its history follows."""
         for one in self._tape[self._digested :]:
             self._digest.update(one.given.SerializeToString(deterministic=True))
             for command in one.commands:
                 self._digest.update(command.SerializeToString(deterministic=True))
         self._digested = len(self._tape)
-        return self._digest.digest(), self._digested
+        there = self._instance is not None
+        return self._digest.digest(), self._digested, self._replayed_at, there
 
     def _replayed(self, first: WorkflowActivation) -> WorkflowInstance:
+        self._replayed_at = len(self._tape)
         if self._tape:
             first = _for_replay(self._tape[0])
         decoded = self.converter.decode_activation(first)

@@ -98,6 +98,13 @@ class Agenda:
         heapq.heappush(self._heap, (when, self._told, entry))
         return entry
 
+    def next(self, act: Callable[[], None]) -> Entry:
+        """At this instant, before all else that is due."""
+        self._told += 1
+        entry = Entry(self.now, act, None)
+        heapq.heappush(self._heap, (self.now, -self._told, entry))
+        return entry
+
     def run_due(self) -> bool:
         """Do what is due behind the workflows' backs; true if anything was. Deliveries wait."""
         heap, did = self._heap, False

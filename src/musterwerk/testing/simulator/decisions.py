@@ -17,7 +17,8 @@ from musterwerk.testing.simulator.clock import Delivery
 
 @dataclass(frozen=True)
 class Attempt:
-    """One attempt of one activity. `occurrence` counts the activities of this type in the run."""
+    """One attempt of one activity. `occurrence` counts the activities of this type in the run;
+    `most` is how many attempts its retry policy allows, 0 for any number."""
 
     workflow_type: str
     workflow_id: str
@@ -27,6 +28,7 @@ class Attempt:
     occurrence: int
     number: int
     local: bool
+    most: int = 0
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class Execution:
         self._hurry = False
         self._view = attempt(
             run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
-            given.activity_id, of.occurrence, of.number, False,
+            given.activity_id, of.occurrence, of.number, False, of.policy.attempts,
         )  # fmt: skip
 
     @property
@@ -90,6 +90,8 @@ class Execution:
         info = partial(infos.info, self._of, self._number, heartbeat, scheduled, started)
         self._call = Call(function, info, converter, self._done, self._simulation.calls, self._beat)
         self._call.start(self._simulation.loop, list(given.arguments))
+        if not self._call.finished:
+            self._simulation.took_time = True
 
     def _done(self, reply: Reply) -> None:
         view, simulation = self._view, self._simulation

@@ -106,7 +106,7 @@ class LocalActivity:
         run.simulation.activities.find(given.activity_type)
         view = attempt(
             run.workflow_type, run.workflow_id, run.run_id, given.activity_type,
-            given.activity_id, self._occurrence, self._number, True,
+            given.activity_id, self._occurrence, self._number, True, self._policy.attempts,
         )  # fmt: skip
         start = run.simulation.decide("attempt_starts").attempt_starts(view)
         self._started_at = run.now
@@ -149,6 +149,8 @@ class LocalActivity:
         if view.number == self._number:
             self._call = call
         call.start(self._run.simulation.loop, list(self._given.arguments))
+        if not call.finished:
+            self._run.simulation.took_time = True
 
     def _done(self, view: Attempt, call: Call | None, reply: Reply) -> None:
         simulation = self._run.simulation

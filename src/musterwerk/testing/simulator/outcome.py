@@ -18,13 +18,15 @@ from musterwerk.testing.simulator.tasks import TaskSeen
 
 @dataclass(frozen=True)
 class RunSeen:
-    """One run as it went. Its history is written when it is asked for."""
+    """One run as it went. Its history is written when it is asked for. `task_failures` are the
+    messages of workflow tasks that failed, each once."""
 
     workflow_type: str
     workflow_id: str
     run_id: str
     status: Status
     tasks: Sequence[TaskSeen]
+    task_failures: Sequence[str]
     _log: Log
 
     @property
@@ -83,5 +85,11 @@ class Outcome:
 
 def seen(run: Run) -> RunSeen:
     return RunSeen(
-        run.workflow_type, run.workflow_id, run.run_id, run.status, tuple(run.story), run.log
+        run.workflow_type,
+        run.workflow_id,
+        run.run_id,
+        run.status,
+        tuple(run.story),
+        tuple(run.task_failures),
+        run.log,
     )

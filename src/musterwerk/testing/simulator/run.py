@@ -64,6 +64,7 @@ class Run:
         self.next_run: Run | None = None
         self.task: WorkflowTask | None = None
         self.task_failure: Failure | None = None
+        self.task_failures: list[str] = []
         self.story: list[TaskSeen] = []
         self.log = Log()
         self.cache = Cache(self)

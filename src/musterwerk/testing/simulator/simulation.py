@@ -47,6 +47,8 @@ class Simulation:
         self.counts: Counter[str] = Counter()
         self.calls: set[Call] = set()
         self.calls_seen: list[CallSeen] = []
+        #: Whether an activity did not end in the instant in which it began.
+        self.took_time = False
         self.held: list[tuple[Attempt, Callable[[], None], Callable[[], bool]]] = []
         self.others: set[asyncio.Task[Any]] = set()
         self._decisions = decisions
@@ -108,10 +110,11 @@ class Simulation:
         )
 
     def release(self) -> bool:
-        """Call the activities that were held back; false if there are none."""
+        """Call the activities that were held back, before anything else happens; false if there are
+        none."""
         held, self.held = self.held, []
-        for _, launch, _ in held:
-            self.agenda.at(self.agenda.now, launch)
+        for _, launch, _ in reversed(held):
+            self.agenda.next(launch)
         return bool(held)
 
     def run_closed(self, run: Run) -> None:

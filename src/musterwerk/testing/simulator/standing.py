@@ -17,8 +17,8 @@ class Standing:
 
     Two simulations of the same process with the same `now()` go on alike if their worlds and all
     later decisions are alike: every workflow was told the same at the same times and asked for the
-    same, and the same is still to come. None where that cannot be told: a function is running,
-    somebody outside is at work, or a message is on its way.
+    same, and the same is still to come. None where that cannot be told: a function is running, a
+    local activity is not over, somebody outside is at work, or a message is on its way.
     """
 
     simulation: Simulation | None = None
@@ -44,6 +44,10 @@ class Standing:
         parts.append(coming)
         return blake2b(repr(parts).encode(), digest_size=16).digest()
 
+    def took_time(self) -> bool:
+        """Whether any activity so far did not end in the instant in which it began."""
+        return self.simulation is None or self.simulation.took_time
+
     def alone(self) -> bool:
         """While an activity ends: whether nothing else is under way or due."""
         simulation = self.simulation
@@ -63,6 +67,8 @@ def _of_run(run: Run, described: set[int]) -> tuple[object, ...] | None:
     """`described` gets the entries of the agenda that this tells of."""
     starts = run.task is not None and not run.task.activations
     if run._buffered or (run.task is not None and not starts):
+        return None
+    if any(one.busy for one in run.local_activities.values()):
         return None
     activities: list[object] = []
     for seq, one in run.activities.items():

@@ -210,6 +210,8 @@ class WorkflowTask:
         else:
             run.log.forget_after(self._before)
         run.task_failure = failure
+        if failure.message not in run.task_failures:
+            run.task_failures.append(failure.message)
         self._discard()
         run.flush()
 
