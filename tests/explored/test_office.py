@@ -1,0 +1,145 @@
+"""The office in memory does what the real activities do with their database.
+
+Requests are simulated with it, whatever people do to them. Then everything that their workflow
+asked and told is asked and told the real one as well: at first in the same order, then in any.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import make_url, select
+from temporalio.testing import ActivityEnvironment
+
+from musterwerk.approvals import ApprovalRequest, Escalation, Policy, names
+from musterwerk.approvals.activities import ApprovalActivities
+from musterwerk.approvals.model import ACT
+from musterwerk.approvals.policy import Level
+from musterwerk.approvals.state import Entry, Notice
+from musterwerk.approvals.workflow import ApprovalWorkflow
+from musterwerk.canonical import content_of
+from musterwerk.shop.staff import HEADS_GROUP, MANAGERS_GROUP, STAFF, hire
+from musterwerk.store import ActTable, InboxTable, Store
+from musterwerk.store.approval_tables import notices
+from musterwerk.testing import Message, Simulator
+from tests.explored.office import MemoryOffice
+
+HOUR = timedelta(hours=1)
+MANAGERS, HEADS = f"group:{MANAGERS_GROUP}", f"group:{HEADS_GROUP}"
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+POLICIES = {
+    "one": Policy(approvers=(MANAGERS,)),
+    "two of them": Policy(approvers=(MANAGERS, "otto"), quorum=2, four_eyes=True),
+    "escalates": Policy(
+        approvers=(MANAGERS,),
+        remind_every=2 * HOUR,
+        escalations=(Escalation(after=3 * HOUR, to=(HEADS,)),),
+        expires_after=9 * HOUR,
+    ),
+    "levels": Policy(levels=(Level(approvers=("mona",)), Level(approvers=(HEADS,)))),
+    "nobody": Policy(approvers=("group:strangers",)),
+    "no calendar": Policy(approvers=(MANAGERS,), calendar={"region": "XX"}),  # type: ignore[arg-type]
+}
+_examples = count(1)
+
+
+class Real:
+    """The activities over a database in which the same people are hired."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.inbox, self.acts = InboxTable(store), ActTable(store)
+        self.activities = ApprovalActivities(store)
+
+    def tell(self, request_id: str) -> Any:
+        """What is kept of a request."""
+        found = self.inbox.get(request_id)
+        if found is None:
+            return None
+        entries = [Entry(**vars(one)).as_json() for one in self.inbox.entries(request_id)]
+        with self.store.read() as connection:
+            rows = connection.execute(select(notices).where(notices.c.request_id == request_id))
+            told = [
+                Notice(**{name: row[name] for name in Notice.model_fields}).as_json()
+                for row in rows.mappings()
+            ]
+        return found.status, found.details, entries, {one["key"]: one for one in told}
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Real]:
+    store = Store(make_url(f"sqlite:///{tmp_path_factory.mktemp('office') / 'office.sqlite'}"))
+    hire(store)
+    yield Real(store)
+    store.close()
+
+
+def tell(office: MemoryOffice, request_id: str) -> Any:
+    if request_id not in office.stands:
+        return None
+    began = office.ages[request_id][0]
+    story = {
+        number: entry
+        for (of, since, number), entry in office.story.items()
+        if (of, since) == (request_id, began)
+    }
+    return (
+        office.stands[request_id],
+        office.details[request_id][2] if request_id in office.details else None,
+        [story[number] for number in sorted(story)],
+        {key: one for key, one in office.told.items() if key.startswith(f"{request_id}@")},
+    )
+
+
+Asked = Sequence[tuple[str, dict[str, Any]]]
+
+
+def simulate(
+    request_id: str, request: ApprovalRequest[Any], acts: Sequence[dict[str, Any]], start: datetime
+) -> Asked:
+    """What the request's workflow asked and told, in order."""
+    messages = [
+        Message("signal", ACT, (act,), at=HOUR * number) for number, act in enumerate(acts, 1)
+    ]
+    with Simulator(
+        workflows=[ApprovalWorkflow],
+        activities=MemoryOffice(STAFF["people"]).activities(),
+        start=start,
+    ) as simulator:
+        outcome = simulator.run(
+            ApprovalWorkflow.run, request.as_json(), id=request_id, messages=messages
+        )
+    assert outcome.status in ("completed", "failed"), outcome.task_failure
+    return [(call.attempt.activity_type, call.arguments[0]) for call in outcome.calls]
+
+
+def compare(real: Real, asked: Asked, request_id: str, acts: Sequence[dict[str, Any]]) -> None:
+    """The same asked and told in both: the same answers, and the same is kept."""
+    office = MemoryOffice(STAFF["people"])
+    pairs = {
+        names.FACTS: (office.facts, real.activities.facts),
+        names.PLAN: (office.plan, real.activities.plan),
+        names.RECORD: (office.record, real.activities.record),
+    }
+
+    async def ask() -> None:
+        for name, given_ in asked:
+            answers = [await ActivityEnvironment().run(one, given_) for one in pairs[name]]
+            assert answers[0] == answers[1], f"{name} of {given_}"
+
+    for act in acts:
+        real.acts.put(act["id"], request_id, act["by"], act, NOW)
+    asyncio.run(ask())
+    assert tell(office, request_id) == real.tell(request_id)
+    for act in acts:
+        kept = real.acts.get(act["id"], request_id)
+        assert kept is not None
+        reply = office.replies.get((request_id, act["id"], kept.person, content_of(kept.act)))
+        assert reply == kept.reply
