@@ -74,7 +74,7 @@ class RealServices:
         return dict(self.rows(service_name, where, "key, state"))
 
     def rows(self, service_name: str, where: str, what: str) -> list[Any]:
-        return rows(self.data / f"{service_name}.sqlite", f"SELECT {what} FROM {where}")
+        return rows(self.data / f"{service_name}.sqlite", f"SELECT {what} FROM {where}")  # noqa: S608 - our names
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
