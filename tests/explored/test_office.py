@@ -221,11 +221,12 @@ def test_an_answer_of_the_wrong_shape(real: Real) -> None:
 def test_an_id_is_used_again(real: Real) -> None:
     """The older story comes late, and leaves the newer one alone."""
     name = f"request-{next(_examples)}"
-    old = simulate(name, request("one"), [act(1, "withdraw", "shop", reason="gone")], NOW)
+    amended = act(1, "amend", "shop", details={"n": 2})
+    old = simulate(name, request("one"), [amended, act(2, "withdraw", "shop", reason="gone")], NOW)
     new = simulate(name, request("one"), [decide(2, "mona")], NOW + timedelta(days=1))
     compare(real, [*new, *old], name, [])
-    status, _, entries, _ = real.tell(name)
-    assert (status["state"], entries[-1]["data"]["outcome"]) == ("approved", "approve")
+    status, details, entries, _ = real.tell(name)
+    assert (status["state"], entries[-1]["event"], details) == ("approved", "ended", {"n": 1})
 
 
 PEOPLE = st.sampled_from(("mona", "mara", "hanna", "otto", "zoe", "shop"))
