@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from decimal import Decimal
 
@@ -95,7 +95,7 @@ class Slow(Accounted):
         return super().state(), self.course
 
     @asynccontextmanager
-    async def _taking_time(self, what: str) -> AsyncIterator[None]:
+    async def _taking_time(self, what: str) -> AsyncGenerator[None]:
         self.course.append(f"{what} begins")
         try:
             yield

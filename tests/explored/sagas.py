@@ -289,4 +289,4 @@ class TellsWhenCancelled:
             raise
 
     async def tell(self, order: str) -> None:
-        await workflow.execute_activity(SagaWorld.tell, order, start_to_close_timeout=MINUTE)
+        await workflow.execute_activity("tell", order, start_to_close_timeout=MINUTE)
