@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from musterwerk.shop.activities import ShopActivities
 from musterwerk.shop.model import Line, Order
-from musterwerk.shop.staff import HEADS, HEADS_GROUP, MANAGERS, MANAGERS_GROUP
+from musterwerk.shop.staff import STAFF
 from musterwerk.testing import Effects
 from tests.explored.office import MemoryOffice
 from tests.explored.services import MemoryServices, total
@@ -30,7 +30,7 @@ class Desk:
 
     def __enter__(self) -> Self:
         self.services = MemoryServices({"CD-1": 10})
-        self.office = MemoryOffice({MANAGERS_GROUP: MANAGERS, HEADS_GROUP: HEADS})
+        self.office = MemoryOffice(STAFF["people"])
         return self
 
     def __exit__(self, *_: object) -> None: ...

@@ -2,29 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal, TypeVar
 
+from pydantic import ValidationError
 from temporalio.exceptions import ApplicationError
 
 from musterwerk.shop.gateway import NOT_FOUND, Gateway, Undo
 from musterwerk.shop.model import Line, Money, Order, Payment, Reservation, Shipment
+from musterwerk.shop.services.mail.letters import Message
+from musterwerk.shop.services.payment.api import LIMITS
+from musterwerk.shop.services.shipping.api import MAX_UNITS, tracking_number
 from musterwerk.testing import Effects
 
 T = TypeVar("T")
-MAX_UNITS = 1000
+INVALID = "InvalidRequest"
 
 
 @dataclass
 class _Held:
-    """What one effect of one service is, and for whom."""
+    """What one effect of one service is, for whom, and how much of it."""
 
     order_id: str
     what: Any
     state: str
+    units: int
 
 
 @dataclass
@@ -49,8 +53,8 @@ class _Service:
         self.answered[key] = (request, answer)
         return answer
 
-    def take(self, key: str, order_id: str, what: Any, state: str) -> None:
-        self.held[key] = _Held(order_id, what, state)
+    def take(self, key: str, held: _Held) -> None:
+        self.held[key] = held
         self.effects.do(self.name, key)
 
     def back(self, undo: Undo, order_id: str, effect: Callable[[_Held], None]) -> None:
@@ -84,7 +88,7 @@ class MemoryServices(Gateway):
         self.warehouse = _Service("reserve", self.effects)
         self.payment = _Service("charge", self.effects)
         self.shipping = _Service("ship", self.effects)
-        self.mails: Counter[tuple[str, str]] = Counter()
+        self.mails: dict[tuple[str, str], Message] = {}
 
     async def reserve(self, order_id: str, line: Line, key: str) -> Reservation:
         def effect() -> Reservation:
@@ -92,10 +96,10 @@ class MemoryServices(Gateway):
                 raise _refused("UnknownSku")
             if line.quantity > self.stock[line.sku]:
                 raise _refused("OutOfStock")
-            if any(one.what == line for one in self.warehouse.of(order_id, "released")):
+            if any(one.what == line.sku for one in self.warehouse.of(order_id, "released")):
                 raise _refused("OrderTaken")
             self.stock[line.sku] -= line.quantity
-            self.warehouse.take(key, order_id, line, "reserved")
+            self.warehouse.take(key, _Held(order_id, line.sku, "reserved", line.quantity))
             return Reservation(reservation_id=_id("res", key), units=line.quantity)
 
         return self.warehouse.once(key, (order_id, line), effect)
@@ -104,7 +108,7 @@ class MemoryServices(Gateway):
         def effect(held: _Held) -> None:
             if held.state != "reserved":
                 raise _refused("AlreadyHandedOver")
-            self.stock[held.what.sku] += held.what.quantity
+            self.stock[held.what] += held.units
             held.state = "released"
 
         self.warehouse.back(undo, order_id, effect)
@@ -118,12 +122,17 @@ class MemoryServices(Gateway):
 
     async def charge(self, order: Order, key: str) -> Payment:
         def effect() -> Payment:
+            if order.total.amount > LIMITS[order.total.currency]:
+                raise _refused("CardDeclined")
             if self.payment.of(order.order_id, "refunded"):
                 raise _refused("OrderTaken")
-            self.payment.take(key, order.order_id, order.total, "captured")
+            captured = _Held(order.order_id, order.total, "captured", order.total.minor)
+            self.payment.take(key, captured)
             return Payment(payment_id=_id("pay", key), captured=order.total)
 
-        request = (order.order_id, order.customer_id, order.total)
+        if not order.total.amount:
+            raise _refused(INVALID)
+        request = order.model_dump(mode="json", include={"order_id", "customer_id", "total"})
         return self.payment.once(key, request, effect)
 
     async def find_charge(self, key: str) -> Payment | None:
@@ -137,12 +146,13 @@ class MemoryServices(Gateway):
 
     async def ship(self, order: Order, key: str) -> Shipment:
         def effect() -> Shipment:
-            if sum(line.quantity for line in order.lines) > MAX_UNITS:
+            units = sum(line.quantity for line in order.lines)
+            if units > MAX_UNITS:
                 raise _refused("CannotShip")
             if self.shipping.of(order.order_id, "cancelled"):
                 raise _refused("OrderTaken")
-            self.shipping.take(key, order.order_id, order.lines, "created")
-            return Shipment(shipment_id=_id("shp", key), tracking_number=_id("MW", key))
+            self.shipping.take(key, _Held(order.order_id, order.lines, "created", units))
+            return Shipment(shipment_id=_id("shp", key), tracking_number=tracking_number(key))
 
         return self.shipping.once(key, (order.order_id, order.lines), effect)
 
@@ -164,19 +174,28 @@ class MemoryServices(Gateway):
     async def send(
         self, order: Order, kind: Literal["confirmation", "failure"], **content: str
     ) -> None:
-        self.mails[order.order_id, kind] = 1  # each kind reaches the customer once
+        """Each kind reaches the customer once."""
+        words: dict[str, Any] = content
+        try:
+            mail = Message(order_id=order.order_id, kind=kind, to=order.email, **words)
+        except ValidationError:
+            raise _refused(INVALID) from None
+        if self.mails.setdefault((order.order_id, kind), mail) != mail:
+            raise _refused("KeyReused")
 
     def has(self, order_id: str) -> dict[str, Any]:
-        """What is left of an order: money kept, units promised and gone, parcels, mails."""
-        kept = [one.what for one in self.payment.of(order_id, "refunded")]
-        goods = self.warehouse.of(order_id, "released")
-        parcels = self.shipping.of(order_id, "cancelled")
+        """What is left of an order: cents kept, units promised and gone, those in parcels that
+        wait and that have left, mails."""
+
+        def units(service: _Service, state: str) -> int:
+            return sum(one.units for one in service.of(order_id) if one.state == state)
+
         return {
-            "kept": sum((money.minor for money in kept), 0),
-            "reserved": sum(one.what.quantity for one in goods if one.state == "reserved"),
-            "issued": sum(one.what.quantity for one in goods if one.state == "issued"),
-            "waiting": sum(one.state == "created" for one in parcels),
-            "left": sum(one.state == "handed over" for one in parcels),
+            "kept": units(self.payment, "captured"),
+            "reserved": units(self.warehouse, "reserved"),
+            "issued": units(self.warehouse, "issued"),
+            "waiting": units(self.shipping, "created"),
+            "left": units(self.shipping, "handed over"),
             "mails": sorted(kind for order, kind in self.mails if order == order_id),
         }
 
