@@ -108,9 +108,9 @@ class Search:
                             return
                         if size < self.max_faults:
                             larger.append(one)
-                            if one.outcome is not None:
-                                if lost := len(after.difference(one.offers)):
-                                    found.pruned[UNREACHABLE] += lost
+                            lost = len(after.difference(one.offers))
+                            if lost and one.outcome is not None:
+                                found.pruned[UNREACHABLE] += lost
                     if self.until is not None and time.monotonic() > self.until:
                         found.exhausted = False
                         return
