@@ -2,4 +2,7 @@
 
 `services.py` and `office.py` are worlds in memory; `test_services.py` and `test_office.py` hold
 them to what the real services and the real database do.
+
+`sagas.py` has a saga for each option, `promises.py` what the option promises, `accounts.py` their
+worlds.
 """

@@ -46,8 +46,7 @@ def ends_as_undone(_: object, outcome: Outcome) -> None:
 
 
 def kind(outcome: Outcome) -> str | None:
-    assert isinstance(outcome.failure, ApplicationError), repr(outcome.failure)
-    return outcome.failure.type
+    return outcome.failure.type if isinstance(outcome.failure, ApplicationError) else None
 
 
 def report(outcome: Outcome) -> dict[str, Any]:
@@ -57,9 +56,10 @@ def report(outcome: Outcome) -> dict[str, Any]:
 
 
 def the_answer_decides(world: Accounted, outcome: Outcome) -> None:
-    """Asked for a payment of which nobody knows, the service's answer is what counts."""
-    if world.paid:
-        assert (outcome.status == "completed") == world.paid[-1], (outcome.status, world.paid)
+    """The service is asked for a payment of which nobody knows, and its answer is what counts."""
+    made = world.paid[-1] if world.paid else bool(world.payments.total)
+    assert outcome.status == ("completed" if made else "failed"), world.paid
+    assert made or world.paid, "failed, and nobody was asked"
 
 
 def is_done_at_last(world: Accounted, outcome: Outcome) -> None:
@@ -98,7 +98,9 @@ def one_after_the_other(world: Slow, _: object) -> None:
 def side_by_side(world: Slow, _: object) -> None:
     """All undos are under way before the first has ended."""
     undos = [one for one in world.course if one.startswith("undo")]
-    assert [one.rsplit(" ")[-1] for one in undos] in ([], ["begins"] * 3 + ["ends"] * 3), undos
+    half = len(undos) // 2
+    assert half != 1, undos
+    assert [one.split()[-1] for one in undos] == ["begins"] * half + ["ends"] * half, undos
 
 
 def settled_first(world: Slow, _: object) -> None:
@@ -136,7 +138,8 @@ def no_way_back(world: Counted, outcome: Outcome) -> None:
     assert outcome.status in ("completed", "canceled", "running"), repr(outcome.failure)
     if outcome.status != "running":
         assert world.payments.total == PRICE
-        assert world.parcels.total or outcome.duration >= FIRST_WORD, "nobody was asked"
+    if outcome.status == "completed" and outcome.result == "shipped":
+        assert world.parcels.total
 
 
 def forward_only(world: Counted, outcome: Outcome) -> None:
@@ -188,5 +191,6 @@ def each_letter_is_sent(_: object, outcome: Outcome) -> None:
 
 
 def hears_of_it(world: Accounted, outcome: Outcome) -> None:
-    if outcome.status == "canceled":
+    undone = outcome.status == "failed" and kind(outcome) == "SagaCompensated"
+    if undone or outcome.status == "canceled":
         assert world.mails, "nobody told the customer"

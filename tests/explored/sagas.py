@@ -14,10 +14,10 @@ from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError
 
 from musterwerk import Saga
-from musterwerk.errors import StepSkipped
+from musterwerk.errors import SagaCompensated, StepSkipped
 from musterwerk.saga import StepOptions, UndoRetry, uncancellable
 from tests.mutants.correct_saga_course import HoldingPayment
-from tests.mutants.parts import DAY, MINUTE, ONCE, do
+from tests.mutants.parts import MINUTE, ONCE, do
 from tests.mutants.saga_worlds import SagaWorld
 from tests.mutants.with_saga_steps import ONE_ATTEMPT
 
@@ -275,17 +275,18 @@ class SoonCallsForHelp:
 
 
 @workflow.defn
-class TellsWhenCancelled:
-    """The customer hears of the cancellation, however often it is cancelled meanwhile."""
+class SaysHowItEnded:
+    """The customer hears that nothing comes of it, also if it is cancelled meanwhile."""
 
     @workflow.run
     async def run(self, order: str) -> None:
         try:
             async with Saga() as saga:
                 await saga.run(SagaWorld.charge, order, undo=SagaWorld.refund, **ONE_ATTEMPT)
-                await workflow.sleep(DAY)
-        except asyncio.CancelledError:
-            await uncancellable(self.tell(order))
+        except (SagaCompensated, asyncio.CancelledError):
+            _, cancelled = await uncancellable(self.tell(order))
+            if cancelled:
+                raise asyncio.CancelledError from None
             raise
 
     async def tell(self, order: str) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from tests.explored import promises, sagas
 from tests.explored.accounts import Accounted, Counted, Slow
 from tests.explored.promises import Promise, all_or_nothing
 from tests.mutants import correct_saga_course as course
+from tests.mutants.invariants import one_parcel_at_most
 
 EVER: Sequence[Callable[[Any, Any], None]] = (*EFFECTS, terminal_state_reached)
 CANCELLED = "arrives during the activity"
@@ -98,10 +100,10 @@ CASES = (
         "last-first", sagas.UndoesInOrder, [promises.one_after_the_other], Slow,
         options=only("ship"), statuses=DONE_OR_UNDONE,
     ),
-    Case("probe", sagas.Asks, [PAID, UNDONE]),
+    Case("probe", sagas.Asks, [PAID, UNDONE], options=SAFE),
     Case(
         "probe-is-believed", sagas.Asks, [PAID, promises.the_answer_decides],
-        options=only("charge"), statuses=DONE_OR_UNDONE,
+        options=only("charge", *FINAL), statuses=DONE_OR_UNDONE,
     ),
     Case("retry", sagas.Insists, [PAID, UNDONE]),
     Case(
@@ -123,11 +125,13 @@ CASES = (
     # The undos of the two branches are alike.
     Case("gather", sagas.Branches, [BOTH, UNDONE], options=without("release") | SAFE),
     Case(
-        "gather-settles", sagas.Branches, [BOTH, promises.settled_first], Slow,
+        "gather-settles", sagas.Branches,
+        [BOTH, promises.settled_first, promises.side_by_side], Slow,
         options=only("charge", "zombie"), statuses=DONE_OR_UNDONE,
     ),
     Case(
-        "compensate-to", sagas.TriesAnew, [all_or_nothing("payments", "parcels"), UNDONE],
+        "compensate-to", sagas.TriesAnew,
+        [all_or_nothing("payments", "parcels"), one_parcel_at_most, UNDONE],
         options=SAFE,
     ),
     Case(
@@ -138,7 +142,10 @@ CASES = (
         "compensate-and-go-on", sagas.TakesAnotherWay, [promises.one_way_or_another, UNDONE],
         options=SAFE,
     ),
-    Case("pivot", sagas.GoesForward, [promises.no_way_back], Counted, options=operator("ship/1")),
+    Case(
+        "pivot", sagas.GoesForward, [promises.no_way_back], Counted,
+        options={"messages": [answer("ship/1", "skip", timedelta(minutes=10))]} | SAFE,
+    ),
     Case("pivot-and-a-failure", sagas.FailsForward, [promises.forward_only], Counted, options=TOLD),
     Case(
         "deadline", sagas.WaitsForAWord, [PAID, UNDONE, promises.in_time],
@@ -156,7 +163,12 @@ CASES = (
     Case("add-compensation", sagas.AddsAnUndo, [PAID, UNDONE]),
     Case(
         "run-child", sagas.HasAChild, [all_or_nothing("payments", too_late=True), UNDONE],
-        options={"workflows": [course.HoldingPayment]} | TOLD,
+        options={"workflows": [course.HoldingPayment]} | TOLD | SAFE,
+    ),
+    Case(
+        "run-child-killed", sagas.HasAChild, [PAID, UNDONE],
+        options={"workflows": [course.HoldingPayment], "cancel": False} | TOLD,
+        statuses=DONE_OR_UNDONE,
     ),
     Case("continue-as-new", sagas.GoesOnAsNew, [PAID, UNDONE], options=TOLD),
     Case("local", sagas.StaysAtHome, [PAID, UNDONE, promises.never_leaves_home], Counted),
@@ -167,10 +179,10 @@ CASES = (
     Case(
         "dead-letters-to", sagas.SoonCallsForHelp, [PAID, UNDONE, promises.each_letter_is_sent],
         args=("O-1", sagas.LETTERS),
-        options={"workflows": [Letterbox]} | without("charge"),
+        options={"workflows": [Letterbox]} | without("charge") | SAFE,
         statuses=NEVER_DONE,
     ),
-    Case("uncancellable", sagas.TellsWhenCancelled, [promises.hears_of_it]),
+    Case("uncancellable", sagas.SaysHowItEnded, [promises.hears_of_it], options=SAFE),
 )  # fmt: skip
 
 
