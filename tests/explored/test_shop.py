@@ -66,6 +66,8 @@ def possible(fault: Fault) -> bool:
 
 
 EVER = (all_or_nothing, terminal_state_reached, *EFFECTS)
+#: A search through thousands of runs hangs later than other tests.
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.mark.explore(max_faults=2, hurry=True)
