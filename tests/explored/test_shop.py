@@ -73,6 +73,8 @@ def about_the_release(fault: Fault) -> bool:
 
 
 EVER = (all_or_nothing, terminal_state_reached, *EFFECTS)
+#: A search through thousands of runs hangs later than other tests.
+pytestmark = pytest.mark.timeout(1200)
 
 
 @pytest.mark.timeout(600)
