@@ -77,7 +77,6 @@ EVER = (all_or_nothing, terminal_state_reached, *EFFECTS)
 pytestmark = pytest.mark.timeout(1200)
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.explore(max_faults=2, hurry=True)
 async def test_an_order(explore: Any, complete: Any) -> None:
     report = await explore(
@@ -92,7 +91,6 @@ async def test_an_order(explore: Any, complete: Any) -> None:
     assert {"completed", "canceled"} <= report.statuses.keys()
 
 
-@pytest.mark.timeout(600)
 @pytest.mark.explore(hurry=True)
 @pytest.mark.parametrize(
     ("outcome", "max_faults", "what"), [("approve", 2, about_the_release), ("reject", 1, possible)]

@@ -270,3 +270,35 @@ async def test_in_a_hurry_no_time_passes_by_a_fault() -> None:
             cancel=False, hurry=hurry,
         )  # fmt: skip
         assert (max(durations) > HOUR) != hurry
+
+
+@workflow.defn
+class RefusesToAnswer:
+    @workflow.run
+    async def run(self, order: str) -> None:
+        await workflow.sleep(60)
+        await workflow.execute_activity("pay", order, start_to_close_timeout=MINUTE)
+
+    @workflow.update
+    def ask(self) -> None: ...
+
+    @ask.validator
+    def _refuse(self) -> None:
+        raise ValueError("no")
+
+
+async def test_a_timeline_stays_in_order_where_the_server_forgets_a_task() -> None:
+    """One that brought only an update that was rejected."""
+
+    def never(_: Till, outcome: Outcome) -> None:
+        raise AssertionError
+
+    report = await explore(
+        *(RefusesToAnswer.run, "O-1"), world=Till, invariants=[never], max_faults=0,
+        messages=[Message("update", "ask", at=timedelta(seconds=10))],
+    )  # fmt: skip
+    assert report.counterexample is not None
+    lines = [line.strip() for line in report.counterexample.timeline]
+    assert lines.index("workflow  RefusesToAnswer, task 3 asked: run pay") < lines.index(
+        "world     pay('O-1') -> None"
+    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import count
 from typing import TYPE_CHECKING
 
 from musterwerk.testing.explorer.faults import Fault
@@ -15,7 +16,7 @@ from musterwerk.testing.simulator.decisions import Attempt, Task
 _LONGEST = 100
 
 if TYPE_CHECKING:
-    from musterwerk.testing.simulator.outcome import Outcome
+    from musterwerk.testing.simulator.outcome import Outcome, RunSeen
 
 
 def timeline(journal: Sequence[Fault | Attempt | Task], outcome: Outcome) -> list[str]:
@@ -24,7 +25,7 @@ def timeline(journal: Sequence[Fault | Attempt | Task], outcome: Outcome) -> lis
     The journal has faults as they happen, attempts as their functions end, and tasks as they start.
     """
     calls = {one.attempt: one for one in outcome.calls}
-    tasks = {run.run_id: tasks_of(run.history) for run in outcome.runs}
+    tasks = {run.run_id: _numbered(run) for run in outcome.runs}
     lines: list[str] = []
     for entry in journal:
         if isinstance(entry, Fault):
@@ -54,10 +55,17 @@ def _short(value: object) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
-def _task(task: Task, told: Sequence[TaskTold]) -> list[str]:
-    if task.number > len(told):
+def _numbered(run: RunSeen) -> dict[int, TaskTold]:
+    """The tasks of a run by their numbers; the history has not all of them."""
+    told = tasks_of(run.history)
+    numbers = (number for number in count(1) if number not in run.forgotten)
+    return dict(zip(numbers, told, strict=False))
+
+
+def _task(task: Task, told: Mapping[int, TaskTold]) -> list[str]:
+    one = told.get(task.number)
+    if one is None:
         return []
-    one = told[task.number - 1]
     name = f"{task.workflow_type}, task {task.number}"
     lines = [f"  workflow  {name} saw: {'; '.join(one.saw)}"] if one.saw else []
     return [*lines, f"  workflow  {name} asked: {'; '.join(one.asked) or 'nothing'}"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal
@@ -19,7 +19,8 @@ from musterwerk.testing.simulator.tasks import TaskSeen
 @dataclass(frozen=True)
 class RunSeen:
     """One run as it went. Its history is written when it is asked for. `task_failures` are the
-    messages of workflow tasks that failed, each once."""
+    messages of workflow tasks that failed, each once. `forgotten` are the numbers of tasks of which
+    its history has nothing: they failed once more, or brought only updates that were rejected."""
 
     workflow_type: str
     workflow_id: str
@@ -27,6 +28,7 @@ class RunSeen:
     status: Status
     tasks: Sequence[TaskSeen]
     task_failures: Sequence[str]
+    forgotten: Set[int]
     _log: Log
 
     @property
@@ -91,5 +93,6 @@ def seen(run: Run) -> RunSeen:
         run.status,
         tuple(run.story),
         tuple(run.task_failures),
+        frozenset(run.forgotten),
         run.log,
     )

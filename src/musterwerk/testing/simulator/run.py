@@ -65,6 +65,7 @@ class Run:
         self.task: WorkflowTask | None = None
         self.task_failure: Failure | None = None
         self.task_failures: list[str] = []
+        self.forgotten: set[int] = set()
         self.story: list[TaskSeen] = []
         self.log = Log()
         self.cache = Cache(self)

@@ -166,6 +166,7 @@ class WorkflowTask:
             return
         if not self._commands and self._terminal is None and self._was_nothing():
             run.log.forget_after(self._before)
+            run.forgotten.add(self._view.number)
             run.task = None
             run.cache.forget_task()
             self._tell_others()
@@ -209,6 +210,7 @@ class WorkflowTask:
             self._record_failure(cause, failure)
         else:
             run.log.forget_after(self._before)
+            run.forgotten.add(self._view.number)
         run.task_failure = failure
         if failure.message not in run.task_failures:
             run.task_failures.append(failure.message)
