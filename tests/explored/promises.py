@@ -20,11 +20,8 @@ from tests.mutants.books import NOTHING, PRICE, Service
 Promise = Callable[[Any, Outcome], None]
 
 
-def all_or_nothing(*names: str, too_late: bool = False) -> Promise:
-    """Of a completed process everything stands, of one that was undone nothing.
-
-    `too_late`: a cancellation may come when it is decided that everything stands.
-    """
+def all_or_nothing(*names: str) -> Promise:
+    """Of a completed process everything stands, of one that was undone nothing."""
 
     def all_or_nothing(world: Accounted, outcome: Outcome) -> None:
         if outcome.status == "running":
@@ -33,8 +30,7 @@ def all_or_nothing(*names: str, too_late: bool = False) -> Promise:
         stands = {service.total != NOTHING for service in services}
         assert len(stands) == 1, [one.log for one in services]
         stand = stands.pop()
-        if not (too_late and stand and outcome.status == "canceled"):
-            assert stand == (outcome.status == "completed"), [one.log for one in services]
+        assert stand == (outcome.status == "completed"), [one.log for one in services]
 
     return all_or_nothing
 

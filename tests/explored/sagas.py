@@ -226,9 +226,14 @@ class AddsAnUndo:
 class HasAChild:
     @workflow.run
     async def run(self, order: str) -> None:
-        async with Saga() as saga:
-            await saga.run_child(HoldingPayment.run, order)
-            await do("tell", order)
+        saga = Saga()
+        try:
+            async with saga:
+                await saga.run_child(HoldingPayment.run, order)
+                await do("tell", order)
+        except asyncio.CancelledError:
+            if not saga.pivoted:  # else it came when the child had been told to keep its payment
+                raise
 
 
 @workflow.defn

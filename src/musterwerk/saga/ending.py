@@ -90,6 +90,8 @@ class Ending:
             self._book.status = "forward_failed"
             raise
         self._book.status = "completed"
+        if self.absorbed:
+            self._book.pivot = True  # the children had been told by then
         self.raise_absorbed()
 
     async def _back(self, err: BaseException) -> None:

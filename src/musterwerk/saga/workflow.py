@@ -320,7 +320,11 @@ class Saga:
 
     @property
     def pivoted(self) -> bool:
-        """Whether the pivot was passed: the process counts as done, whatever else happens."""
+        """Whether the pivot was passed: the process counts as done, whatever else happens.
+
+        Also where there is none, and a cancellation came when children were told to keep what they
+        did.
+        """
         return self._book.pivot
 
     async def compensate(self) -> None:
