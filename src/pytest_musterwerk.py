@@ -7,8 +7,9 @@ that Temporal's SDK.
 
 from __future__ import annotations
 
+import inspect
 import re
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -73,19 +74,23 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture
-def explore(request: pytest.FixtureRequest) -> Callable[..., Awaitable[Exploration]]:
+def explore(request: pytest.FixtureRequest) -> Iterator[Callable[..., Awaitable[Exploration]]]:
     """`await explore(Order.run, "O-1", world=Shop, invariants=[...])` fails with a counterexample.
 
     The command line goes before the call's arguments, and these before the test's marker.
     """
     from musterwerk.testing import explore as explore_all
 
-    async def explore_here(*args: Any, **options: Any) -> Exploration:
+    async def begin(*args: Any, **options: Any) -> Exploration:
         marker = request.node.get_closest_marker("explore")
         usual: dict[str, Any] = dict(marker.kwargs) if marker else {}
         given: dict[str, Any] = {**usual, **options, **_wanted(request.config)}
+        if given.get("only") is not None:
+            given.pop("walks", None)
         report = await explore_all(*args, **given)
-        request.node.user_properties.append((_EXPLORATION, str(report).splitlines()[0]))
+        told = str(report).splitlines()
+        said = "; ".join(told) if report.ok else told[0]
+        request.node.user_properties.append((_EXPLORATION, said))
         folder = request.config.getoption("--explore-write")
         if folder is not None and report.counterexample is not None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -94,7 +99,18 @@ def explore(request: pytest.FixtureRequest) -> Callable[..., Awaitable[Explorati
             file.write_text(report.counterexample.as_pytest(), encoding="utf-8")
         return report.raise_if_violated()
 
-    return explore_here
+    called: list[Coroutine[Any, Any, Exploration]] = []
+
+    def explore_here(*args: Any, **options: Any) -> Awaitable[Exploration]:
+        called.append(begin(*args, **options))
+        return called[-1]
+
+    yield explore_here
+    forgotten = [one for one in called if inspect.getcoroutinestate(one) == inspect.CORO_CREATED]
+    for one in forgotten:
+        one.close()
+    if forgotten:
+        pytest.fail("explore(...) was called and not awaited: nothing was explored")
 
 
 def _wanted(config: pytest.Config) -> dict[str, Any]:

@@ -2,19 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence, Set
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from datetime import timedelta
+from typing import Any, TypeAlias, cast
 
 from temporalio.converter import DataConverter
 from temporalio.worker import Interceptor
+from temporalio.workflow import _Definition
 
 from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.faults import Fault, label
 from musterwerk.testing.simulator.decisions import CANCEL, Message
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.worlds import World
+
+
+def _declares(workflow: type, message: Message) -> bool:
+    """Or takes whatever comes. A saga's own handlers are made while it runs."""
+    definition = _Definition.must_from_class(workflow)
+    handlers = definition.signals if message.kind == "signal" else definition.updates
+    return message.name in handlers or None in handlers or message.name.startswith("saga_")
+
 
 _KINDS = ("cancel", "signal", "update")
 
@@ -55,6 +65,18 @@ class Asked:
         """What arrives in every run."""
         return [one for one in self.messages if one.at is not None]
 
+    def unheard(self, ids: Set[str]) -> list[str]:
+        """Of each message that nobody can have understood, why. `ids` are of all that ran."""
+        found: list[str] = []
+        for one in self.messages:
+            if one.to and one.to not in ids:
+                found.append(f"nobody heard {label(one)}: no workflow had this id")
+            elif one.kind != "cancel" and not any(
+                _declares(kind, one) for kind in (self.workflow, *self.workflows)
+            ):
+                found.append(f"no workflow class declares {label(one)}: is it spelled so?")
+        return found
+
     def check(self, only: Sequence[Fault] | None = None) -> None:
         """Raises UsageError where something cannot be meant."""
         if not callable(self.world):
@@ -64,6 +86,13 @@ class Asked:
         for one in self.messages:
             if one.kind not in _KINDS:
                 raise UsageError(f"`messages` has {one}: its kind is one of {', '.join(_KINDS)}")
+            args, at = cast("Any", one.args), cast("Any", one.at)
+            if not isinstance(args, tuple):
+                raise UsageError(f"`messages` has {one}: give its arguments as a tuple")
+            if at is not None and not isinstance(at, timedelta):
+                raise UsageError(f"`messages` has {one}: give `at` as a timedelta")
+        if self.possible is not None and not callable(self.possible):
+            raise UsageError("`possible` is no function of a fault: give one that says yes or no")
         if self.cancel and CANCEL in self.messages:
             raise UsageError("`messages` has a cancellation, which arrives anyway: leave it out")
         labels = [label(one) for one in self.arrivals]

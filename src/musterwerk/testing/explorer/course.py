@@ -158,4 +158,6 @@ def check(
             said = str(error) or "does not hold"
             if not isinstance(error, AssertionError):
                 said = f"raised {type(error).__name__}: {error}"
-            found.append(Violation(name, said))
+            # Asked at every quiet point, it may say the same many times.
+            if Violation(name, said) not in found:
+                found.append(Violation(name, said))

@@ -80,8 +80,9 @@ async def explore(
         raise UsageError(f"max_faults is {max_faults}: give the largest number of faults to try")
     if walks is not None and (walks < 1 or only is not None):
         raise UsageError(f"walks is {walks}: give how many sets to draw, and no `only`")
-    if budget is not None and budget < timedelta():
-        raise UsageError(f"budget is {budget}: give how long to search")
+    given: Any = budget
+    if given is not None and not (isinstance(given, timedelta) and given >= timedelta()):
+        raise UsageError(f"budget is {budget!r}: give how long to search, as a timedelta")
     simulator = Simulator(
         workflows=[asked.workflow, *workflows],
         seed=seed,

@@ -12,8 +12,8 @@ from musterwerk.testing.simulator.outcome import Outcome, RunSeen
 from musterwerk.testing.simulator.standing import Standing
 
 #: What two runs that were merged may differ in: how they came to where they stand.
-_PAST = frozenset(("calls", "decisions"))
-_PAST_OF_A_RUN = frozenset(("history", "events", "tasks"))
+_PAST = frozenset(("calls", "decisions", "__dict__"))
+_PAST_OF_A_RUN = frozenset(("history", "events", "tasks", "__dict__"))
 
 
 class Cut(Exception):

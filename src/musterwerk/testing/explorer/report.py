@@ -49,7 +49,8 @@ class Exploration:
     sets of faults that needed no run, or none to its end. `coverage` is that of the workflow's
     lines by runs with at most one fault; None where a debugger or a measurement was at work. Not
     `exhausted`: time was up, or a violation ended the search, or sets were drawn. `single`: it was
-    one run with faults that were given."""
+    one run with faults that were given. `first` is what comes of it without faults. `walks` are the
+    random sets that were drawn. `unheard` says which messages nobody can have understood."""
 
     process: str
     max_faults: int
@@ -64,6 +65,9 @@ class Exploration:
     exhausted: bool
     counterexample: Counterexample | None
     single: bool = False
+    first: str = ""
+    walks: int | None = None
+    unheard: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -85,6 +89,8 @@ class Exploration:
             "runs": {str(size): count for size, count in self.runs.items()},
             "points": self.points,
             "tried": self.tried,
+            "first": self.first,
+            "unheard": list(self.unheard),
             "coverage": None
             if self.coverage is None
             else {**vars(self.coverage), "unseen": list(self.coverage.unseen)},
@@ -114,18 +120,23 @@ class Exploration:
             head = f"{self.process}: the first run, without any fault"
         if self.counterexample is not None:
             return f"{head}\n{self.counterexample}"
-        head += self._lines()
-        if not self.exhausted:
-            return f"{head}, not exhausted (asked for: {self.max_faults}); nothing violated so far"
-        return f"{head}, all of them; nothing violated"
+        end = "all of them; nothing violated"
+        if self.walks is not None:
+            head = f"{self.process}: {self.walks} random sets of up to {faults}, in {total} runs"
+            end = "not exhausted; nothing violated so far"
+        elif not self.exhausted:
+            end = f"not exhausted (asked for: {self.max_faults}); nothing violated so far"
+        return "\n".join([f"{head}, {end}", *self.remarks()])
 
-    def _lines(self) -> str:
-        """Only what is worth a look."""
-        if self.coverage is None or not self.coverage.unseen:
-            return ""
-        few, more = self.coverage.unseen[:3], len(self.coverage.unseen) - 3
-        names = ", ".join(few) + (f" and {more} more" if more > 0 else "")
-        return f", {len(self.coverage.unseen)} of {self.coverage.lines} lines never ran ({names})"
+    def remarks(self) -> list[str]:
+        """What is worth a look although nothing is violated."""
+        found = [f"without faults: {self.first}"]
+        if self.coverage is not None and self.coverage.unseen:
+            few, more = self.coverage.unseen[:3], len(self.coverage.unseen) - 3
+            names = ", ".join(few) + (f" and {more} more" if more > 0 else "")
+            count = f"{len(self.coverage.unseen)} of {self.coverage.lines} lines"
+            found.append(f"{count} did not run with at most one fault ({names})")
+        return [*found, *self.unheard]
 
 
 def report_on(asked: Asked, max_faults: int, found: Found, single: bool) -> Exploration:
@@ -141,4 +152,5 @@ def report_on(asked: Asked, max_faults: int, found: Found, single: bool) -> Expl
         len(found.tried), found.coverage,
         dict(found.statuses), found.states, dict(found.pruned), found.seconds,
         found.exhausted and counterexample is None, counterexample, single,
+        found.first, found.walks, asked.unheard(found.ids),
     )  # fmt: skip

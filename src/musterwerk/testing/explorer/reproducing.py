@@ -117,7 +117,8 @@ class Code:
         first = name.split(".")[0]
         if not first.isidentifier() or "<" in name or module == "__main__":
             shown = name.split(".")[-1] if name else repr(thing)
-            self.todo(f"import {shown}: put it at the top of a module")
+            where = "was defined in the script that ran" if module == "__main__" else "has no name"
+            self.todo(f"import {shown}, which {where}: put it at the top of a module")
             return re.sub(r"\W", "_", shown)
         # Ours are imported from where they are public.
         self.imports.add((_PUBLIC if module.startswith(f"{_PUBLIC}.") else module, first))

@@ -10,7 +10,7 @@ from temporalio.api.enums.v1 import TimeoutType
 from temporalio.api.failure.v1 import ApplicationFailureInfo, Failure
 
 from musterwerk.testing.explorer.course import Course, Process
-from musterwerk.testing.explorer.faults import OFTEN, Fault, Kind
+from musterwerk.testing.explorer.faults import AT_THE_END, OFTEN, Fault, Kind
 from musterwerk.testing.explorer.varying import in_the_world
 from musterwerk.testing.simulator import failures
 from musterwerk.testing.simulator.attempts import CallSeen
@@ -41,6 +41,8 @@ def holds_anyway(process: Process, course: Course, fault: Fault) -> bool:
     attempt = course.lonely.get((fault.workflow, fault.step, fault.occurrence, fault.attempt))
     if course.outcome is None or course.took_time:
         return False
+    if any(one.kind == "zombie" and one.detail == AT_THE_END for one in course.faults):
+        return False  # it could land after one of the attempts
     if attempt is None or not _between_tasks(course, attempt):
         return False
     calls = {one.attempt: one for one in course.outcome.calls}
@@ -83,6 +85,9 @@ def _is_tried_again(seen: CallSeen, fault: Fault, failed: int, outcome: Outcome)
     policy, now = Policy.of(given), clock_time(seen.when)
     failure = _TIMEOUT if fault.kind.startswith("timeout") else _ERROR
     limit = info.schedule_to_close_timeout
+    if limit and failure is _TIMEOUT:
+        # Which of its timeouts comes first, and whether that one is retried, is the server's.
+        return False
     deadline = clock_time(info.scheduled_time + limit) if limit else None
     numbers = range(seen.attempt.number, seen.attempt.number + failed)
     pauses = [next_attempt(policy, failure, one, now=now, deadline=deadline)[0] for one in numbers]

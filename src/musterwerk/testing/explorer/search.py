@@ -40,6 +40,9 @@ class Found:
     exhausted: bool = True
     coverage: Coverage | None = None
     seconds: float = 0.0
+    first: str = ""
+    walks: int | None = None
+    ids: set[str] = field(default_factory=set[str])
 
 
 class _Again(Exception):
@@ -99,6 +102,9 @@ class Search:
             for course in frontier:
                 for offer, after in _with_rest(course.offers):
                     self.tell(size, total)
+                    if self._is_late():
+                        found.exhausted = False
+                        return
                     if size == self.max_faults and holds_anyway(self.process, course, offer):
                         found.tried.add(offer)
                         found.pruned[UNSEEN] += 1
@@ -111,7 +117,7 @@ class Search:
                             lost = len(after.difference(one.offers))
                             if lost and one.outcome is not None:
                                 found.pruned[UNREACHABLE] += lost
-                    if self.until is not None and time.monotonic() > self.until:
+                    if self._is_late():
                         found.exhausted = False
                         return
             frontier = larger
@@ -123,9 +129,14 @@ class Search:
         for index, one in enumerate(faults):
             if one.kind == "zombie" and one.detail == AT_THE_END:
                 for landing in course.ends:
+                    if self._is_late():
+                        return
                     if self._differs(found, course, landing):
                         landed = replace(one, detail=landing.name)
                         yield self._course(found, (*faults[:index], landed, *faults[index + 1 :]))
+
+    def _is_late(self) -> bool:
+        return self.until is not None and time.monotonic() > self.until
 
     def _differs(self, found: Found, course: Course, landing: Landing) -> bool:
         """Whether the workflow has to run again for a zombie that lands elsewhere."""
@@ -165,6 +176,9 @@ class Search:
             found.pruned[EQUAL_STATE] += 1
         else:
             found.statuses[course.outcome.status] += 1
+            found.ids.update(run.workflow_id for run in course.outcome.runs)
+            if not course.faults:
+                found.first = _in_words(course.outcome)
             if self.keep is not None:
                 self.keep(course.outcome)
 
@@ -184,6 +198,13 @@ def _with_rest(offers: list[Fault]) -> Iterator[tuple[Fault, set[Fault]]]:
     """Each with those that came after it."""
     for index, offer in enumerate(offers):
         yield offer, set(offers[index + 1 :])
+
+
+def _in_words(outcome: Outcome) -> str:
+    if outcome.status == "completed":
+        return f"completed, with {outcome.result!r:.100}"
+    why = outcome.failure or outcome.task_failure
+    return f"{outcome.status}, {why!r:.200}" if why else outcome.status
 
 
 def _no_place(faults: tuple[Fault, ...], course: Course) -> str:

@@ -29,8 +29,8 @@ class Walking(Search):
         if found.violated is None:
             self._compare(found, first)
         found.exhausted = False
-        for _ in range(self.walks):
-            course = first
+        for number in range(1, self.walks + 1):
+            course, found.walks = first, number
             while course.offers and found.violated is None and len(course.faults) < self.max_faults:
                 self.tell(len(course.faults) + 1, self.walks)
                 course = self._step(found, course, draw)

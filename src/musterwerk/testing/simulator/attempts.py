@@ -123,11 +123,19 @@ class Call:
 
         None where it does not end at once, or does what depends on who listens.
         """
-        info = dataclasses.replace(self.info, started_time=at, attempt=attempt)
+        before = self.info
+        info = dataclasses.replace(
+            before, started_time=at, attempt=attempt, task_token=token(before, attempt)
+        )
         call = Call(function, lambda: info, self._converter, _nobody, set(), _heard)
         try:
             call.start(loop, self.payloads)
         except SimulationError:
+            return None
+        if loop.leaves_work():
+            # It set something going, which the run itself would have waited for.
+            call.abandon()
+            loop.settle()
             return None
         if call.finished:
             return None if isinstance(call.error, _Heard) else call
@@ -236,6 +244,10 @@ class Call:
 
 class _Heard(BaseException):
     """A heartbeat, which somebody may answer."""
+
+
+def token(info: activity.Info, attempt: int) -> bytes:
+    return f"{info.workflow_run_id}/{info.activity_id}/{attempt}".encode()
 
 
 def _heard(_: Payloads | None) -> None:

@@ -90,7 +90,7 @@ class Execution:
         info = partial(infos.info, self._of, self._number, heartbeat, scheduled, started)
         self._call = Call(function, info, converter, self._done, self._simulation.calls, self._beat)
         self._call.start(self._simulation.loop, list(given.arguments))
-        if not self._call.finished:
+        if not self._call.finished or self._simulation.loop.leaves_work():
             self._simulation.took_time = True
 
     def _done(self, reply: Reply) -> None:

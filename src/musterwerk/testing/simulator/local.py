@@ -149,7 +149,7 @@ class LocalActivity:
         if view.number == self._number:
             self._call = call
         call.start(self._run.simulation.loop, list(self._given.arguments))
-        if not call.finished:
+        if not call.finished or self._run.simulation.loop.leaves_work():
             self._run.simulation.took_time = True
 
     def _done(self, view: Attempt, call: Call | None, reply: Reply) -> None:

@@ -84,6 +84,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._waited = self.unsettled = False
         self.run_forever()
 
+    def leaves_work(self) -> bool:
+        """Whether anything is ready or waits, beside what an activity itself does."""
+        own: dict[str, Any] = vars(self)
+        return bool(own["_ready"] or own["_scheduled"]) or self.unsettled
+
     def make_first_step(
         self, work: Coroutine[Any, Any, Any], context: contextvars.Context
     ) -> asyncio.Task[Any]:

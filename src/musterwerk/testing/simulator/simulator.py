@@ -160,6 +160,7 @@ class Simulator:
         if seen._call is None:
             return None
         function = activities.find(seen.attempt.activity_type)
+        self._loop.now = clock_time(seen.when)
         return seen._call.again(function, self._loop, seen.when, seen.attempt.number)
 
     def _run(
