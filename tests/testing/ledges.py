@@ -218,3 +218,29 @@ class Broken:
     @workflow.run
     async def run(self) -> None:
         raise KeyError("bug")
+
+
+class DiaryBehind(MergingDiary):
+    """It answers first and writes then."""
+
+    @activity.defn(name="pay")
+    async def pays_behind(self) -> None:
+        self.writing = asyncio.create_task(self._write())
+
+    async def _write(self) -> None:
+        self.lines.append("pay")
+
+    def activities(self) -> list[Callable[..., Any]]:
+        return [self.pays_behind, *super().activities()[:1]]
+
+
+@workflow.defn
+class GivesUpInAll:
+    """All attempts together have a minute, so that a timeout is the end."""
+
+    @workflow.run
+    async def run(self) -> None:
+        try:
+            await workflow.execute_activity("pay", schedule_to_close_timeout=MINUTE)
+        except ActivityError:
+            await do("given up")

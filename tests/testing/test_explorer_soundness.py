@@ -165,3 +165,24 @@ async def test_an_invariant_with_a_bug_is_told_with_the_faults() -> None:
 async def test_what_cannot_be_meant_is_an_error(options: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):
         await found(ledges.SideBySide, nothing, **options)
+
+
+async def test_an_effect_just_behind_its_call_is_not_lost() -> None:
+    def possible(fault: Fault) -> bool:
+        return fault.kind == "zombie"
+
+    report = await found(
+        ledges.WithAChild, told("parent", "pay"), possible=possible, world=ledges.DiaryBehind
+    )
+    assert report.counterexample is not None
+
+
+@pytest.mark.parametrize("hurry", [False, True])
+async def test_a_timeout_of_all_attempts_is_not_tried_again(hurry: bool) -> None:
+    def possible(fault: Fault) -> bool:
+        return fault.kind == "timeout without effect"
+
+    report = await found(
+        ledges.GivesUpInAll, told("given up"), possible=possible, kill=False, hurry=hurry
+    )
+    assert report.counterexample is not None
