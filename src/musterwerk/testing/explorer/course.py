@@ -127,10 +127,9 @@ class Process:
         for run, failure in broken:
             where = "" if run is outcome.runs[0] else f"{run.workflow_type} {run.workflow_id}: "
             found.append(Violation("no workflow task fails", where + failure))
-        if broken:
-            pass  # whoever waits for it, waits because of that
-        elif (
-            outcome.status == "running"
+        if (
+            not broken  # or who waits, waits because of that
+            and outcome.status == "running"
             and not self.asked.may_wait
             and not any(one.kind == "fails for ever" for one in course.faults)
         ):

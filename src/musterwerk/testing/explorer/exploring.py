@@ -76,13 +76,7 @@ async def explore(
         messages, always, outside, may_wait, seed, data_converter, interceptors,
     )  # fmt: skip
     asked.check(only)
-    if max_faults < 0:
-        raise UsageError(f"max_faults is {max_faults}: give the largest number of faults to try")
-    if walks is not None and (walks < 1 or only is not None):
-        raise UsageError(f"walks is {walks}: give how many sets to draw, and no `only`")
-    given: Any = budget
-    if given is not None and not (isinstance(given, timedelta) and given >= timedelta()):
-        raise UsageError(f"budget is {budget!r}: give how long to search, as a timedelta")
+    _check_limits(max_faults, walks, budget, only)
     simulator = Simulator(
         workflows=[asked.workflow, *workflows],
         seed=seed,
@@ -110,3 +104,14 @@ async def explore(
         search.until = time.monotonic()  # nobody waits for the thread: let it end soon
         raise
     return report_on(asked, max_faults if only is None else len(only), found, only is not None)
+
+
+def _check_limits(
+    max_faults: int, walks: int | None, budget: Any, only: Sequence[Fault] | None
+) -> None:
+    if max_faults < 0:
+        raise UsageError(f"max_faults is {max_faults}: give the largest number of faults to try")
+    if walks is not None and (walks < 1 or only is not None):
+        raise UsageError(f"walks is {walks}: give how many sets to draw, and no `only`")
+    if budget is not None and not (isinstance(budget, timedelta) and budget >= timedelta()):
+        raise UsageError(f"budget is {budget!r}: give how long to search, as a timedelta")

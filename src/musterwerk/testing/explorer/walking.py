@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from dataclasses import dataclass, replace
 
 from musterwerk.testing.explorer.course import Course
@@ -38,7 +37,7 @@ class Walking(Search):
                 if not found.violated.missed:
                     self._shrink(found, found.violated)
                 return
-            if self.until is not None and time.monotonic() > self.until:
+            if self._is_late():
                 return
 
     def _step(self, found: Found, course: Course, draw: random.Random) -> Course:

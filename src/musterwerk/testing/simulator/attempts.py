@@ -21,6 +21,7 @@ from temporalio.exceptions import ApplicationError, CancelledError
 
 from musterwerk.errors import SimulationError
 from musterwerk.testing.simulator.decisions import Attempt
+from musterwerk.testing.simulator.infos import task_token
 from musterwerk.testing.simulator.loop import VirtualLoop
 from musterwerk.testing.simulator.payloads import Converter
 from musterwerk.testing.simulator.waiting import NEVER, NEVER_IN_LOOP, Event
@@ -124,9 +125,8 @@ class Call:
         None where it does not end at once, or does what depends on who listens.
         """
         before = self.info
-        info = dataclasses.replace(
-            before, started_time=at, attempt=attempt, task_token=token(before, attempt)
-        )
+        token = task_token(before.workflow_run_id or "", before.activity_id, attempt)
+        info = dataclasses.replace(before, started_time=at, attempt=attempt, task_token=token)
         call = Call(function, lambda: info, self._converter, _nobody, set(), _heard)
         try:
             call.start(loop, self.payloads)
@@ -244,10 +244,6 @@ class Call:
 
 class _Heard(BaseException):
     """A heartbeat, which somebody may answer."""
-
-
-def token(info: activity.Info, attempt: int) -> bytes:
-    return f"{info.workflow_run_id}/{info.activity_id}/{attempt}".encode()
 
 
 def _heard(_: Payloads | None) -> None:

@@ -34,6 +34,11 @@ def converter(run: Run, given: ScheduleActivity | ScheduleLocalActivity) -> Conv
     )
 
 
+def task_token(run_id: str, activity_id: str, number: int) -> bytes:
+    """Another one for each attempt."""
+    return f"{run_id}/{activity_id}/{number}".encode()
+
+
 def info(
     of: ScheduledActivity, number: int, heartbeat: list[object], scheduled: int, started: int
 ) -> activity.Info:
@@ -53,7 +58,7 @@ def info(
         start_to_close_timeout=delta(of.limits.start_to_close),
         started_time=moment(started),
         task_queue=given.task_queue or run.task_queue,
-        task_token=f"{run.run_id}/{given.activity_id}/{number}".encode(),
+        task_token=task_token(run.run_id, given.activity_id, number),
         workflow_id=run.workflow_id,
         workflow_namespace=NAMESPACE,
         workflow_run_id=run.run_id,
@@ -82,7 +87,7 @@ def local_info(
         start_to_close_timeout=given.start_to_close_timeout.ToTimedelta() or schedule_to_close,
         started_time=moment(now),
         task_queue=run.task_queue,
-        task_token=f"{run.run_id}/{given.activity_id}/{number}".encode(),
+        task_token=task_token(run.run_id, given.activity_id, number),
         workflow_id=run.workflow_id,
         workflow_namespace=NAMESPACE,
         workflow_run_id=run.run_id,
