@@ -35,7 +35,16 @@ class Commands:
     async def start(self, workflow: str, *args: str) -> str:
         workflow_id = f"{workflow}-{uuid.uuid4()}"
         await self.client.start_workflow(workflow, args=args, id=workflow_id, task_queue=self.queue)
+        await self.listed(f"WorkflowId = '{workflow_id}'")
         return workflow_id
+
+    async def listed(self, query: str) -> None:
+        """Lists follow what happens by some moments, on a busy machine by seconds."""
+
+        async def seen() -> bool:
+            return (await self.client.count_workflows(query)).count == 1
+
+        await until_async(seen)
 
     async def order(self, order: str) -> str:
         """An order that has come to its end."""
@@ -44,6 +53,7 @@ class Commands:
             await self.client.get_workflow_handle(workflow_id).result()
         except WorkflowFailureError:
             assert order == "declined"
+        await self.listed(f"WorkflowId = '{workflow_id}' AND ExecutionStatus != 'Running'")
         return workflow_id
 
     async def buggy(self) -> str:

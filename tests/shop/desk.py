@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ class Desk:
         return handle
 
     def approval(self, order_id: str) -> ApprovalHandle[Any]:
-        return ApprovalHandle(self.client, approval_id(order_id))
+        patience = timedelta(seconds=20)  # a busy machine is not a worker that is away
+        return ApprovalHandle(self.client, approval_id(order_id), patience=patience)
 
     def rows(self, database: str, query: str, *parameters: str) -> list[tuple[Any, ...]]:
         """The tests' own SQL, so that they believe neither the services nor the auditor."""
