@@ -234,6 +234,42 @@ class DiaryBehind(MergingDiary):
         return [self.pays_behind, *super().activities()[:1]]
 
 
+class DatedDiary(MergingDiary):
+    """What it writes depends on when, and on who calls for the first time."""
+
+    def __enter__(self) -> Self:
+        self.tokens: set[bytes] = set()
+        return super().__enter__()
+
+    @activity.defn(name="pay")
+    async def pays_dated(self) -> None:
+        token = activity.info().task_token
+        again = "again " if token in self.tokens else ""
+        self.tokens.add(token)
+        self.lines.append(f"pay {again}at {asyncio.get_running_loop().time():.0f}")
+
+    def activities(self) -> list[Callable[..., Any]]:
+        return [self.pays_dated, *(one for one in super().activities() if one != self.pay)]
+
+    def all(self) -> object:
+        return super().all(), self.tokens
+
+
+@workflow.defn
+class PaysInTime:
+    """Between two steps a minute passes, and each is tried as often as it takes."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await pay_or_not()
+        await workflow.execute_activity(
+            "pay", start_to_close_timeout=MINUTE, retry_policy=TEN_TIMES
+        )
+        await workflow.sleep(60)
+        await workflow.execute_activity("charge", start_to_close_timeout=MINUTE)
+        await do("end")
+
+
 @workflow.defn
 class GivesUpInAll:
     """All attempts together have a minute, so that a timeout is the end."""

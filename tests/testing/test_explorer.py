@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from temporalio import workflow
@@ -14,7 +15,6 @@ from temporalio.client import WorkflowHistory
 from musterwerk.errors import UsageError
 from musterwerk.testing import Fault, Message, Outcome, replay
 from musterwerk.testing.explorer.exploring import explore
-from musterwerk.testing.explorer.quiet import quiet
 from musterwerk.testing.explorer.report import Exploration
 from tests.mutants.cases import Case
 from tests.mutants.catalogue import CORRECT, MUTANTS
@@ -209,11 +209,54 @@ async def test_local_activities_are_called_at_the_oddest_moments(faults: list[An
     assert report.raise_if_violated().runs == {2: 1}
 
 
-def test_explorations_side_by_side_bring_the_log_back() -> None:
-    first, second = quiet(), quiet()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert not logging.getLogger().isEnabledFor(logging.ERROR)
-    second.__exit__(None, None, None)
+class Nothing:
+    """A world in which there is nothing to do."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def activities(self) -> list[Any]:
+        return []
+
+
+@workflow.defn
+class Draws:
+    """Python's own dice are forbidden, and yet the same for each run."""
+
+    @workflow.run
+    async def run(self) -> None:
+        await workflow.sleep(random.randint(1, 1000))  # noqa: S311 - the point
+
+
+async def test_explorations_side_by_side_share_neither_dice_nor_log() -> None:
+    reports = await asyncio.gather(
+        *(explore(Draws.run, world=Nothing, invariants=[], seed=seed) for seed in range(3))
+    )
+    assert all(report.ok for report in reports), "\n".join(map(str, reports))
     assert logging.getLogger().isEnabledFor(logging.ERROR)
+
+
+@workflow.defn
+class Long:
+    """It takes many tasks, or a long time, and ends."""
+
+    @workflow.run
+    async def run(self, naps: int, days: int) -> None:
+        for _ in range(naps):
+            await workflow.sleep(timedelta(days=days))
+
+
+@pytest.mark.parametrize(
+    ("naps", "days", "option"),
+    [(600, 1, {"max_tasks": 700}), (12, 365, {"horizon": timedelta(days=5000)})],
+    ids=["tasks", "years"],
+)
+async def test_a_long_process_is_told_how_to_be_explored(
+    naps: int, days: int, option: dict[str, Any]
+) -> None:
+    usual: dict[str, Any] = {"world": Nothing, "invariants": [], "max_faults": 0}
+    report = await explore(Long.run, naps, days, **usual)
+    assert f"then give `{next(iter(option))}`" in str(report)
+    assert (await explore(Long.run, naps, days, **usual, **option)).ok

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Sized
 from datetime import timedelta
 from typing import Any, Self
 
@@ -93,10 +94,21 @@ async def test_merged_runs_end_in_all_the_ways_in_which_all_runs_end(max_faults:
     assert all(one in every for one in merged)
 
 
-async def test_nothing_is_merged_where_an_invariant_goes_by_how_it_came_about() -> None:
+def its_calls(outcome: Outcome) -> Sized:
+    return outcome.calls
+
+
+def all_of_it(outcome: Outcome) -> Sized:
+    return vars(outcome)
+
+
+@pytest.mark.parametrize("look", [its_calls, all_of_it])
+async def test_nothing_is_merged_where_an_invariant_goes_by_how_it_came_about(
+    look: Callable[[Outcome], Sized],
+) -> None:
     def few_calls(_: Counter, outcome: Outcome) -> None:
         if outcome.status != "running":
-            assert len(outcome.calls) < 30
+            assert len(look(outcome)) < 30
 
     report = await explore(
         *(Sale.run, "O-1"), world=MergingCounter, invariants=[few_calls], max_faults=1
@@ -104,6 +116,22 @@ async def test_nothing_is_merged_where_an_invariant_goes_by_how_it_came_about() 
     assert report.exhausted
     assert "equal state" not in report.pruned
     assert report.states == 0
+    assert "state() is of no use: an invariant looks at how" in str(report)
+
+
+class Scribbler(MergingCounter):
+    """Its state has the very call, which no other run has."""
+
+    def state(self) -> object:
+        return super().state(), uuid.uuid4()
+
+
+async def test_a_state_that_is_never_equal_is_told() -> None:
+    report = await explore(*(Sale.run, "O-1"), world=Scribbler, invariants=[], max_faults=1)
+    assert report.ok
+    assert "state() is of no use: no two runs came to equal states" in str(report)
+    useful = await explore(*(Sale.run, "O-1"), world=MergingCounter, invariants=[], max_faults=1)
+    assert not useful.hints
 
 
 async def test_an_invariant_that_looks_late_has_all_tried_again() -> None:

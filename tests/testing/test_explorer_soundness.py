@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -141,6 +142,33 @@ async def test_two_faults_end_in_the_same_ways_however_few_runs_they_take(
     assert some == every
 
 
+@pytest.mark.parametrize("hurry", [False, True])
+async def test_a_world_that_goes_by_the_time_and_by_tokens_ends_in_all_its_ways(
+    hurry: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = await endings(ledges.PaysInTime, ledges.DatedDiary, 1, hurry=hurry)
+    monkeypatch.setattr(search, "holds_elsewhere", _never)
+    monkeypatch.setattr(search, "holds_anyway", _never)
+    every = await endings(ledges.PaysInTime, ledges.DatedDiary, 1, hurry=hurry)
+    assert len(every) > 1
+    assert some == every
+
+
+async def test_an_effect_lands_after_an_attempt_that_is_there_by_another_fault() -> None:
+    def possible(fault: Fault) -> bool:
+        return (fault.step, fault.kind) in {
+            ("pay", "zombie"),
+            ("charge", "error before the effect"),
+        }
+
+    report = await found(
+        ledges.PaysInTime, told("charge 2", "pay", "end"), max_faults=2, possible=possible
+    )
+    assert report.counterexample is not None
+    (zombie,) = [one for one in report.counterexample.faults if one.kind == "zombie"]
+    assert zombie.detail == "after charge 1 of PaysInTime, attempt 2"
+
+
 async def test_an_invariant_with_a_bug_is_told_with_the_faults() -> None:
     def never(diary: Diary, _: Any) -> bool:
         return diary.lines.index("pay") < 0
@@ -160,6 +188,9 @@ async def test_an_invariant_with_a_bug_is_told_with_the_faults() -> None:
         ({"walks": 0}, "walks is 0"),
         ({"walks": 5, "only": []}, "no `only`"),
         ({"world": MergingDiary()}, "give the class"),
+        ({"only": [Fault("SideBySide", "pay", 1, 1, "zombi")]}, "kind 'zombi'"),  # type: ignore[arg-type]
+        ({"max_tasks": 0}, "max_tasks is 0"),
+        ({"horizon": timedelta()}, "horizon 0:00:00"),
     ],
 )
 async def test_what_cannot_be_meant_is_an_error(options: dict[str, Any], message: str) -> None:

@@ -13,7 +13,7 @@ from temporalio.worker import Interceptor
 from temporalio.workflow import _Definition
 
 from musterwerk.errors import UsageError
-from musterwerk.testing.explorer.faults import Fault, label
+from musterwerk.testing.explorer.faults import FAULT_KINDS, Fault, label
 from musterwerk.testing.simulator.decisions import CANCEL, Message
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.worlds import World
@@ -53,6 +53,8 @@ class Asked:
     seed: int
     data_converter: DataConverter
     interceptors: Sequence[Interceptor]
+    max_tasks: int
+    horizon: timedelta
 
     @property
     def arrivals(self) -> Sequence[Message]:
@@ -91,6 +93,9 @@ class Asked:
                 raise UsageError(f"`messages` has {one}: give its arguments as a tuple")
             if at is not None and not isinstance(at, timedelta):
                 raise UsageError(f"`messages` has {one}: give `at` as a timedelta")
+        if self.max_tasks < 1 or self.horizon <= timedelta():
+            limits = f"max_tasks is {self.max_tasks}, horizon {self.horizon}"
+            raise UsageError(f"{limits}: give how far a run may go before it goes on for ever")
         if self.possible is not None and not callable(self.possible):
             raise UsageError("`possible` is no function of a fault: give one that says yes or no")
         if self.cancel and CANCEL in self.messages:
@@ -99,6 +104,8 @@ class Asked:
         if len(set(labels)) < len(labels):
             raise UsageError(f"`messages` has one twice, of which each arrives once: {labels}")
         for fault in only or ():
+            if fault.kind not in FAULT_KINDS:
+                raise UsageError(f"`only` has the kind {fault.kind!r}: see FAULT_KINDS")
             if fault.kind.startswith("arrives") and fault.detail not in labels:
                 raise UsageError(f"`only` has {fault.detail!r}, which `messages` has not: {labels}")
 

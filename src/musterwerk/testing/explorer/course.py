@@ -18,9 +18,6 @@ from musterwerk.testing.simulator.simulator import Simulator
 from musterwerk.testing.simulator.standing import Standing
 from musterwerk.testing.worlds import activities_of
 
-#: A run of more workflow tasks goes on for ever.
-_TASKS = 500
-
 
 @dataclass(frozen=True)
 class Violation:
@@ -99,7 +96,8 @@ class Process:
                     decisions=deciding,
                     seed=asked.seed,
                     outside=asked.outside,
-                    max_tasks=_TASKS,
+                    max_tasks=asked.max_tasks,
+                    horizon=asked.horizon,
                     messages=asked.expected,
                     standing=standing,
                 )
@@ -137,7 +135,11 @@ class Process:
             if outcome.waits:
                 what += f"; it waits at {', '.join(outcome.waits)}"
             if outcome.stopped == "tasks":
-                what = f"goes on for ever: {_TASKS} workflow tasks, and no end"
+                what = f"goes on for ever, or for more than {self.asked.max_tasks} workflow tasks"
+                what += " in all its runs: then give `max_tasks`"
+            if outcome.stopped == "time":
+                what = f"goes on for ever, or for more than {self.asked.horizon.days} days: then"
+                what += " give `horizon`"
             found.append(Violation("the process ends", f"the workflow {what}"))
         watched = Watched.of(outcome)
         check(self.asked.invariants, world, watched, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -26,6 +27,9 @@ from musterwerk.testing.explorer.walking import Walking
 from musterwerk.testing.simulator.decisions import Message
 from musterwerk.testing.simulator.simulator import Simulator
 
+# They share what Python has but one of: the state of `random`, and what the log lets through.
+_one_at_a_time = threading.Lock()
+
 
 async def explore(
     workflow_run: Callable[..., Awaitable[Any]],
@@ -46,6 +50,8 @@ async def explore(
     budget: timedelta | None = None,
     walks: int | None = None,
     seed: int = 0,
+    max_tasks: int = 500,
+    horizon: timedelta = timedelta(days=3650),
     histories: str | Path | None = None,
     data_converter: DataConverter = DataConverter.default,
     interceptors: Sequence[Interceptor] = (),
@@ -63,17 +69,18 @@ async def explore(
     it can happen here; without it all can. `hurry`: after a fault the next attempt comes at once,
     and so does a timeout, so that more runs are equal; races of retries and timers are not seen.
 
-    Unless it `may_wait`, a process that never ends is a bug. After `budget` the search ends, not
-    exhausted. With `walks` so many random sets are tried, drawn by `seed`, and what is found is
-    made as small as can be. With `only` there is one run, with these faults; of others the log is
-    not heard. Every history is written into the folder `histories`, for `replay`.
+    Unless it `may_wait`, a process that never ends is a bug; so is one that takes more than
+    `max_tasks` workflow tasks, or longer than `horizon` in virtual time. After `budget` the search
+    ends, not exhausted. With `walks` so many random sets are tried, drawn by `seed`, and what is
+    found is made as small as can be. With `only` there is one run, with these faults; of others the
+    log is not heard. Every history is written into the folder `histories`, for `replay`.
 
-    Shows how far it is if stderr is a terminal. Raises UsageError for what cannot be run, and where
-    faults of `only` have no place.
+    Shows how far it is if stderr is a terminal. Several at once wait for each other. Raises
+    UsageError for what cannot be run, and where faults of `only` have no place.
     """
     asked = Asked(
         workflow_run, args, world, invariants, workflows, cancel, kill, hurry, possible,
-        messages, always, outside, may_wait, seed, data_converter, interceptors,
+        messages, always, outside, may_wait, seed, data_converter, interceptors, max_tasks, horizon,
     )  # fmt: skip
     asked.check(only)
     _check_limits(max_faults, walks, budget, only)
@@ -83,16 +90,17 @@ async def explore(
         data_converter=data_converter,
         interceptors=interceptors,
     )
-    until = time.monotonic() + budget.total_seconds() if budget is not None else None
     process = Process(simulator, asked)
-    search = Search(process, max_faults, until)
+    search = Search(process, max_faults)
     if walks is not None:
-        search = Walking(process, max_faults, until, walks=walks, seed=seed)
+        search = Walking(process, max_faults, walks=walks, seed=seed)
     search.lines = Lines(asked.workflow)
     search.keep = into(histories) if histories is not None else None
 
     def work() -> Found:
-        with simulator:
+        with _one_at_a_time, simulator:
+            if budget is not None and search.until is None:
+                search.until = time.monotonic() + budget.total_seconds()
             if only is not None:
                 return search.once(tuple(only))
             with quiet(), bar(asked.workflow.__name__) as search.tell:

@@ -11,9 +11,12 @@ from musterwerk.testing.explorer.course import Violation
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.lines import Coverage
 from musterwerk.testing.explorer.reproducing import as_pytest
-from musterwerk.testing.explorer.search import Found
+from musterwerk.testing.explorer.search import EQUAL_STATE, Found
 from musterwerk.testing.explorer.timeline import timeline
 from musterwerk.testing.simulator.outcome import Outcome
+
+#: In so many runs some come to equal states.
+_MANY = 30
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,8 @@ class Exploration:
     lines by runs with at most one fault; None where a debugger or a measurement was at work. Not
     `exhausted`: time was up, or a violation ended the search, or sets were drawn. `single`: it was
     one run with faults that were given. `first` is what comes of it without faults. `walks` are the
-    random sets that were drawn. `unheard` says which messages nobody can have understood."""
+    random sets that were drawn. `hints`: messages that nobody can have understood, and a `state()`
+    that is of no use."""
 
     process: str
     max_faults: int
@@ -67,7 +71,7 @@ class Exploration:
     single: bool = False
     first: str = ""
     walks: int | None = None
-    unheard: Sequence[str] = ()
+    hints: Sequence[str] = ()
 
     @property
     def ok(self) -> bool:
@@ -90,7 +94,7 @@ class Exploration:
             "points": self.points,
             "tried": self.tried,
             "first": self.first,
-            "unheard": list(self.unheard),
+            "hints": list(self.hints),
             "coverage": None
             if self.coverage is None
             else {**vars(self.coverage), "unseen": list(self.coverage.unseen)},
@@ -136,7 +140,7 @@ class Exploration:
             names = ", ".join(few) + (f" and {more} more" if more > 0 else "")
             count = f"{len(self.coverage.unseen)} of {self.coverage.lines} lines"
             found.append(f"{count} did not run with at most one fault ({names})")
-        return [*found, *self.unheard]
+        return [*found, *self.hints]
 
 
 def report_on(asked: Asked, max_faults: int, found: Found, single: bool) -> Exploration:
@@ -152,5 +156,18 @@ def report_on(asked: Asked, max_faults: int, found: Found, single: bool) -> Expl
         len(found.tried), found.coverage,
         dict(found.statuses), found.states, dict(found.pruned), found.seconds,
         found.exhausted and counterexample is None, counterexample, single,
-        found.first, found.walks, asked.unheard(found.ids),
+        found.first, found.walks, [*asked.unheard(found.ids), *_of_no_use(asked, found)],
     )  # fmt: skip
+
+
+def _of_no_use(asked: Asked, found: Found) -> list[str]:
+    """Why no runs were merged, where they should have been."""
+    if sum(found.runs.values()) < _MANY or found.pruned.get(EQUAL_STATE):
+        return []
+    if found.states:
+        why = "no two runs came to equal states: does it give what nothing reads, such as a log?"
+    elif hasattr(asked.world, "state"):
+        why = "an invariant looks at how an end came about, so no runs are merged"
+    else:
+        return []
+    return [f"the world's state() is of no use: {why}"]

@@ -53,7 +53,7 @@ class _Again(Exception):
 class Search:
     process: Process
     max_faults: int
-    until: float | None
+    until: float | None = None
     states: States | None = field(default_factory=States)
     tell: Progress = lambda size, total: None
     lines: Lines | None = None

@@ -132,16 +132,12 @@ class Call:
             call.start(loop, self.payloads)
         except SimulationError:
             return None
-        if loop.leaves_work():
+        if loop.leaves_work() or not call.finished:
             # It set something going, which the run itself would have waited for.
             call.abandon()
-            loop.settle()
+            loop.drop()
             return None
-        if call.finished:
-            return None if isinstance(call.error, _Heard) else call
-        call.abandon()
-        loop.settle()
-        return None
+        return None if isinstance(call.error, _Heard) else call
 
     def cancel(self, details: activity.ActivityCancellationDetails = _REQUESTED) -> None:
         if self.finished or self._cancelled.is_set():

@@ -16,6 +16,9 @@ from musterwerk.testing.simulator.clock import NS
 
 # So long, in real seconds, are sockets and threads waited for before virtual time goes on.
 PATIENCE = 1.0
+# A task that only yields, until something has happened, would keep an instant from ending. After so
+# many turns time goes on all the same.
+_TURNS = 20_000
 
 
 class _Idle(selectors.BaseSelector):
@@ -24,6 +27,7 @@ class _Idle(selectors.BaseSelector):
     def __init__(self) -> None:
         self._real = selectors.DefaultSelector()
         self.on_idle: Callable[[float | None], float] = lambda _: 0.0
+        self.turns = 0
 
     def register(self, fileobj: Any, events: int, data: Any = None) -> selectors.SelectorKey:
         return self._real.register(fileobj, events, data)
@@ -33,7 +37,8 @@ class _Idle(selectors.BaseSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         found = self._real.select(0)
-        if found or timeout == 0:
+        self.turns += 1
+        if (found or timeout == 0) and self.turns < _TURNS:
             return found
         wait = self.on_idle(timeout)
         return self._real.select(wait) if wait else []
@@ -52,12 +57,13 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     """
 
     _ready: deque[asyncio.Handle]
+    _scheduled: list[asyncio.TimerHandle]
     _thread_id: int | None
     _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
     _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
 
     def __init__(self) -> None:
-        idle = _Idle()
+        self._idle = idle = _Idle()
         super().__init__(idle)
         idle.on_idle = self._idle_for
         self._map = idle.get_map()
@@ -65,7 +71,6 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._threads = 0
         self._in_threads = 0
         self._waited = False
-        self._until_timer: float | None = None
         self.unsettled = False
         self.start = 0
         self.now = 0
@@ -82,12 +87,22 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def settle(self) -> None:
         self._waited = self.unsettled = False
+        self._idle.turns = 0
         self.run_forever()
 
     def leaves_work(self) -> bool:
         """Whether anything is ready or waits, beside what an activity itself does."""
-        own: dict[str, Any] = vars(self)
-        return bool(own["_ready"] or own["_scheduled"]) or self.unsettled
+        if self._ready or self.unsettled:
+            return True
+        return bool(self._scheduled) and not all(timer.cancelled() for timer in self._scheduled)
+
+    def drop(self) -> None:
+        """End what is left, so that it is none of the next run's business."""
+        for task in asyncio.all_tasks(self):
+            task.cancel()
+        self.settle()
+        self._ready.clear()
+        self._scheduled.clear()
 
     def make_first_step(
         self, work: Coroutine[Any, Any, Any], context: contextvars.Context
@@ -113,14 +128,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return task
 
     def next_time(self) -> int | None:
-        """When the first timer is due, as far as the last `settle` saw."""
-        if self._until_timer is None:
+        """When the first timer is due."""
+        dues = [timer.when() for timer in self._scheduled if not timer.cancelled()]
+        if not dues:
             return None
-        return self.now + max(1_000, -int(-self._until_timer * NS // 1))
+        return self.now + max(1_000, -int(-(min(dues) - self.time()) * NS // 1))
 
     def _idle_for(self, timeout: float | None) -> float:
         """How long to wait for the real world: not at all where nothing of it is under way."""
-        self._until_timer = timeout
         # What a thread or a socket owes is waited for once; a timer that is due is not kept waiting
         # by threads that only stand by.
         owed = self._in_threads or len(self._map) > self._pipes

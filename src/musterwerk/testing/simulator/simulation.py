@@ -54,6 +54,7 @@ class Simulation:
         self._decisions = decisions
         self._newest: dict[str, Run] = {}
         self._waking: deque[Run] = deque()
+        self._last = start
         self._tasks_left = max_tasks
         self._over: dict[str, list[Callable[[Run], object]]] = {}
         self._error: BaseException | None = None
@@ -159,13 +160,14 @@ class Simulation:
 
         task.add_done_callback(over)
 
-    def go(self, stop_at: Callable[[], int]) -> Literal["time", "tasks"] | None:
+    def go(self, stop_at: Callable[[], int], linger: int) -> Literal["time", "tasks"] | None:
         """Let everything happen until nothing is left to happen, or the time is up.
 
         `stop_at` tells until when, as it stands. Gives "time" or "tasks" where a limit was met.
+        What activities have left behind in their loop happens for `linger` after all else.
         """
         while True:
-            if self.calls or self.others or self.loop.unsettled:
+            if self.calls or self.others or self.loop.leaves_work():
                 self._settle()
             if self._waking:
                 if not self._tasks_left:
@@ -177,7 +179,7 @@ class Simulation:
             elif ready := self.agenda.take_ready():
                 for entry in self._chosen(ready):
                     entry.do()
-            elif (later := self._next_time()) is None:
+            elif (later := self._next_time(linger)) is None:
                 if not self.release():
                     return None
             elif later > stop_at():
@@ -192,12 +194,18 @@ class Simulation:
             error, self._error = self._error, None
             raise error
 
-    def _next_time(self) -> int | None:
+    def _next_time(self, linger: int) -> int | None:
         mine = self.agenda.next_time()
-        theirs = self.loop.next_time() if self.calls or self.others else None
-        if mine is None or theirs is None:
-            return mine if theirs is None else theirs
-        return min(mine, theirs)
+        theirs = self.loop.next_time() if self.loop.leaves_work() else None
+        awaited = bool(self.calls or self.others)
+        if theirs is not None and not awaited and theirs > self._last + linger:
+            theirs = None  # of what repeats itself behind everybody's back there is no end
+        if theirs is None or (mine is not None and mine <= theirs):
+            self._last = self.agenda.now if mine is None else mine
+            return mine
+        if awaited:
+            self._last = theirs
+        return theirs
 
     def _chosen(self, ready: list[Entry]) -> list[Entry]:
         if len(ready) == 1:
@@ -229,8 +237,8 @@ class Simulation:
             task.cancel()
         for call in list(self.calls):
             call.abandon()
-        if self.calls or self.others or self.loop.unsettled:
-            self.loop.settle()
+        if self.calls or self.others or self.loop.leaves_work():
+            self.loop.drop()
         for run in self.runs:
             run.cache.evict()
 

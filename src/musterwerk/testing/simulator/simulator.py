@@ -118,7 +118,8 @@ class Simulator:
         `activities` replace those of the simulator for this run, as for a world that is made
         fresh. `messages` come when they say (`at`). `standing` can be asked where the run stands.
         The run ends after `horizon` of virtual time, after `max_tasks` workflow tasks, or `linger`
-        after the workflow itself has ended, if activities or other workflows still run.
+        after the workflow itself has ended, if activities or other workflows still run. Timers and
+        tasks that activities leave behind in their loop happen for `linger` after all else.
 
         Inside a running event loop it works in a thread of its own, and blocks that loop.
         """
@@ -185,7 +186,7 @@ class Simulator:
 
         try:
             try:
-                stopped = simulation.go(until)
+                stopped = simulation.go(until, limits[1])
                 newest = simulation.last(first)
                 waits = () if newest.closed else newest.cache.waits()
             finally:

@@ -17,15 +17,18 @@ class Standing:
 
     Two simulations of the same process with the same `now()` go on alike if their worlds and all
     later decisions are alike: every workflow was told the same at the same times and asked for the
-    same, and the same is still to come. None where that cannot be told: a function is running, a
-    local activity is not over, somebody outside is at work, or a message is on its way.
+    same, and the same is still to come. None where that cannot be told: a function is running or
+    has left something running, a local activity is not over, somebody outside is at work, or a
+    message is on its way.
     """
 
     simulation: Simulation | None = None
 
     def now(self) -> bytes | None:
         simulation = self.simulation
-        if simulation is None or simulation.calls or simulation.others or simulation.loop.unsettled:
+        if simulation is None or simulation.calls or simulation.others:
+            return None
+        if simulation.loop.leaves_work():
             return None
         described: set[int] = set()
         parts: list[object] = [simulation.agenda.now, simulation.ids.given, simulation.problems]
@@ -54,7 +57,7 @@ class Standing:
         if simulation is None or simulation._waking or simulation.calls or simulation.others:
             return False
         due = simulation.agenda.next_time()
-        ready = simulation.agenda.has_ready or simulation.loop.unsettled
+        ready = simulation.agenda.has_ready or simulation.loop.leaves_work()
         return not ready and (due is None or due > simulation.agenda.now)
 
     def gives_up(self) -> bool:

@@ -115,8 +115,7 @@ class Workflows:
         if found is None:
             known = ", ".join(sorted(self._definitions)) or "none"
             raise SimulationError(
-                f"Workflow {name} is not registered with the simulator (known: {known}):"
-                " add its class to `workflows`"
+                f"Workflow {name} is not registered (known: {known}): add its class to `workflows`"
             )
         return found
 
@@ -175,8 +174,8 @@ class Activities:
         if function is None:
             known = ", ".join(sorted(key for key in self._by_name if key)) or "none"
             raise SimulationError(
-                f"Activity {name} is not registered with the simulator (known: {known}):"
-                " add it to `activities`"
+                f"Activity {name} is not registered (known: {known}): add it to `activities`, or to"
+                " what `activities()` of the world gives"
             )
         return Function(function, _definition(function))
 
