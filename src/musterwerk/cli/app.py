@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import sys
 import traceback
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import Annotated
 
 import typer
 from temporalio.service import RPCError
 
-from musterwerk.cli import approvals, audit, console, dev, people, sagas, schedules, worker
 from musterwerk.cli.extensions import add_commands
 from musterwerk.errors import MusterwerkError, UsageError
 
+#: Each is a module of this package, which is loaded when its command is wanted.
+_COMMANDS = ("audit", "dev", "sagas", "schedules", "approvals", "people", "console", "worker")
 FAILED = 1
 USAGE = 2
 _debug = False
 
 
-def build() -> typer.Typer:
+def build(wanted: str | None = None) -> typer.Typer:
+    """With the one command that is `wanted`, if it is ours; else with all there are.
+
+    To load them all takes seconds on a small machine, for which nobody should wait at night.
+    """
     app = typer.Typer(
         name="musterwerk",
         help="People decide, clocks trigger, failures undo: durable business processes.",
@@ -29,22 +34,18 @@ def build() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     app.callback()(_root)
-    audit.register(app)
-    dev.register(app)
-    sagas.register(app)
-    schedules.register(app)
-    approvals.register(app)
-    people.register(app)
-    console.register(app)
-    worker.register(app)
-    add_commands(app)
+    for command in (wanted,) if wanted in _COMMANDS else _COMMANDS:
+        import_module(f"musterwerk.cli.{command}").register(app)
+    if wanted not in _COMMANDS:
+        add_commands(app)
     return app
 
 
 def execute() -> int:
     """Run the command line that this process was given; returns its exit code."""
     try:
-        build()(prog_name="musterwerk")
+        first = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+        build(first)(prog_name="musterwerk")
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except MusterwerkError as error:
