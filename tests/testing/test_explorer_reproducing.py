@@ -14,7 +14,7 @@ import pytest
 
 from musterwerk.errors import UsageError
 from musterwerk.testing import Exploration, Fault, Message, explore
-from musterwerk.testing.explorer.reproducing import Code
+from musterwerk.testing.explorer.writing import Code
 from tests.mutants.cases import Case
 from tests.mutants.catalogue import MUTANTS
 
