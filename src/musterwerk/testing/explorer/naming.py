@@ -47,6 +47,7 @@ class Names:
         """For what the reader has to import."""
         if id(thing) not in self._placeholders:
             self._placeholders[id(thing)] = self._free(name)
+            self._taken.add(self._placeholders[id(thing)])
         return self._placeholders[id(thing)]
 
     def imports(self) -> list[str]:

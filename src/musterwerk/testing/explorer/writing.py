@@ -93,11 +93,7 @@ class Code:
             yield f"{self.name_of(kind)}.{value.name}"
             yield f"{self.name_of(kind)}({self.value(value.value)})"  # flags at once have no name
         elif is_model(kind):
-            given = {name: getattr(value, name) for name in kind.model_fields}
-            parts = self.parts(given | (value.model_extra or {}))
-            yield self.call(kind, parts)
-            data = ", ".join(f"{name!r}: {one}" for name, one in parts.items())
-            yield f"{self.name_of(kind)}.model_validate({{{data}}}, by_name=True)"
+            yield from self._models(kind, value)
         elif is_dataclass(value):
             names = [one.name for one in fields(value) if one.init]
             yield self.call(kind, self.parts({name: getattr(value, name) for name in names}))
@@ -112,6 +108,17 @@ class Code:
     def call(self, kind: type, parts: Mapping[str, str]) -> str:
         """With arguments that are code already."""
         return f"{self.name_of(kind)}({', '.join(f'{name}={one}' for name, one in parts.items())})"
+
+    def _models(self, kind: Any, value: Any) -> Iterator[str]:
+        own, extra = kind.model_fields, self.parts(value.model_extra or {})
+        parts = self.parts({name: getattr(value, name) for name in own})
+        yield self.call(kind, parts | extra)
+        aliases = {name: one.validation_alias for name, one in own.items()}
+        texts = [one if isinstance(one, str) else name for name, one in aliases.items()]
+        sent = dict(zip(texts, parts.values(), strict=True))
+        for names, by_name in ((sent, ""), (parts, ", by_name=True")):
+            data = ", ".join(f"{name!r}: {one}" for name, one in (names | extra).items())
+            yield f"{self.name_of(kind)}.model_validate({{{data}}}{by_name})"
 
     def _collections(self, items: Collection[Any]) -> Iterator[str]:
         kind = cast("type[Any]", type(items))
