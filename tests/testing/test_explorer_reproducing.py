@@ -173,7 +173,7 @@ def test_the_file_says_what_a_person_has_said(message: str, said: list[str]) -> 
     assert docstring.removeprefix("Written from a counterexample.\n\nx² is <lambda>: ") == (
         "\n".join(said) + "\n"
     )
-    assert "test_takesthesignalatanytime_x_is_lambda" in text
+    assert "test_takesthesignalatanytime_x2_is_lambda" in text
     assert "report as report_2" in text
 
 

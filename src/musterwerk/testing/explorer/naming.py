@@ -6,6 +6,7 @@ import builtins
 import keyword
 import sys
 import sysconfig
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -96,8 +97,9 @@ class Names:
 
 
 def identifier(text: str) -> str:
-    """What is left of a text as a name."""
-    name = "".join(one if f"a{one}".isidentifier() else "_" for one in text)
+    """What is left of a text as a name, in the spelling to which Python brings names."""
+    spelled = unicodedata.normalize("NFKC", text)
+    name = "".join(one if f"a{one}".isidentifier() else "_" for one in spelled)
     return name if name.isidentifier() and not keyword.iskeyword(name) else f"_{name}"
 
 
