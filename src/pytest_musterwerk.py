@@ -91,13 +91,13 @@ def explore(request: pytest.FixtureRequest) -> Iterator[Callable[..., Awaitable[
         told = str(report).splitlines()
         said = "; ".join(told) if report.ok else told[0]
         request.node.user_properties.append((_EXPLORATION, said))
-        folder = request.config.getoption("--explore-write")
-        if folder is not None and report.counterexample is not None:
-            folder.mkdir(parents=True, exist_ok=True)
-            name = re.sub(r"\W+", "_", request.node.nodeid).strip("_")
-            file = folder / f"test_found_by_{name}.py"
-            file.write_text(report.counterexample.as_pytest(), encoding="utf-8")
-        return report.raise_if_violated()
+        try:
+            return report.raise_if_violated()
+        except AssertionError as violated:
+            folder = request.config.getoption("--explore-write")
+            if problem := _write(report, folder, request.node.nodeid):
+                violated.add_note(problem)
+            raise
 
     called: list[Coroutine[Any, Any, Exploration]] = []
 
@@ -111,6 +111,20 @@ def explore(request: pytest.FixtureRequest) -> Iterator[Callable[..., Awaitable[
         one.close()
     if forgotten:
         pytest.fail("explore(...) was called and not awaited: nothing was explored")
+
+
+def _write(report: Exploration, folder: Path | None, nodeid: str) -> str:
+    """Says why it could not. That must not hide what was found."""
+    if folder is None or report.counterexample is None:
+        return ""
+    name = re.sub(r"\W+", "_", nodeid).strip("_")
+    file = folder / f"test_found_by_{name}.py"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(report.counterexample.as_pytest(), encoding="utf-8")
+    except Exception as error:  # the disk's, or of the user's values
+        return f"--explore-write: {file} could not be written: {type(error).__name__}: {error}"
+    return ""
 
 
 def _wanted(config: pytest.Config) -> dict[str, Any]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -13,10 +14,14 @@ from typing import Any
 import pytest
 
 from musterwerk.errors import UsageError
-from musterwerk.testing import Exploration, Fault, Message, explore
-from musterwerk.testing.explorer.reproducing import Code
+from musterwerk.testing import Exploration, Fault, Message, Violation, explore
+from musterwerk.testing.explorer.naming import identifier
+from musterwerk.testing.explorer.sameness import shape
+from musterwerk.testing.explorer.writing import Code
 from tests.mutants.cases import Case
 from tests.mutants.catalogue import MUTANTS
+from tests.testing.oddities import LEFT_OPEN, WRITTEN, Limit, May, Number
+from tests.testing.oddities import Colour as OtherColour
 
 CASES = {case.name: case for case in MUTANTS}
 ORDER = CASES["Order-RepeatedRefunds"]
@@ -102,6 +107,94 @@ def test_arguments_are_written_as_code(value: object) -> None:
     assert "To do" not in code.header()
 
 
+@pytest.mark.parametrize("value", WRITTEN, ids=lambda value: type(value).__name__)
+def test_an_odd_value_comes_back_as_it_was(value: object) -> None:
+    code = Code()
+    # One that is called the same comes from another module.
+    text = code.value([Colour.RED, value])
+    scope: dict[str, Any] = {}
+    exec(code.header(), scope)  # noqa: S102 - imports
+    assert "To do" not in code.header()
+    made = eval(text, scope)  # noqa: S307 - what we have just written
+    assert shape(made) == shape([Colour.RED, value])
+
+
+@pytest.mark.parametrize("value", LEFT_OPEN, ids=lambda value: type(value).__name__)
+def test_what_would_come_back_as_something_else_is_left_open(value: object) -> None:
+    code = Code()
+    text = code.value([1, value])
+    assert "..." in text
+    compile(f"{code.header()}\n[{text}]", "written", "exec")  # or it is no Python
+    assert "# To do: write " in code.header()
+    assert code.header().encode()
+
+
+def test_values_that_only_compare_equal_are_told_apart() -> None:
+    same = [1, True, 1.0, Decimal("1"), Decimal("1.0"), Number("1"), "1", (1,), [1], May.READ]
+    shapes = [shape(one) for one in same]
+    assert [shapes.index(one) for one in shapes] == list(range(len(same)))
+
+
+def test_an_invariant_may_be_a_method() -> None:
+    code = Code()
+    written = [code.name_of(Limit(2).held), code.name_of(Limit.none)]
+    assert written == ["Limit(most=2).held", "Limit.none"]
+    assert "To do" not in code.header()
+
+
+def report(*_: object) -> None:
+    """Is called as something in the file."""
+
+
+ODD = 'of """two"""\n\\lines\x00 \ud800 \r\\'
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        (ODD, ["of '''two'''", "\\lines\\x00 \\ud800 ", "\\"]),
+        ("mine\nas well\nassert 1 == 2\n + where 1 = a()", ["mine", "as well"]),
+        ("assert 1 == 2\n + where 1 = a()", ["assert 1 == 2"]),
+        ("\nassert 1 == 2\n + where 1 = a()", ["assert 1 == 2"]),
+        ("\n".join("abcdefghijkl"), list("abcdefghij")),
+        ("", [""]),
+    ],
+)
+def test_the_file_says_what_a_person_has_said(message: str, said: list[str]) -> None:
+    case = WITH_MESSAGES[0]
+    case = replace(case, invariants=(report, *case.invariants))
+    found = asyncio.run(explored(case)).counterexample
+    assert found is not None
+    text = replace(found, violations=[Violation("x² is <lambda>", message)]).as_pytest()
+    text.encode()
+    tree = ast.parse(text)
+    docstring = ast.get_docstring(tree, clean=False)
+    assert docstring is not None
+    assert docstring.removeprefix("Written from a counterexample.\n\nx² is <lambda>: ") == (
+        "\n".join(said) + "\n"
+    )
+    assert "test_takesthesignalatanytime_x2_is_lambda" in text
+    assert "report as report_2" in text
+
+
+def test_a_name_is_one_that_python_takes() -> None:
+    for odd in ("x²", "class", "1", "", "a b", "<lambda>", "\x00", "\ud800", "ﬁ"):
+        compile(f"def test_{identifier(odd)}(): {identifier(odd)} = 1", "written", "exec")
+
+
+def test_two_of_one_name_that_cannot_be_imported_stay_two() -> None:
+    def local() -> type:
+        class Colour: ...
+
+        return Colour
+
+    code = Code()
+    kinds = [Colour, local(), local(), OtherColour]
+    names = [code.name_of(one) for one in kinds]
+    assert names == ["Colour", "Colour_2", "Colour_3", "Colour_4"]
+    assert [code.name_of(one) for one in kinds] == names
+
+
 def test_what_cannot_be_written_is_said() -> None:
     class Local: ...
 
@@ -110,3 +203,14 @@ def test_what_cannot_be_written_is_said() -> None:
     assert code.name_of(Local) == "Local"
     assert "put it at the top of a module" in code.header()
     assert "as code" in code.header()
+
+
+async def test_how_far_a_run_may_go_is_written() -> None:
+    report = await explore(
+        *(ORDER.run, *ORDER.args), world=ORDER.world, invariants=ORDER.invariants,
+        max_faults=ORDER.faults, max_tasks=400, horizon=timedelta(days=4000),
+    )  # fmt: skip
+    assert report.counterexample is not None
+    file = report.counterexample.as_pytest()
+    assert "max_tasks=400,\n" in file
+    assert "horizon=timedelta(days=4000),\n" in file

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from musterwerk.testing import write_history
 from tests.testing.test_histories import recorded
@@ -87,6 +90,114 @@ def test_a_process_is_explored_by_a_fixture_and_the_summary_says_how_far(tmp_pat
     found = pytest_in(tmp_path, "found/test_found_by_test_order_py_test_unsound.py")
     assert "1 failed" in found.stdout
     assert "Order: one run with 1 fault" in found.stdout
+
+
+LABELS = """
+import asyncio
+from temporalio import workflow
+from musterwerk.testing import Message
+
+class TestShelf:
+    def __init__(self) -> None:
+        self.labels = []
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def activities(self):
+        return []
+
+def nothing_is_labelled(shelf, outcome):
+    assert not outcome.result
+
+def few_labels(shelf, outcome):
+    assert outcome.result < 3, f"at most 2,\\nnot {outcome.result}"
+
+@workflow.defn
+class Labelled:
+    def __init__(self) -> None:
+        self.labels = []
+
+    @workflow.run
+    async def run(self) -> int:
+        await workflow.sleep(60)
+        return len(self.labels)
+
+    @workflow.signal
+    def label(self, labels: list[str]) -> None:
+        self.labels = labels
+
+def test_mine(explore):
+    asyncio.run(
+        explore(
+            Labelled.run,
+            world=TestShelf,
+            cancel=False,
+            invariants=[nothing_is_labelled, few_labels],
+            messages=[Message("signal", "label", ({"new", "old", "cheap"},))],
+        )
+    )
+"""
+
+
+def plain_pytest(folder: Path, *args: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """As it is called in a project: the folder is not on the path of Python."""
+    return subprocess.run(  # noqa: S603 - our own interpreter, our own code
+        [Path(sys.executable).with_name("pytest"), "-q", "-p", "no:cacheprovider", *args],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("mode", "package"), [("prepend", False), ("prepend", True), ("importlib", False)]
+)
+def test_what_is_written_runs_from_where_it_was_found(
+    tmp_path: Path, mode: str, package: bool
+) -> None:
+    mine = tmp_path / "tests" / "test_mine.py"
+    mine.parent.mkdir()
+    mine.write_text(LABELS)
+    if package:
+        (mine.parent / "__init__.py").touch()
+    options = ["--import-mode", mode]
+    ran = plain_pytest(tmp_path, *options, "--explore-write", "out", "tests", PYTHONHASHSEED="1")
+    assert "1 failed" in ran.stdout, ran.stdout + ran.stderr
+    (written,) = (tmp_path / "out").iterdir()
+    # In another process a set comes in another order. The world is not taken for a test.
+    options += ["-W", "error::pytest.PytestCollectionWarning"]
+    again = plain_pytest(tmp_path, *options, str(written.relative_to(tmp_path)), PYTHONHASHSEED="2")
+    assert "1 failed" in again.stdout, again.stdout + again.stderr
+    assert "Labelled: one run with 1 fault" in again.stdout
+    assert "To do" not in written.read_text()
+    docstring = ast.get_docstring(ast.parse(written.read_text()))
+    assert docstring is not None
+    assert docstring.splitlines()[2:] == [
+        "nothing_is_labelled: assert not 3",
+        "few_labels: at most 2,",
+        "  not 3",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("folder", "why"), [("file", "FileExistsError"), ("full", "IsADirectoryError")]
+)
+def test_a_folder_that_cannot_be_written_hides_nothing(
+    tmp_path: Path, folder: str, why: str
+) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "test_mine.py").write_text(LABELS)
+    # Stands where the file would be written, for a user who may write everywhere.
+    (tmp_path / "full" / "test_found_by_test_mine_py_test_mine.py").mkdir(parents=True)
+    ran = plain_pytest(tmp_path, "--explore-write", folder, "test_mine.py")
+    assert "1 failed" in ran.stdout, ran.stdout + ran.stderr
+    assert "nothing_is_labelled: assert not 3" in ran.stdout
+    (line,) = [one for one in ran.stdout.splitlines() if "--explore-write" in one]
+    assert f"test_found_by_test_mine_py_test_mine.py could not be written: {why}: " in line
 
 
 def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:

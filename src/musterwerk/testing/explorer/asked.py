@@ -13,7 +13,7 @@ from temporalio.worker import Interceptor
 from temporalio.workflow import _Definition
 
 from musterwerk.errors import UsageError
-from musterwerk.testing.explorer.faults import FAULT_KINDS, Fault, label
+from musterwerk.testing.explorer.faults import FAULT_KINDS, Fault
 from musterwerk.testing.simulator.decisions import CANCEL, Message
 from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.worlds import World
@@ -26,6 +26,8 @@ def _declares(workflow: type, message: Message) -> bool:
     return message.name in handlers or None in handlers or message.name.startswith("saga_")
 
 
+#: A run that goes further is said to go on for ever.
+MAX_TASKS, HORIZON = 500, timedelta(days=3650)
 _KINDS = ("cancel", "signal", "update")
 
 WorldType: TypeAlias = Callable[[], AbstractContextManager[World]]
@@ -72,11 +74,11 @@ class Asked:
         found: list[str] = []
         for one in self.messages:
             if one.to and one.to not in ids:
-                found.append(f"nobody heard {label(one)}: no workflow had this id")
+                found.append(f"nobody heard {one}: no workflow had this id")
             elif one.kind != "cancel" and not any(
                 _declares(kind, one) for kind in (self.workflow, *self.workflows)
             ):
-                found.append(f"no workflow class declares {label(one)}: is it spelled so?")
+                found.append(f"no workflow class declares {one}: is it spelled so?")
         return found
 
     def check(self, only: Sequence[Fault] | None = None) -> None:
@@ -87,12 +89,12 @@ class Asked:
             )
         for one in self.messages:
             if one.kind not in _KINDS:
-                raise UsageError(f"`messages` has {one}: its kind is one of {', '.join(_KINDS)}")
+                raise UsageError(f"`messages` has {one!r}: its kind is one of {', '.join(_KINDS)}")
             args, at = cast("Any", one.args), cast("Any", one.at)
             if not isinstance(args, tuple):
-                raise UsageError(f"`messages` has {one}: give its arguments as a tuple")
+                raise UsageError(f"`messages` has {one!r}: give its arguments as a tuple")
             if at is not None and not isinstance(at, timedelta):
-                raise UsageError(f"`messages` has {one}: give `at` as a timedelta")
+                raise UsageError(f"`messages` has {one!r}: give `at` as a timedelta")
         if self.max_tasks < 1 or self.horizon <= timedelta():
             limits = f"max_tasks is {self.max_tasks}, horizon {self.horizon}"
             raise UsageError(f"{limits}: give how far a run may go before it goes on for ever")
@@ -100,7 +102,7 @@ class Asked:
             raise UsageError("`possible` is no function of a fault: give one that says yes or no")
         if self.cancel and CANCEL in self.messages:
             raise UsageError("`messages` has a cancellation, which arrives anyway: leave it out")
-        labels = [label(one) for one in self.arrivals]
+        labels = [str(one) for one in self.arrivals]
         if len(set(labels)) < len(labels):
             raise UsageError(f"`messages` has one twice, of which each arrives once: {labels}")
         for fault in only or ():

@@ -18,7 +18,6 @@ from musterwerk.testing.explorer.faults import (
     WIDE,
     Fault,
     Kind,
-    label,
     report_of,
     start_of,
 )
@@ -89,7 +88,7 @@ class Deciding:
             self._by_place.setdefault(place, []).append(one)
         self._wide = [one for one in faults if one.kind in WIDE]
         self._landings = {one.detail for one in faults if one.kind == "zombie"}
-        self._arrivals = {label(one): one for one in arrivals}
+        self._arrivals = {str(one): one for one in arrivals}
         self._kill = kill
         self._hurry = hurry
         self._possible = possible

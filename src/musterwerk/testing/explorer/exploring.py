@@ -14,7 +14,14 @@ from temporalio.converter import DataConverter
 from temporalio.worker import Interceptor
 
 from musterwerk.errors import UsageError
-from musterwerk.testing.explorer.asked import Asked, Invariant, Outside, WorldType
+from musterwerk.testing.explorer.asked import (
+    HORIZON,
+    MAX_TASKS,
+    Asked,
+    Invariant,
+    Outside,
+    WorldType,
+)
 from musterwerk.testing.explorer.course import Process
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.keeping import into
@@ -50,8 +57,8 @@ async def explore(
     budget: timedelta | None = None,
     walks: int | None = None,
     seed: int = 0,
-    max_tasks: int = 500,
-    horizon: timedelta = timedelta(days=3650),
+    max_tasks: int = MAX_TASKS,
+    horizon: timedelta = HORIZON,
     histories: str | Path | None = None,
     data_converter: DataConverter = DataConverter.default,
     interceptors: Sequence[Interceptor] = (),

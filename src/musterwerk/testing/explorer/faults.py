@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from temporalio.exceptions import ApplicationError
 
-from musterwerk.testing.simulator.decisions import CANCEL, Message, Report, Start
+from musterwerk.testing.simulator.decisions import Report, Start
 
 Kind = Literal[
     "refused",
@@ -121,12 +121,3 @@ def report_of(fault: Fault, *, hurry: bool = False) -> Report:
 def as_offered(fault: Fault) -> Fault:
     """A zombie whose effect can land at several moments is one fault that could happen."""
     return replace(fault, detail=AT_THE_END) if fault.kind == "zombie" else fault
-
-
-def label(message: Message) -> str:
-    """How a message is called in a fault."""
-    if message == CANCEL:
-        return "cancel"
-    arguments = ", ".join(repr(one) for one in message.args)
-    what = "cancel" if message.kind == "cancel" else f"{message.kind} {message.name}({arguments})"
-    return f"{what} to {message.to}" if message.to else what

@@ -33,7 +33,8 @@ class Counterexample:
         """A test file that lets the same happen again, for pytest without plugins.
 
         What it imports has to stand at the top of a module. Where it does not, and for arguments
-        that cannot be written as code, the file says what to fill in.
+        that would not come back as they were, the file says what to fill in. It is to be run from
+        the current folder, if modules in or below it were imported.
         """
         return as_pytest(self._asked, self.faults, self.violations)
 

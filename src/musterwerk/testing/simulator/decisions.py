@@ -43,6 +43,12 @@ class Message:
     to: str = ""
     at: timedelta | None = None
 
+    def __str__(self) -> str:
+        """How a fault calls it."""
+        arguments = ", ".join(repr(one) for one in self.args)
+        what = "cancel" if self.kind == "cancel" else f"{self.kind} {self.name}({arguments})"
+        return f"{what} to {self.to}" if self.to else what
+
 
 CANCEL = Message("cancel")
 
