@@ -10,7 +10,7 @@ from typing import Any
 from temporalio.api.failure.v1 import Failure
 
 from musterwerk.testing.explorer.course import Course, Process, Violation, check
-from musterwerk.testing.explorer.deciding import Landing
+from musterwerk.testing.explorer.landings import Landing
 from musterwerk.testing.explorer.merging import Watched
 from musterwerk.testing.simulator.attempts import CallSeen, Reply
 from musterwerk.testing.simulator.decisions import Attempt, Task
