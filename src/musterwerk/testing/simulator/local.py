@@ -16,7 +16,7 @@ from temporalio.bridge.proto.workflow_commands import (
 )
 
 from musterwerk.testing.simulator import failures, infos
-from musterwerk.testing.simulator.attempts import Call, Reply
+from musterwerk.testing.simulator.calls import Call, Reply
 from musterwerk.testing.simulator.clock import NS, Entry, nanoseconds
 from musterwerk.testing.simulator.decisions import Attempt, Start, attempt
 from musterwerk.testing.simulator.local_ends import LocalEnd, wrap
