@@ -1,4 +1,4 @@
-"""Workflow tasks that come to nothing: what they brought comes again with another one."""
+"""Workflow tasks that come to nothing: failed, lost, refused, or forgotten by the server."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ def fail(task: WorkflowTask, cause: str, failure: Failure) -> None:
     if run.task_failure is None:
         _record_failure(task, cause, failure)
     else:
-        run.log.forget_after(task.before)
-        run.forgotten.add(task.view.number)
+        _forget_events(task)
     run.task_failure = failure
     if failure.message not in run.task_failures:
         run.task_failures.append(failure.message)
@@ -48,6 +47,25 @@ def time_out(task: WorkflowTask) -> None:
     run.simulation.wake(run)
 
 
+def was_nothing(task: WorkflowTask) -> bool:
+    """True if all it brought were updates that were rejected: the server forgets the task."""
+    return bool(task.jobs) and all(
+        job.HasField("do_update") and job.do_update.protocol_instance_id in task.rejected
+        for job in task.jobs
+    )
+
+
+def forget(task: WorkflowTask) -> None:
+    _forget_events(task)
+    task.run.task = None
+    task.run.cache.forget_task()
+
+
+def _forget_events(task: WorkflowTask) -> None:
+    task.run.log.forget_after(task.before)
+    task.run.forgotten.add(task.view.number)
+
+
 def _record_failure(task: WorkflowTask, cause: str, failure: Failure | None) -> None:
     task.run.record(
         "workflow_task_failed",
@@ -60,7 +78,7 @@ def _record_failure(task: WorkflowTask, cause: str, failure: Failure | None) -> 
 
 
 def _discard(task: WorkflowTask) -> None:
-    """As if this task had never been done."""
+    """As if this task had never been done: what it brought will come again."""
     run = task.run
     for act in reversed(task.to_undo):
         act()

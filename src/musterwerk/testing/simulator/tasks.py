@@ -60,13 +60,13 @@ class WorkflowTask:
         self.run = run
         self.started_at = run.now
         self.time = run.now
+        self.jobs: list[WorkflowActivationJob] = []
         self.patches: list[str] = []
         self.rejected: set[str] = set()
         self.activations = 0
+        self.to_undo: list[Callable[[], None]] = []
         self._commands: list[Command] = []
         self._terminal: Callable[[int], None] | None = None
-        self.jobs: list[WorkflowActivationJob] = []
-        self.to_undo: list[Callable[[], None]] = []
         self._afterwards: list[Callable[[], None]] = []
         self._heartbeat: Entry | None = None
         self._dies = False
@@ -163,11 +163,8 @@ class WorkflowTask:
         if self._terminal is not None and run.has_buffered:
             task_losses.refuse(self)
             return
-        if not self._commands and self._terminal is None and self._was_nothing():
-            run.log.forget_after(self.before)
-            run.forgotten.add(self.view.number)
-            run.task = None
-            run.cache.forget_task()
+        if not self._commands and self._terminal is None and task_losses.was_nothing(self):
+            task_losses.forget(self)
             self._tell_others()
             return
         flags = run.cache.keep_task(self.patches, self.rejected)
@@ -194,13 +191,6 @@ class WorkflowTask:
     def _tell_others(self) -> None:
         for act in self._afterwards:
             act()
-
-    def _was_nothing(self) -> bool:
-        """True if all it brought were updates that were rejected: the server forgets the task."""
-        return bool(self.jobs) and all(
-            job.HasField("do_update") and job.do_update.protocol_instance_id in self.rejected
-            for job in self.jobs
-        )
 
 
 def _rank(job: WorkflowActivationJob) -> int:
