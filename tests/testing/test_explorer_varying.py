@@ -15,7 +15,7 @@ from temporalio.exceptions import ActivityError
 from musterwerk.testing import Fault, Outcome, explore
 from musterwerk.testing.explorer import search
 from musterwerk.testing.explorer.course import Course
-from musterwerk.testing.explorer.deciding import Landing
+from musterwerk.testing.explorer.landings import Landing
 from musterwerk.testing.explorer.varying import holds_elsewhere
 from tests.testing.tills import Till
 

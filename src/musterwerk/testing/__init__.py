@@ -49,7 +49,6 @@ from musterwerk.testing.replaying import (
     ReplayReport,
     replay,
 )
-from musterwerk.testing.simulator.attempts import CallSeen
 from musterwerk.testing.simulator.decisions import (
     CANCEL,
     Attempt,
@@ -63,7 +62,7 @@ from musterwerk.testing.simulator.decisions import (
     TaskStart,
 )
 from musterwerk.testing.simulator.handle import SimulatedHandle
-from musterwerk.testing.simulator.outcome import Outcome, RunSeen
+from musterwerk.testing.simulator.outcome import CallSeen, Outcome, RunSeen
 from musterwerk.testing.simulator.simulator import Simulator
 
 __all__ = [

@@ -9,9 +9,11 @@ from typing import Any
 
 from musterwerk.errors import MusterwerkError
 from musterwerk.testing.explorer.asked import Asked, Invariant
-from musterwerk.testing.explorer.deciding import Deciding, Landing, Place
+from musterwerk.testing.explorer.deciding import Deciding
 from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.landings import Landing
 from musterwerk.testing.explorer.merging import Cut, States, Watched, can_be_compared
+from musterwerk.testing.explorer.places import Place
 from musterwerk.testing.simulator.decisions import Attempt, Task
 from musterwerk.testing.simulator.outcome import Outcome
 from musterwerk.testing.simulator.simulator import Simulator
@@ -81,7 +83,7 @@ class Process:
                 possible=asked.possible, grow=grow,
             )  # fmt: skip
             standing = Standing()
-            deciding.unheard = standing.gives_up
+            deciding.faults.landings.unheard = standing.gives_up
             deciding.alone = standing.alone if asked.hurry and grow else None
             if asked.always:
                 deciding.quiet = lambda: check(asked.always, world, None, course.violations)
@@ -107,14 +109,11 @@ class Process:
                 course.outcome = outcome
                 if not course.violations:
                     self._end(world, course, outcome)
-        course.offers, course.ends, course.journal = (
-            deciding.offers,
-            deciding.ends,
-            deciding.journal,
-        )
-        course.met, course.zombies = deciding.met, deciding.zombies
-        course.unlanded = deciding.unlanded()
-        course.lonely, course.took_time = deciding.lonely, standing.took_time()
+        happened = deciding.faults
+        course.offers, course.met, course.journal = happened.offers, happened.met, happened.journal
+        course.ends, course.unlanded = happened.landings.possible, happened.landings.missed()
+        course.zombies, course.lonely = deciding.zombies, deciding.lonely
+        course.took_time = standing.took_time()
         return course
 
     def _end(self, world: Any, course: Course, outcome: Outcome) -> None:

@@ -24,12 +24,13 @@ from musterwerk.testing.explorer.asked import (
 )
 from musterwerk.testing.explorer.course import Process
 from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.found import Found
 from musterwerk.testing.explorer.keeping import into
 from musterwerk.testing.explorer.lines import Lines
 from musterwerk.testing.explorer.progress import bar
 from musterwerk.testing.explorer.quiet import quiet
 from musterwerk.testing.explorer.report import Exploration, report_on
-from musterwerk.testing.explorer.search import Found, Search
+from musterwerk.testing.explorer.search import Search
 from musterwerk.testing.explorer.walking import Walking
 from musterwerk.testing.simulator.decisions import Message
 from musterwerk.testing.simulator.simulator import Simulator

@@ -9,9 +9,9 @@ from typing import Any
 from musterwerk.testing.explorer.asked import Asked
 from musterwerk.testing.explorer.course import Violation
 from musterwerk.testing.explorer.faults import Fault
+from musterwerk.testing.explorer.found import EQUAL_STATE, Found
 from musterwerk.testing.explorer.lines import Coverage
 from musterwerk.testing.explorer.reproducing import as_pytest
-from musterwerk.testing.explorer.search import EQUAL_STATE, Found
 from musterwerk.testing.explorer.timeline import timeline
 from musterwerk.testing.simulator.outcome import Outcome
 

@@ -13,10 +13,9 @@ from musterwerk.testing.explorer.course import Course, Process
 from musterwerk.testing.explorer.faults import AT_THE_END, OFTEN, Fault, Kind
 from musterwerk.testing.explorer.varying import in_the_world
 from musterwerk.testing.simulator import failures
-from musterwerk.testing.simulator.attempts import CallSeen
 from musterwerk.testing.simulator.clock import clock_time
 from musterwerk.testing.simulator.decisions import Attempt, Task
-from musterwerk.testing.simulator.outcome import Outcome
+from musterwerk.testing.simulator.outcome import CallSeen, Outcome
 from musterwerk.testing.simulator.retry import Policy, next_attempt
 
 _ONCE: tuple[Kind, ...] = ("error before the effect", "timeout without effect")

@@ -4,45 +4,21 @@ from __future__ import annotations
 
 import random
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 
 from musterwerk.errors import UsageError
 from musterwerk.testing.explorer.course import Course, Process, Violation
-from musterwerk.testing.explorer.deciding import Landing
-from musterwerk.testing.explorer.faults import AT_THE_END, Fault, as_offered
-from musterwerk.testing.explorer.lines import Coverage, Lines
+from musterwerk.testing.explorer.faults import AT_THE_END, Fault
+from musterwerk.testing.explorer.found import EQUAL_STATE, UNREACHABLE, UNSEEN, Found
+from musterwerk.testing.explorer.landings import Landing
+from musterwerk.testing.explorer.lines import Lines
 from musterwerk.testing.explorer.merging import States
 from musterwerk.testing.explorer.progress import Progress
 from musterwerk.testing.explorer.retrying import holds_anyway
 from musterwerk.testing.explorer.varying import holds_elsewhere
 from musterwerk.testing.simulator.outcome import Outcome
-
-UNSEEN = "not seen by the workflow"
-UNREACHABLE = "unreachable"
-EQUAL_STATE = "equal state"
-
-
-@dataclass
-class Found:
-    """What a search came to. `runs` by the number of faults; `pruned` by reason. `points` are the
-    faults that could have happened, `tried` those that did."""
-
-    violated: Course | None = None
-    runs: Counter[int] = field(default_factory=Counter[int])
-    points: set[Fault] = field(default_factory=set[Fault])
-    tried: set[Fault] = field(default_factory=set[Fault])
-    statuses: Counter[str] = field(default_factory=Counter[str])
-    pruned: Counter[str] = field(default_factory=Counter[str])
-    states: int = 0
-    exhausted: bool = True
-    coverage: Coverage | None = None
-    seconds: float = 0.0
-    first: str = ""
-    walks: int | None = None
-    ids: set[str] = field(default_factory=set[str])
 
 
 class _Again(Exception):
@@ -86,7 +62,7 @@ class Search:
         if course.missed or course.unlanded:
             raise UsageError(_no_place(faults, course))
         found = Found(violated=course if course.violations else None, exhausted=False)
-        self._count(found, course)
+        self._add(found, course)
         return found
 
     def _search(self, found: Found) -> None:
@@ -157,7 +133,7 @@ class Search:
         except Exception as error:
             error.add_note(f"with these faults: {'; '.join(map(str, faults)) or 'none'}")
             raise
-        self._count(found, course)
+        self._add(found, course)
         if course.looked and found.pruned[EQUAL_STATE]:
             raise _Again
         if course.looked:
@@ -168,19 +144,10 @@ class Search:
             found.violated = course
         return course
 
-    def _count(self, found: Found, course: Course) -> None:
-        found.runs[len(course.faults)] += 1
-        found.points.update(course.offers)
-        found.tried.update(as_offered(one) for one in course.faults)
-        if course.outcome is None:
-            found.pruned[EQUAL_STATE] += 1
-        else:
-            found.statuses[course.outcome.status] += 1
-            found.ids.update(run.workflow_id for run in course.outcome.runs)
-            if not course.faults:
-                found.first = _in_words(course.outcome)
-            if self.keep is not None:
-                self.keep(course.outcome)
+    def _add(self, found: Found, course: Course) -> None:
+        found.add(course)
+        if self.keep is not None and course.outcome is not None:
+            self.keep(course.outcome)
 
     def _compare(self, found: Found, first: Course) -> None:
         """Code that depends on anything but what it is told does not do the same again."""
@@ -198,13 +165,6 @@ def _with_rest(offers: list[Fault]) -> Iterator[tuple[Fault, set[Fault]]]:
     """Each with those that came after it."""
     for index, offer in enumerate(offers):
         yield offer, set(offers[index + 1 :])
-
-
-def _in_words(outcome: Outcome) -> str:
-    if outcome.status == "completed":
-        return f"completed, with {outcome.result!r:.100}"
-    why = outcome.failure or outcome.task_failure
-    return f"{outcome.status}, {why!r:.200}" if why else outcome.status
 
 
 def _no_place(faults: tuple[Fault, ...], course: Course) -> str:

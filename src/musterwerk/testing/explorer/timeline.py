@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from musterwerk.testing.explorer.faults import Fault
 from musterwerk.testing.explorer.telling import TaskTold, tasks_of
-from musterwerk.testing.simulator.attempts import CallSeen
 from musterwerk.testing.simulator.decisions import Attempt, Task
+from musterwerk.testing.simulator.outcome import CallSeen
 
 #: Characters of one argument or result in a line.
 _LONGEST = 100

@@ -10,12 +10,12 @@ from typing import Any
 from temporalio.api.failure.v1 import Failure
 
 from musterwerk.testing.explorer.course import Course, Process, Violation, check
-from musterwerk.testing.explorer.deciding import Landing
+from musterwerk.testing.explorer.landings import Landing
 from musterwerk.testing.explorer.merging import Watched
-from musterwerk.testing.simulator.attempts import CallSeen, Reply
+from musterwerk.testing.simulator.calls import Reply
 from musterwerk.testing.simulator.decisions import Attempt, Task
-from musterwerk.testing.simulator.outcome import Outcome
-from musterwerk.testing.simulator.worker import Activities
+from musterwerk.testing.simulator.functions import Activities
+from musterwerk.testing.simulator.outcome import CallSeen, Outcome
 from musterwerk.testing.worlds import activities_of
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 from musterwerk.testing.explorer.course import Course
 from musterwerk.testing.explorer.faults import AT_THE_END, Fault
-from musterwerk.testing.explorer.search import Found, Search
+from musterwerk.testing.explorer.found import Found
+from musterwerk.testing.explorer.search import Search
 
 
 @dataclass
@@ -66,5 +67,5 @@ class Walking(Search):
     def _run_as_it_is(self, found: Found, faults: tuple[Fault, ...]) -> Course | None:
         """None if nothing is violated, or a fault finds no place without the others."""
         course = self.process.course(faults, grow=False)
-        self._count(found, course)
+        self._add(found, course)
         return course if course.violations and not course.missed else None

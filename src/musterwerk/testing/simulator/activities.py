@@ -16,7 +16,7 @@ from temporalio.bridge.proto.workflow_commands import (
 )
 
 from musterwerk.testing.simulator import activity_ends, failures
-from musterwerk.testing.simulator.attempts import Reply
+from musterwerk.testing.simulator.calls import Reply
 from musterwerk.testing.simulator.clock import NS
 from musterwerk.testing.simulator.executing import Execution
 from musterwerk.testing.simulator.limits import IN_ALL, QUEUED, RUNNING, SILENT, Clocks, Limits

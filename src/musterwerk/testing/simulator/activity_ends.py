@@ -11,11 +11,11 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_commands import ScheduleActivity
 
 from musterwerk.testing.simulator import failures
-from musterwerk.testing.simulator.attempts import Reply
+from musterwerk.testing.simulator.calls import Reply
 from musterwerk.testing.simulator.clock import duration
 from musterwerk.testing.simulator.limits import Limits
 from musterwerk.testing.simulator.retry import Policy
-from musterwerk.testing.simulator.tasks import IDENTITY
+from musterwerk.testing.simulator.worker import IDENTITY
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.activities import ScheduledActivity

@@ -24,8 +24,7 @@ from musterwerk.testing.simulator.clock import duration
 from musterwerk.testing.simulator.log import timestamp
 from musterwerk.testing.simulator.run import Run
 from musterwerk.testing.simulator.seeds import randomness_seed
-from musterwerk.testing.simulator.tasks import IDENTITY
-from musterwerk.testing.simulator.worker import NAMESPACE
+from musterwerk.testing.simulator.worker import IDENTITY, NAMESPACE
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.children import Child
@@ -103,7 +102,7 @@ def start(simulation: Simulation, birth: Birth) -> Run:
     event = partial(_event, birth, init, run_id, root)
     run.log.add("workflow_execution_started", run.now, event)
     run.job(initialize_workflow=init)
-    simulation.add(run)
+    simulation.register.add(run)
     return run
 
 

@@ -7,21 +7,18 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
-from google.protobuf.message import Message
-from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import (
-    NotifyHasPatch,
     RemoveFromCache,
     WorkflowActivation,
     WorkflowActivationJob,
 )
-from temporalio.bridge.proto.workflow_commands import WorkflowCommand
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import WorkflowSerializationContext
 from temporalio.worker import WorkflowInstance
 
-from musterwerk.testing.simulator import stuck
+from musterwerk.testing.simulator import waiting_at
 from musterwerk.testing.simulator.clock import NS
+from musterwerk.testing.simulator.tape import Activation, Nondeterminism, for_replay, shape, without
 from musterwerk.testing.simulator.worker import NAMESPACE, loop_kept
 
 if TYPE_CHECKING:
@@ -31,38 +28,14 @@ if TYPE_CHECKING:
 _CONTINUE_AS_NEW_SUGGESTED = 4096
 
 
-class Nondeterminism(Exception):
-    """Replayed, the workflow asked for something else than it did the first time.
-
-    `by_bug`: it raised what fails no workflow, but its task.
-    """
-
-    def __init__(self, message: str, *, by_bug: bool) -> None:
-        super().__init__(message)
-        self.by_bug = by_bug
-        # Core's words, and like its failures of no type.
-        self.failure = Failure(message=f"[TMPRL1100] Nondeterminism error: {message}")
-        self.failure.application_failure_info.SetInParent()
-
-
-class _Activation:
-    __slots__ = ("commands", "flags", "given", "patches")
-
-    def __init__(self, given: WorkflowActivation, commands: Sequence[WorkflowCommand]) -> None:
-        self.given = given
-        self.commands = commands
-        self.flags: Sequence[int] = ()
-        self.patches: Sequence[str] = ()
-
-
 class Cache:
     """Holds the instance, and every activation it has had."""
 
     def __init__(self, run: Run) -> None:
         self._run = run
         self._instance: WorkflowInstance | None = None
-        self._tape: list[_Activation] = []
-        self._task: list[_Activation] = []
+        self._tape: list[Activation] = []
+        self._task: list[Activation] = []
         self._flags: tuple[int, ...] = ()
         self._digest, self._digested = blake2b(digest_size=16), 0
         self._replayed_at = 0
@@ -83,7 +56,7 @@ class Cache:
         done = completion.successful
         if done.used_internal_flags:
             self._flags = tuple(sorted({*self._flags, *done.used_internal_flags}))
-        self._task.append(_Activation(activation, done.commands))
+        self._task.append(Activation(activation, done.commands))
         return completion
 
     def query(self, job: WorkflowActivationJob) -> WorkflowActivationCompletion:
@@ -108,7 +81,7 @@ class Cache:
         for one in self._task:
             one.flags = self._flags
             if rejected:
-                one.given = _without(one.given, rejected)
+                one.given = without(one.given, rejected)
         self._tape += [one for one in self._task if one.given.jobs]
         self._task = []
         return self._flags
@@ -132,7 +105,7 @@ class Cache:
 
     def waits(self) -> Sequence[str]:
         """The lines at which it waits; none where it is not there."""
-        return stuck.places(self._instance)
+        return waiting_at.lines(self._instance)
 
     def told(self) -> tuple[bytes, int, int, bool]:
         """All that the workflow was told and has asked for, how long that is, since when it is one
@@ -148,14 +121,14 @@ class Cache:
     def _replayed(self, first: WorkflowActivation) -> WorkflowInstance:
         self._replayed_at = len(self._tape)
         if self._tape:
-            first = _for_replay(self._tape[0])
+            first = for_replay(self._tape[0])
         decoded = self.converter.decode_activation(first)
         simulation = self._run.simulation
         instance = simulation.workflows.create(
             decoded, decoded.jobs[0].initialize_workflow, self._run.task_queue
         )
         for index, one in enumerate(self._tape, 1):
-            completion = self._run_in(instance, _for_replay(one))
+            completion = self._run_in(instance, for_replay(one))
             self._compare(index, one, completion)
         return instance
 
@@ -169,10 +142,10 @@ class Cache:
         return completion
 
     def _compare(
-        self, index: int, before: _Activation, completion: WorkflowActivationCompletion
+        self, index: int, before: Activation, completion: WorkflowActivationCompletion
     ) -> None:
-        was = [_shape(command) for command in before.commands]
-        now = [_shape(command) for command in completion.successful.commands]
+        was = [shape(command) for command in before.commands]
+        now = [shape(command) for command in completion.successful.commands]
         was, now = [one for one in was if one], [one for one in now if one]
         if was == now and not completion.HasField("failed"):
             return
@@ -182,53 +155,3 @@ class Cache:
             f" the workflow is not deterministic. {completion.failed.failure.message}".rstrip(),
             by_bug=completion.HasField("failed"),
         )
-
-
-def _for_replay(one: _Activation) -> WorkflowActivation:
-    given = WorkflowActivation()
-    given.CopyFrom(one.given)
-    given.is_replaying = True
-    given.available_internal_flags[:] = one.flags
-    for job in given.jobs:
-        if job.HasField("do_update"):
-            job.do_update.run_validator = False
-    patches = [
-        WorkflowActivationJob(notify_has_patch=NotifyHasPatch(patch_id=name))
-        for name in one.patches
-    ]
-    if patches:
-        jobs = list(given.jobs)
-        first = jobs[:1] if jobs[0].HasField("initialize_workflow") else []
-        del given.jobs[:]
-        given.jobs.extend(first + patches + jobs[len(first) :])
-    return given
-
-
-def _without(given: WorkflowActivation, rejected: set[str]) -> WorkflowActivation:
-    """Rejected updates leave no trace."""
-    kept = WorkflowActivation()
-    kept.CopyFrom(given)
-    del kept.jobs[:]
-    kept.jobs.extend(
-        job
-        for job in given.jobs
-        if not (job.HasField("do_update") and job.do_update.protocol_instance_id in rejected)
-    )
-    return kept
-
-
-# What core compares between a command and its event.
-_COMPARED = ("seq", "activity_id", "activity_type", "workflow_id", "workflow_type", "patch_id")
-
-
-def _shape(command: WorkflowCommand) -> tuple[object, ...] | None:
-    kind = command.WhichOneof("variant")
-    if kind is None:
-        return None
-    if kind == "request_cancel_activity":
-        return (kind,)  # Core does not mind in which order several are asked to stop.
-    body: Message = getattr(command, kind)
-    if kind == "update_response" and command.update_response.HasField("rejected"):
-        return None
-    fields = body.DESCRIPTOR.fields_by_name
-    return (kind, *(getattr(body, name) for name in _COMPARED if name in fields))

@@ -8,7 +8,7 @@ from temporalio.api.common.v1 import Payloads
 from temporalio.api.enums.v1 import ParentClosePolicy, RetryState
 from temporalio.api.failure.v1 import Failure
 
-from musterwerk.testing.simulator import beginning, endings, failures
+from musterwerk.testing.simulator import beginning, endings, failures, incoming
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.children import Child
@@ -70,6 +70,6 @@ def parent_closed(child: Child) -> None:
     if policy in _TERMINATE:
         endings.terminate(run, "by parent close policy")
     elif policy == ParentClosePolicy.PARENT_CLOSE_POLICY_REQUEST_CANCEL:
-        run.deliver_cancel("by parent close policy")
+        incoming.cancel(run, "by parent close policy")
     if not run.closed:
         beginning.begin(run)

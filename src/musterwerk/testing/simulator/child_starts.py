@@ -60,7 +60,7 @@ def _create(child: Child) -> None:
 
 def _id_is_free(child: Child) -> bool:
     reuse = child.given.workflow_id_reuse_policy
-    last = child.parent.simulation.newest(child.given.workflow_id)
+    last = child.parent.simulation.register.newest(child.given.workflow_id)
     if last is None:
         return True
     if not last.closed:

@@ -18,7 +18,7 @@ from temporalio.bridge.proto.workflow_commands import (
 from musterwerk.testing.simulator import births
 from musterwerk.testing.simulator.clock import NS, span
 from musterwerk.testing.simulator.retry import Policy, next_attempt
-from musterwerk.testing.simulator.tasks import IDENTITY
+from musterwerk.testing.simulator.worker import IDENTITY
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run

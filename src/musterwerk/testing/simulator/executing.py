@@ -9,7 +9,7 @@ from temporalio import activity
 from temporalio.api.common.v1 import Payloads
 
 from musterwerk.testing.simulator import infos
-from musterwerk.testing.simulator.attempts import Call, Reply
+from musterwerk.testing.simulator.calls import Call, Reply
 from musterwerk.testing.simulator.clock import NS, Entry, nanoseconds
 from musterwerk.testing.simulator.decisions import Start, attempt
 from musterwerk.testing.simulator.payloads import Converter

@@ -16,7 +16,7 @@ from temporalio.bridge.proto.workflow_commands import (
     SignalExternalWorkflowExecution,
 )
 
-from musterwerk.testing.simulator import failures
+from musterwerk.testing.simulator import failures, incoming
 from musterwerk.testing.simulator.worker import NAMESPACE
 
 if TYPE_CHECKING:
@@ -72,11 +72,11 @@ class OutgoingSignal:
 
     def _send(self) -> None:
         run, given = self._run, self._given
-        target = run.simulation.running(self._to.workflow_id, self._to.run_id)
+        target = run.simulation.register.running(self._to.workflow_id, self._to.run_id)
         if target is None or (self._child_only and not run.is_parent_of(target)):
             run.deliver(0, "signal failed", given.signal_name, self._not_found)
             return
-        target.signal(given.signal_name, list(given.args), dict(given.headers))
+        incoming.signal(target, given.signal_name, list(given.args), dict(given.headers))
         run.deliver(0, "signal sent", given.signal_name, self._arrived)
 
     def _arrived(self) -> None:
@@ -139,11 +139,11 @@ class OutgoingCancel:
 
     def _send(self) -> None:
         run = self._run
-        target = run.simulation.running(self._to.workflow_id, self._to.run_id)
+        target = run.simulation.register.running(self._to.workflow_id, self._to.run_id)
         if target is None or (self._seq is None and not run.is_parent_of(target)):
             run.deliver(0, "cancel failed", self._to.workflow_id, self._not_found)
             return
-        target.deliver_cancel(self._reason)
+        incoming.cancel(target, self._reason)
         run.deliver(0, "cancel sent", self._to.workflow_id, self._arrived)
 
     def _ids(self) -> dict[str, Any]:

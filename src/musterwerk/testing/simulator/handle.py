@@ -18,8 +18,8 @@ from temporalio.client import (
 from temporalio.service import RPCError, RPCStatusCode
 from temporalio.workflow import _QueryDefinition, _SignalDefinition, _UpdateDefinition
 
-from musterwerk.testing.simulator import endings
-from musterwerk.testing.simulator.cache import Nondeterminism
+from musterwerk.testing.simulator import endings, incoming
+from musterwerk.testing.simulator.tape import Nondeterminism
 from musterwerk.testing.simulator.updates import Update
 
 if TYPE_CHECKING:
@@ -56,10 +56,10 @@ class SimulatedHandle:
     ) -> None:
         name = _SignalDefinition.must_name_from_fn_or_str(signal)
         payloads = self._encode(arg, args)
-        await self._do(lambda: self._open().signal(name, payloads))
+        await self._do(lambda: incoming.signal(self._open(), name, payloads))
 
     async def cancel(self) -> None:
-        await self._do(lambda: self._open().deliver_cancel(""))
+        await self._do(lambda: incoming.cancel(self._open(), ""))
 
     async def terminate(self, *, reason: str = "") -> None:
         await self._do(lambda: endings.terminate(self._open(), reason))
@@ -116,7 +116,7 @@ class SimulatedHandle:
         """Waits for the end of the last of its runs, as a client does."""
         end: asyncio.Future[Run] = asyncio.get_running_loop().create_future()
         run = self._newest()
-        self._simulation.when_over(run, lambda last: end.done() or end.set_result(last))
+        self._simulation.register.when_over(run, lambda last: end.done() or end.set_result(last))
         return result_of(self._simulation, await end, self._type)
 
     async def _do(self, act: Callable[[], T]) -> T:
@@ -135,7 +135,7 @@ class SimulatedHandle:
         return await done
 
     def _newest(self) -> Run:
-        run = self._simulation.newest(self._id)
+        run = self._simulation.register.newest(self._id)
         if run is None:
             raise RPCError(f"workflow not found for ID: {self._id}", RPCStatusCode.NOT_FOUND, b"")
         return run

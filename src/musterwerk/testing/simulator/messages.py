@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from temporalio.api.common.v1 import Payload
 from temporalio.api.failure.v1 import Failure
 
+from musterwerk.testing.simulator import incoming
+from musterwerk.testing.simulator.clock import nanoseconds
 from musterwerk.testing.simulator.decisions import Message
 from musterwerk.testing.simulator.updates import Update
 
@@ -24,24 +27,30 @@ def send(
     The task of `with_task_of`, if it is that run, brings them at once.
     """
     for message in messages:
-        run = simulation.newest(message.to or simulation.runs[0].workflow_id)
+        run = simulation.register.newest(message.to or simulation.register.runs[0].workflow_id)
         if run is not None and not run.closed:
             _send(run, message, at_once=run is with_task_of)
 
 
+def send_later(simulation: Simulation, message: Message) -> None:
+    """As long after the start as it says; now is the start."""
+    when = simulation.agenda.now + nanoseconds(message.at or timedelta())
+    simulation.agenda.at(when, lambda: send(simulation, [message]))
+
+
 def _send(run: Run, message: Message, *, at_once: bool) -> None:
     if message.kind == "cancel":
-        give = run.cancel_at_once if at_once else run.deliver_cancel
-        give("decided")
+        give = incoming.cancel_at_once if at_once else incoming.cancel
+        give(run, "decided")
         return
     payloads = run.cache.converter.encode(message.args) if message.args else []
     if message.kind == "update":
         number = len(run.updates) + 1
         Update(run, f"sent-{number}", message.name, payloads, {}, _unheard, with_task=at_once)
     elif at_once:
-        run.signaled(message.name, payloads, {})
+        incoming.signal_at_once(run, message.name, payloads, {})
     else:
-        run.signal(message.name, payloads)
+        incoming.signal(run, message.name, payloads)
 
 
 def _unheard(result: Payload | None, failure: Failure | None) -> None:

@@ -3,17 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
+from temporalio import activity
 from temporalio.client import WorkflowHistory
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing.simulator.attempts import CallSeen
+from musterwerk.testing.simulator.calls import Call, Reply
+from musterwerk.testing.simulator.decisions import Attempt
 from musterwerk.testing.simulator.log import Log
 from musterwerk.testing.simulator.run import Run, Status
 from musterwerk.testing.simulator.tasks import TaskSeen
+
+
+@dataclass(frozen=True)
+class CallSeen:
+    """One call of an activity function as it went, with what it answered or raised."""
+
+    attempt: Attempt
+    when: datetime
+    arguments: Sequence[Any]
+    result: Any
+    error: BaseException | None
+    _call: Call | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def reply(self) -> Reply | None:
+        """What it reported, before anything became of that."""
+        return self._call.reply if self._call is not None else None
+
+    @property
+    def info(self) -> activity.Info | None:
+        """What the activity could ask about itself."""
+        return self._call.info if self._call is not None else None
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from temporalio.api.common.v1 import Payload, Payloads, WorkflowExecution
+from temporalio.api.common.v1 import Payload, WorkflowExecution
 from temporalio.api.enums.v1 import RetryState
 from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import InitializeWorkflow, WorkflowActivationJob
@@ -14,7 +14,7 @@ from temporalio.exceptions import CancelledError, TerminatedError, TimeoutError,
 from musterwerk.testing.simulator.cache import Cache
 from musterwerk.testing.simulator.clock import Delivery, Entry
 from musterwerk.testing.simulator.log import Log
-from musterwerk.testing.simulator.tasks import IDENTITY, Command, TaskSeen, WorkflowTask
+from musterwerk.testing.simulator.tasks import Command, TaskSeen, WorkflowTask
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.activities import ScheduledActivity
@@ -80,7 +80,7 @@ class Run:
         self.search_attributes = dict(birth.search_attributes)
         self.memo = dict(birth.memo)
         self._occurrences: dict[str, int] = {}
-        self._cancel_requested = False
+        self.cancel_requested = False
         self._buffered: list[tuple[bool, Entry, Callable[[], None]]] = []
 
     @property
@@ -163,44 +163,6 @@ class Run:
         if not self.closed and self.task is None:
             self.task = WorkflowTask(self)
             self.task.begin()
-
-    def signal(
-        self, name: str, arguments: list[Payload], headers: dict[str, Payload] | None = None
-    ) -> None:
-        self.deliver(0, "signal", name, lambda: self.signaled(name, arguments, headers or {}))
-
-    def signaled(self, name: str, arguments: list[Payload], headers: dict[str, Payload]) -> None:
-        event = self.record(
-            "workflow_execution_signaled",
-            signal_name=name,
-            input=Payloads(payloads=arguments) if arguments else None,
-            identity=IDENTITY,
-            header={"fields": headers},
-        )
-        self.job(
-            signal_workflow={
-                "signal_name": name,
-                "input": arguments,
-                "identity": IDENTITY,
-                "headers": headers,
-                "originating_event_id": event,
-            }
-        )
-
-    def deliver_cancel(self, reason: str) -> None:
-        """The server hands a run one request only."""
-        if not self._cancel_requested:
-            self._cancel_requested = True
-            self.deliver(0, "cancel", self.workflow_type, lambda: self._canceled(reason))
-
-    def cancel_at_once(self, reason: str) -> None:
-        if not self._cancel_requested:
-            self._cancel_requested = True
-            self._canceled(reason)
-
-    def _canceled(self, reason: str) -> None:
-        self.record("workflow_execution_cancel_requested", cause=reason, identity=IDENTITY)
-        self.job(cancel_workflow={"reason": reason})
 
     def error(self) -> BaseException:
         """The failure as a client is given it."""

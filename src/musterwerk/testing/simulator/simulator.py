@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from types import TracebackType
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from temporalio.common import RetryPolicy
 from temporalio.converter import DataConverter, WorkflowSerializationContext
@@ -16,20 +16,21 @@ from temporalio.worker import Interceptor, WorkflowRunner
 from temporalio.workflow import _Definition
 
 from musterwerk.errors import SimulationError
-from musterwerk.testing.simulator import births
-from musterwerk.testing.simulator.attempts import Call, CallSeen
-from musterwerk.testing.simulator.beginning import begin
+from musterwerk.testing.simulator import awaiting, births, repeating
 from musterwerk.testing.simulator.births import Birth
+from musterwerk.testing.simulator.calls import Call
 from musterwerk.testing.simulator.clock import clock_time, nanoseconds
 from musterwerk.testing.simulator.decisions import Decisions, Message, Natural
-from musterwerk.testing.simulator.handle import SimulatedHandle, result_of
+from musterwerk.testing.simulator.functions import Activities
+from musterwerk.testing.simulator.handle import SimulatedHandle
 from musterwerk.testing.simulator.loop import VirtualLoop
-from musterwerk.testing.simulator.outcome import Outcome, seen
+from musterwerk.testing.simulator.messages import send_later
+from musterwerk.testing.simulator.outcome import CallSeen, Outcome
 from musterwerk.testing.simulator.payloads import Converter
-from musterwerk.testing.simulator.run import Run
+from musterwerk.testing.simulator.playing import play
 from musterwerk.testing.simulator.simulation import Simulation
 from musterwerk.testing.simulator.standing import Standing
-from musterwerk.testing.simulator.worker import NAMESPACE, Activities, Workflows
+from musterwerk.testing.simulator.worker import NAMESPACE, Workflows
 
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TASK_QUEUE = "simulated"
@@ -66,7 +67,7 @@ class Simulator:
         self._seed = seed
         self._start = clock_time(start)
         self._loop = VirtualLoop()
-        self._converter = Converter(data_converter, self._wait)
+        self._converter = Converter(data_converter, partial(awaiting.at_once, self._loop))
         self._activities = self._current = Activities(activities)
         self._workflows = Workflows(
             workflows,
@@ -147,54 +148,18 @@ class Simulator:
             retry_policy=births.policy(retry_policy),
         )
         for message in messages:
-            simulation.send_later(message)
+            send_later(simulation, message)
         limits = nanoseconds(horizon), nanoseconds(linger)
         if asyncio._get_running_loop() is None:
-            return self._run(simulation, birth, returns, outside, limits)
-        return _in_thread(lambda: self._run(simulation, birth, returns, outside, limits))
+            return play(simulation, birth, returns, outside, *limits)
+        return awaiting.in_thread(lambda: play(simulation, birth, returns, outside, *limits))
 
     def again(self, seen: CallSeen, activities: Activities) -> Call | None:
-        """A call of a run that is over, made again with other activities, at the time that it says.
+        """A call of a run that is over, made again with other activities.
 
         None where it does not end at once, or does what depends on who listens.
         """
-        if seen._call is None:
-            return None
-        function = activities.find(seen.attempt.activity_type)
-        self._loop.now = clock_time(seen.when)
-        return seen._call.again(function, self._loop, seen.when, seen.attempt.number)
-
-    def _run(
-        self,
-        simulation: Simulation,
-        birth: Birth,
-        returns: type | None,
-        outside: Callable[[SimulatedHandle], Awaitable[None]] | None,
-        limits: tuple[int, int],
-    ) -> Outcome:
-        self._loop.begin(self._start)
-        first = births.start(simulation, birth)
-        begin(first)
-        if outside is not None:
-            handle = SimulatedHandle(simulation, birth.workflow_id, returns)
-            simulation.let_happen(outside(handle), self._loop)
-        ended: list[int] = []
-        simulation.when_over(first, lambda _: ended.append(simulation.agenda.now))
-
-        def until() -> int:
-            return min([self._start + limits[0], *(at + limits[1] for at in ended)])
-
-        try:
-            try:
-                stopped = simulation.go(until, limits[1])
-                newest = simulation.last(first)
-                waits = () if newest.closed else newest.cache.waits()
-            finally:
-                simulation.tear_down()
-            at = (ended or [simulation.agenda.now])[0]
-            return _outcome(simulation, first, returns, stopped, at, waits)
-        finally:
-            simulation.forget()
+        return repeating.again(seen, activities, self._loop)
 
     def _encode(self, workflow_id: str, args: Sequence[Any]) -> Any:
         if not args:
@@ -203,64 +168,3 @@ class Simulator:
             WorkflowSerializationContext, namespace=NAMESPACE, workflow_id=workflow_id
         )
         return converter.encode(args)
-
-    def _wait(self, awaitable: Awaitable[Any]) -> Any:
-        """Codecs are asynchronous; here they have to answer at once."""
-        if not self._loop.is_running():
-            return self._loop.run_until_complete(_finished(awaitable))
-        steps = awaitable.__await__()
-        try:
-            next(steps)
-        except StopIteration as done:
-            return done.value
-        raise SimulationError(
-            "The payload codec waits for something while an activity runs, which the simulator"
-            " does not support: use a codec that answers at once"
-        )
-
-
-async def _finished(awaitable: Awaitable[Any]) -> Any:
-    return await awaitable
-
-
-def _in_thread(act: Callable[[], Outcome]) -> Outcome:
-    outcomes: list[Outcome] = []
-    errors: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            outcomes.append(act())
-        except BaseException as error:
-            errors.append(error)
-
-    thread = threading.Thread(target=work, name="simulator")
-    thread.start()
-    thread.join()
-    if errors:
-        raise errors[0]
-    return outcomes[0]
-
-
-def _outcome(
-    simulation: Simulation,
-    first: Run,
-    returns: type | None,
-    stopped: Literal["time", "tasks"] | None,
-    ended: int,
-    waits: Sequence[str],
-) -> Outcome:
-    last = simulation.last(first)
-    completed = last.status == "completed"
-    return Outcome(
-        status=last.status,
-        result=result_of(simulation, last, returns) if completed else None,
-        failure=None if completed or not last.closed else last.error(),
-        task_failure=last.task_failure.message if last.task_failure else None,
-        duration=timedelta(microseconds=(ended - first.started_at) // 1000),
-        runs=[seen(run) for run in simulation.runs],
-        decisions=dict(simulation.counts),
-        stopped=stopped,
-        problems=tuple(simulation.problems),
-        calls=tuple(simulation.calls_seen),
-        waits=waits,
-    )

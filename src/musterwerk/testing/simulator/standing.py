@@ -33,10 +33,10 @@ class Standing:
         described: set[int] = set()
         parts: list[object] = [simulation.agenda.now, simulation.ids.given, simulation.problems]
         parts += [
-            [run.run_id for run in simulation._waking],
+            [run.run_id for run in simulation.waking],
             [view for view, _, _ in simulation.held],
         ]
-        for run in simulation.runs:
+        for run in simulation.register.runs:
             part = _of_run(run, described)
             if part is None:
                 return None
@@ -54,7 +54,7 @@ class Standing:
     def alone(self) -> bool:
         """While an activity ends: whether nothing else is under way or due."""
         simulation = self.simulation
-        if simulation is None or simulation._waking or simulation.calls or simulation.others:
+        if simulation is None or simulation.waking or simulation.calls or simulation.others:
             return False
         due = simulation.agenda.next_time()
         ready = simulation.agenda.has_ready or simulation.loop.leaves_work()

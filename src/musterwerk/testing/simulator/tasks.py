@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from temporalio.api.enums.v1 import TimeoutType, WorkflowTaskFailedCause
-from temporalio.api.failure.v1 import Failure
 from temporalio.bridge.proto.workflow_activation import WorkflowActivationJob
 from temporalio.bridge.proto.workflow_commands import FailWorkflowExecution, WorkflowCommand
 from temporalio.service import __version__ as sdk_version
 
-from musterwerk.testing.simulator.cache import Nondeterminism
+from musterwerk.testing.simulator import task_losses
 from musterwerk.testing.simulator.clock import NS, Entry
 from musterwerk.testing.simulator.decisions import task
+from musterwerk.testing.simulator.tape import Nondeterminism
+from musterwerk.testing.simulator.worker import IDENTITY
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run
 
-IDENTITY = "simulator"
 TASK_TIMEOUT = 10 * NS
 # Core asks for a new task when so much of the old one has passed and local activities still run.
 HEARTBEAT = TASK_TIMEOUT * 8 // 10
@@ -61,34 +60,34 @@ class WorkflowTask:
         self.run = run
         self.started_at = run.now
         self.time = run.now
+        self.jobs: list[WorkflowActivationJob] = []
         self.patches: list[str] = []
         self.rejected: set[str] = set()
         self.activations = 0
+        self.to_undo: list[Callable[[], None]] = []
         self._commands: list[Command] = []
         self._terminal: Callable[[int], None] | None = None
-        self._jobs: list[WorkflowActivationJob] = []
-        self._undo: list[Callable[[], None]] = []
         self._afterwards: list[Callable[[], None]] = []
         self._heartbeat: Entry | None = None
         self._dies = False
 
     def begin(self) -> None:
         run = self.run
-        self._view = view = task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
+        self.view = view = task(run.workflow_type, run.workflow_id, run.run_id, len(run.story) + 1)
         choice = run.simulation.decide("task_starts").task_starts(view)
         self._dies = choice.dies
         if choice.send:
             run.simulation.send(choice.send, with_task_of=run)
         if choice.evict:
             run.cache.evict()
-        self._before = len(run.log)
-        self._scheduled = run.record(
+        self.before = len(run.log)
+        self.scheduled = run.record(
             "workflow_task_scheduled", task_queue={"name": run.task_queue}, attempt=1
         )
-        self._started = run.record(
-            "workflow_task_started", scheduled_event_id=self._scheduled, identity=IDENTITY
+        self.started = run.record(
+            "workflow_task_started", scheduled_event_id=self.scheduled, identity=IDENTITY
         )
-        self._jobs = run.jobs
+        self.jobs = run.jobs
         self._seen = TaskSeen(run.now, [job.WhichOneof("variant") or "" for job in run.jobs], [])
         run.story.append(self._seen)
         self.go_on()
@@ -104,7 +103,7 @@ class WorkflowTask:
 
     def undo(self, act: Callable[[], None]) -> None:
         """What is to be taken back should the server not accept this task."""
-        self._undo.append(act)
+        self.to_undo.append(act)
 
     def afterwards(self, act: Callable[[], None]) -> None:
         """What others learn once the server has the answer."""
@@ -120,16 +119,17 @@ class WorkflowTask:
                 jobs = sorted(jobs, key=_rank)
             self.activations += 1
             try:
-                completion = run.cache.activate(jobs, self.time, self._started)
+                completion = run.cache.activate(jobs, self.time, self.started)
             except Nondeterminism as error:
                 if error.by_bug or not fails_on_nondeterminism(run.workflow_type):
-                    self._fail("NON_DETERMINISTIC_ERROR", error.failure)
+                    task_losses.fail(self, "NON_DETERMINISTIC_ERROR", error.failure)
                     return
                 failed = FailWorkflowExecution(failure=error.failure)
                 self._take(WorkflowCommand(fail_workflow_execution=failed))
                 break
             if completion.HasField("failed"):
-                self._fail("WORKFLOW_WORKER_UNHANDLED_FAILURE", completion.failed.failure)
+                cause = "WORKFLOW_WORKER_UNHANDLED_FAILURE"
+                task_losses.fail(self, cause, completion.failed.failure)
                 return
             for command in completion.successful.commands:
                 self._take(command)
@@ -158,24 +158,20 @@ class WorkflowTask:
         if self._heartbeat is not None:
             self._heartbeat.call_off()
         if self._dies:
-            run.later(TASK_TIMEOUT, self._time_out)
+            run.later(TASK_TIMEOUT, lambda: task_losses.time_out(self))
             return
         if self._terminal is not None and run.has_buffered:
-            self._record_failure("UNHANDLED_COMMAND", None)
-            self._discard()
+            task_losses.refuse(self)
             return
-        if not self._commands and self._terminal is None and self._was_nothing():
-            run.log.forget_after(self._before)
-            run.forgotten.add(self._view.number)
-            run.task = None
-            run.cache.forget_task()
+        if not self._commands and self._terminal is None and task_losses.was_nothing(self):
+            task_losses.forget(self)
             self._tell_others()
             return
         flags = run.cache.keep_task(self.patches, self.rejected)
         completed = run.record(
             "workflow_task_completed",
-            scheduled_event_id=self._scheduled,
-            started_event_id=self._started,
+            scheduled_event_id=self.scheduled,
+            started_event_id=self.started,
             identity=IDENTITY,
             sdk_metadata={**_SDK, "lang_used_flags": flags},
         )
@@ -188,65 +184,13 @@ class WorkflowTask:
         if self._terminal is not None:
             self._terminal(completed)
         else:
-            end = run.simulation.decide("task_ends").task_ends(self._view)
+            end = run.simulation.decide("task_ends").task_ends(self.view)
             if end.send:
                 run.simulation.send(end.send)
 
     def _tell_others(self) -> None:
         for act in self._afterwards:
             act()
-
-    def _was_nothing(self) -> bool:
-        """True if all it brought were updates that were rejected: the server forgets the task."""
-        return bool(self._jobs) and all(
-            job.HasField("do_update") and job.do_update.protocol_instance_id in self.rejected
-            for job in self._jobs
-        )
-
-    def _fail(self, cause: str, failure: Failure) -> None:
-        """A bug in the workflow's code. It is tried again when something new arrives."""
-        run = self.run
-        if run.task_failure is None:
-            self._record_failure(cause, failure)
-        else:
-            run.log.forget_after(self._before)
-            run.forgotten.add(self._view.number)
-        run.task_failure = failure
-        if failure.message not in run.task_failures:
-            run.task_failures.append(failure.message)
-        self._discard()
-        run.flush()
-
-    def _record_failure(self, cause: str, failure: Failure | None) -> None:
-        self.run.record(
-            "workflow_task_failed",
-            scheduled_event_id=self._scheduled,
-            started_event_id=self._started,
-            cause=WorkflowTaskFailedCause.Value("WORKFLOW_TASK_FAILED_CAUSE_" + cause),
-            failure=failure,
-            identity=IDENTITY,
-        )
-
-    def _time_out(self) -> None:
-        self.run.record(
-            "workflow_task_timed_out",
-            scheduled_event_id=self._scheduled,
-            started_event_id=self._started,
-            timeout_type=TimeoutType.TIMEOUT_TYPE_START_TO_CLOSE,
-        )
-        self._discard()
-        self.run.flush()
-        self.run.simulation.wake(self.run)
-
-    def _discard(self) -> None:
-        """As if this task had never been done: what it brought will come again."""
-        run = self.run
-        for act in reversed(self._undo):
-            act()
-        run.cache.evict()
-        run.cache.forget_task()
-        run.jobs = self._jobs
-        run.task = None
 
 
 def _rank(job: WorkflowActivationJob) -> int:

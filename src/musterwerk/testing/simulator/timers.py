@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from temporalio.bridge.proto.workflow_commands import CancelTimer, StartTimer
 
 from musterwerk.testing.simulator.clock import Entry, nanoseconds
-from musterwerk.testing.simulator.tasks import IDENTITY, Command
+from musterwerk.testing.simulator.tasks import Command
+from musterwerk.testing.simulator.worker import IDENTITY
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run

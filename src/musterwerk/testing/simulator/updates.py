@@ -10,7 +10,7 @@ from temporalio.api.failure.v1 import Failure
 from temporalio.api.update.v1 import Input, Meta, Request
 from temporalio.bridge.proto.workflow_commands import UpdateResponse
 
-from musterwerk.testing.simulator.tasks import IDENTITY
+from musterwerk.testing.simulator.worker import IDENTITY
 
 if TYPE_CHECKING:
     from musterwerk.testing.simulator.run import Run

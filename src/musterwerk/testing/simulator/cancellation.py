@@ -1,12 +1,17 @@
-"""What an activity can wait for: its cancellation, and the end of its worker."""
+"""How an activity learns that it is cancelled, or that its worker shuts down."""
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 
+from temporalio import activity
+from temporalio.activity import _Definition as ActivityDefinition
 from temporalio.common import _CompositeEvent
+from temporalio.exceptions import CancelledError
 
 from musterwerk.errors import SimulationError
 
@@ -47,6 +52,40 @@ class Event(_CompositeEvent):
             "The simulator cannot wait for a cancellation inside a synchronous activity or in a"
             " thread, which run in one instant of virtual time: make it asynchronous"
         )
+
+
+class Cancellation(Event):
+    """That of one call. `raises`: it is raised in a synchronous function, where that next reports.
+    `by_request`: it comes from somebody or from the worker's end, not from a timeout."""
+
+    def __init__(self, given: ActivityDefinition) -> None:
+        super().__init__(in_loop=given.is_async)
+        self.details = activity._ActivityCancellationDetailsHolder()
+        self.raises = not given.no_thread_cancel_exception and not given.is_async
+        self.by_request = False
+        self._shields = 0
+        self._due = False
+
+    def request(self, details: activity.ActivityCancellationDetails) -> None:
+        self.details.details = details
+        self.by_request = details.cancel_requested or details.worker_shutdown
+        self._due = self.raises
+        self.set()
+
+    @contextmanager
+    def shielded(self) -> Generator[None]:
+        self._shields += 1
+        try:
+            yield
+        finally:
+            self._shields -= 1
+            self.raise_if_due()
+
+    def raise_if_due(self) -> None:
+        """Once, and not while it is shielded."""
+        if self._due and not self._shields:
+            self._due = False
+            raise CancelledError("Cancelled")
 
 
 class _Never(Event):

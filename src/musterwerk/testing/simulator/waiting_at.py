@@ -1,4 +1,4 @@
-"""Where the code of a workflow waits."""
+"""The lines of code at which a workflow waits."""
 
 # pyright: reportPrivateUsage=false
 from __future__ import annotations
@@ -18,7 +18,7 @@ _MACHINERY = tuple(
 )
 
 
-def places(instance: Any) -> Sequence[str]:
+def lines(instance: Any) -> Sequence[str]:
     """The innermost line of the workflow's own, for each of its tasks; where they are known."""
     tasks: set[asyncio.Task[Any]] = getattr(instance, "_tasks", set())
     found = (_place(task) for task in tasks)
