@@ -109,6 +109,8 @@ class Process:
                 course.outcome = outcome
                 if not course.violations:
                     self._end(world, course, outcome)
+            finally:
+                self.simulator.clear()
         happened = deciding.faults
         course.offers, course.met, course.journal = happened.offers, happened.met, happened.journal
         course.ends, course.unlanded = happened.landings.possible, happened.landings.missed()

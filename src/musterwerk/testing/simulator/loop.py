@@ -18,7 +18,9 @@ from musterwerk.testing.simulator.clock import NS
 PATIENCE = 1.0
 # A task that only yields, until something has happened, would keep an instant from ending. After so
 # many turns time goes on all the same.
-_TURNS = 20_000
+_TURNS = 100_000
+# A thread that only stands by is waited for so long where a timer is near.
+_BRIEFLY = 0.05
 
 
 class _Idle(selectors.BaseSelector):
@@ -58,6 +60,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     _ready: deque[asyncio.Handle]
     _scheduled: list[asyncio.TimerHandle]
+    _default_executor: Executor | None
     _thread_id: int | None
     _asyncgen_firstiter_hook: Callable[[AsyncGenerator[Any, Any]], None]
     _asyncgen_finalizer_hook: Callable[[AsyncGenerator[Any, Any]], None]
@@ -72,6 +75,9 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._in_threads = 0
         self._waited = False
         self.unsettled = False
+        #: How to end what was going on when the last run was over.
+        self.owes: list[Callable[[], object]] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
         self.start = 0
         self.now = 0
         self.begin(0)
@@ -80,27 +86,43 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         """A new run; threads that are there already owe it nothing."""
         self.start = self.now = now
         self.unsettled = False
-        self._threads = threading.active_count()
+        self._threads = self._strange_threads()
 
     def time(self) -> float:
         return (self.now - self.start) / NS
 
     def settle(self) -> None:
         self._waited = self.unsettled = False
-        self._idle.turns = 0
         self.run_forever()
+
+    def run_forever(self) -> None:
+        self._idle.turns = 0
+        super().run_forever()
+
+    def create_task(self, *args: Any, **options: Any) -> asyncio.Task[Any]:
+        """Those that others make, which may outlive the activity that made them."""
+        task: asyncio.Task[Any] = super().create_task(*args, **options)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
 
     def leaves_work(self) -> bool:
         """Whether anything is ready or waits, beside what an activity itself does."""
-        if self._ready or self.unsettled:
+        if self._ready or self.unsettled or self._tasks:
             return True
         return bool(self._scheduled) and not all(timer.cancelled() for timer in self._scheduled)
 
-    def drop(self) -> None:
-        """End what is left, so that it is none of the next run's business."""
-        for task in asyncio.all_tasks(self):
+    def clear(self) -> None:
+        """End what is left, as a worker that shuts down would. Open connections stay open."""
+        if not self.owes and not self.leaves_work():
+            return
+        for end in self.owes:
+            end()
+        self.owes.clear()
+        for task in self._tasks:
             task.cancel()
         self.settle()
+        self._tasks.clear()
         self._ready.clear()
         self._scheduled.clear()
 
@@ -137,14 +159,19 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _idle_for(self, timeout: float | None) -> float:
         """How long to wait for the real world: not at all where nothing of it is under way."""
         # What a thread or a socket owes is waited for once; a timer that is due is not kept waiting
-        # by threads that only stand by.
+        # for long by threads that only stand by.
         owed = self._in_threads or len(self._map) > self._pipes
-        stands_by = timeout is None and threading.active_count() > self._threads
+        stands_by = self._strange_threads() > self._threads
         if (owed or stands_by) and not self._waited:
             self._waited = not self._in_threads
-            return PATIENCE
+            return PATIENCE if owed or timeout is None else _BRIEFLY
         self.stop()
         return 0.0
+
+    def _strange_threads(self) -> int:
+        """Those that are not the loop's own, of which it knows what they owe."""
+        own: Any = self._default_executor
+        return threading.active_count() - (len(own._threads) if own is not None else 0)
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[..., Any], *args: Any

@@ -27,7 +27,7 @@ def play(
 ) -> Outcome:
     """Let it happen until `horizon`, or `linger` after the end of the workflow; then tear down."""
     start = simulation.agenda.now
-    simulation.loop.begin(start)
+    simulation.begin()
     first = births.start(simulation, birth)
     begin(first)
     if outside is not None:
@@ -41,7 +41,7 @@ def play(
 
     try:
         try:
-            stopped = Stepping(simulation, until, linger).go()
+            stopped = Stepping(simulation, until).go()
             newest = last_of(first)
             waits = () if newest.closed else newest.cache.waits()
         finally:

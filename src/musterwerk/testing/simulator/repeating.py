@@ -37,7 +37,7 @@ def again(seen: CallSeen, activities: Activities, loop: VirtualLoop) -> Call | N
     if loop.leaves_work() or not call.finished:
         # It set something going, which the run itself would have waited for.
         call.abandon()
-        loop.drop()
+        loop.clear()
         return None
     return None if isinstance(call.error, _Heard) else call
 

@@ -58,7 +58,11 @@ class Simulation:
         self.tasks_left = max_tasks
         self._decisions = decisions
         self._error: BaseException | None = None
-        loop.set_exception_handler(self._unhandled)
+
+    def begin(self) -> None:
+        """From now on the loop is this simulation's own."""
+        self.loop.begin(self.agenda.now)
+        self.loop.set_exception_handler(self._unhandled)
 
     def decide(self, what: str) -> Decisions:
         self.counts[what] += 1
@@ -138,13 +142,9 @@ class Simulation:
             self.loop.default_exception_handler(context)
 
     def tear_down(self) -> None:
-        """End what still runs as a worker that shuts down would, without telling anybody."""
-        for task in self.others:
-            task.cancel()
-        for call in list(self.calls):
-            call.abandon()
-        if self.calls or self.others or self.loop.leaves_work():
-            self.loop.drop()
+        """Nobody is told any more. What still runs stands still, until the loop is cleared: to end
+        it would have it tidy up, before anybody has seen how it left the world."""
+        self.loop.owes.extend(call.abandon for call in self.calls)
         for run in self.register.runs:
             run.cache.evict()
 

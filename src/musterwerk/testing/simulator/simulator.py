@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from temporalio.common import RetryPolicy
 from temporalio.converter import DataConverter, WorkflowSerializationContext
@@ -32,6 +32,7 @@ from musterwerk.testing.simulator.simulation import Simulation
 from musterwerk.testing.simulator.standing import Standing
 from musterwerk.testing.simulator.worker import NAMESPACE, Workflows
 
+T = TypeVar("T")
 _START = datetime(2026, 1, 1, tzinfo=UTC)
 _TASK_QUEUE = "simulated"
 
@@ -92,7 +93,15 @@ class Simulator:
         self.close()
 
     def close(self) -> None:
+        self.clear()
         self._loop.close()
+
+    def clear(self) -> None:
+        """End what activities of the last run have left running, as a worker that shuts down would.
+
+        The next run begins with it. Before, everybody can see how the run has left the world.
+        """
+        self._alone(self._loop.clear)
 
     def run(
         self,
@@ -120,10 +129,12 @@ class Simulator:
         fresh. `messages` come when they say (`at`). `standing` can be asked where the run stands.
         The run ends after `horizon` of virtual time, after `max_tasks` workflow tasks, or `linger`
         after the workflow itself has ended, if activities or other workflows still run. Timers and
-        tasks that activities leave behind in their loop happen for `linger` after all else.
+        tasks that activities leave behind in their loop happen in their time, but no more than a
+        thousand timers.
 
         Inside a running event loop it works in a thread of its own, and blocks that loop.
         """
+        self.clear()
         name, returns = _Definition.get_name_and_result_type(workflow)
         self._current = self._activities if activities is None else Activities(activities)
         simulation = Simulation(
@@ -150,9 +161,11 @@ class Simulator:
         for message in messages:
             send_later(simulation, message)
         limits = nanoseconds(horizon), nanoseconds(linger)
-        if asyncio._get_running_loop() is None:
-            return play(simulation, birth, returns, outside, *limits)
-        return awaiting.in_thread(lambda: play(simulation, birth, returns, outside, *limits))
+        return self._alone(lambda: play(simulation, birth, returns, outside, *limits))
+
+    def _alone(self, act: Callable[[], T]) -> T:
+        """Where another loop runs in this thread, in a thread of its own."""
+        return act() if asyncio._get_running_loop() is None else awaiting.in_thread(act)
 
     def again(self, seen: CallSeen, activities: Activities) -> Call | None:
         """A call of a run that is over, made again with other activities.

@@ -12,17 +12,18 @@ if TYPE_CHECKING:
     from musterwerk.testing.simulator.simulation import Simulation
 
 
+#: So many timers that activities have left behind are waited for in a run: of what repeats itself
+#: behind everybody's back there is no end.
+_BEHIND = 1_000
+
+
 class Stepping:
-    """`stop_at` tells until when everything happens, as it stands.
+    """`stop_at` tells until when everything happens, as it stands."""
 
-    What activities have left behind in their loop happens for `linger` after all else.
-    """
-
-    def __init__(self, simulation: Simulation, stop_at: Callable[[], int], linger: int) -> None:
+    def __init__(self, simulation: Simulation, stop_at: Callable[[], int]) -> None:
         self._simulation = simulation
         self._stop_at = stop_at
-        self._linger = linger
-        self._last = simulation.agenda.now
+        self._behind = 0
 
     def go(self) -> Literal["time", "tasks"] | None:
         """Gives "time" or "tasks" where a limit was met."""
@@ -52,15 +53,16 @@ class Stepping:
     def _next_time(self) -> int | None:
         simulation = self._simulation
         mine = simulation.agenda.next_time()
-        theirs = simulation.loop.next_time() if simulation.loop.leaves_work() else None
         awaited = bool(simulation.calls or simulation.others)
-        if theirs is not None and not awaited and theirs > self._last + self._linger:
-            theirs = None  # of what repeats itself behind everybody's back there is no end
+        if mine is None and not awaited and simulation.held:
+            return None  # what was left behind goes on after them
+        theirs = simulation.loop.next_time() if simulation.loop.leaves_work() else None
         if theirs is None or (mine is not None and mine <= theirs):
-            self._last = simulation.agenda.now if mine is None else mine
             return mine
-        if awaited:
-            self._last = theirs
+        if not awaited:
+            if self._behind == _BEHIND:
+                return mine
+            self._behind += 1
         return theirs
 
     def _chosen(self, ready: list[Entry]) -> list[Entry]:
