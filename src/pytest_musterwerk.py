@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 import re
+import zlib
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -118,7 +119,9 @@ def _write(report: Exploration, folder: Path | None, nodeid: str) -> str:
     if folder is None or report.counterexample is None:
         return ""
     name = re.sub(r"\W+", "_", nodeid).strip("_")
-    file = folder / f"test_found_by_{name}.py"
+    # Parameters that differ in a sign only are the same word by now.
+    mark = f"_{zlib.crc32(nodeid.encode()):08x}" if "[" in nodeid else ""
+    file = folder / f"test_found_by_{name}{mark}.py"
     try:
         folder.mkdir(parents=True, exist_ok=True)
         file.write_text(report.counterexample.as_pytest(), encoding="utf-8")

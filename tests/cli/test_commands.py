@@ -76,6 +76,15 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     assert "pip install 'musterwerk[cli]'" in result.stderr
 
 
+@pytest.mark.parametrize("args", [["--help"], ["--help", "sagas"], ["--debug", "--help"]])
+def test_the_help_has_all_commands(args: list[str], tmp_path: Path) -> None:
+    """Only the command that is wanted is loaded: the list of all would be short of the others."""
+    shown = musterwerk(*args, home=tmp_path).stdout
+    names = {line.split()[0] for line in shown.splitlines() if line.startswith("  ")}
+    ours = ("audit", "dev", "sagas", "schedules", "approvals", "people", "console", "worker")
+    assert {*ours, "demo", "shop"} <= names
+
+
 def test_others_add_commands(tmp_path: Path) -> None:
     """The shop and the user's own packages would have no place in the command."""
     code = "def register(app):\n    app.command('greet')(lambda: print('hello'))\n"

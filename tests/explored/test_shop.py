@@ -67,7 +67,7 @@ def possible(fault: Fault) -> bool:
 
 
 def about_the_release(fault: Fault) -> bool:
-    """The rest is tried with two faults where nobody is asked."""
+    """The rest is tried with two faults where nobody is asked, and workers that die as well."""
     elsewhere = fault.step and fault.step not in (*OURS, "charge_payment", "create_shipment")
     return possible(fault) and not elsewhere
 
@@ -93,10 +93,11 @@ async def test_an_order(explore: Any, complete: Any) -> None:
 
 @pytest.mark.explore(hurry=True)
 @pytest.mark.parametrize(
-    ("outcome", "max_faults", "what"), [("approve", 2, about_the_release), ("reject", 1, possible)]
+    ("outcome", "max_faults", "what", "kill"),
+    [("approve", 2, about_the_release, False), ("reject", 1, possible, True)],
 )
 async def test_an_order_that_people_release(
-    explore: Any, complete: Any, outcome: str, max_faults: int, what: Any
+    explore: Any, complete: Any, outcome: str, max_faults: int, what: Any, kill: bool
 ) -> None:
     report = await explore(
         *(OrderFulfillmentWorkflow.run, order(DEAR)),
@@ -106,6 +107,7 @@ async def test_an_order_that_people_release(
         workflows=[ApprovalWorkflow, Letterbox],
         possible=what,
         max_faults=max_faults,
+        kill=kill,
         messages=[decide(outcome)],
         data_converter=pydantic_data_converter,
     )

@@ -10,11 +10,13 @@ from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from musterwerk.errors import StoreError, StoreMissing, UsageError
-from musterwerk.store import DeadLetterTable, LetterRow, Store, database_url
+from musterwerk.store import DeadLetterTable, LetterRow, Store, database_url, schema
 from musterwerk.store.schedule_tables import metadata
 from tests.databases import Database
 
@@ -147,6 +149,25 @@ def test_a_newer_database_is_refused(store: Store, database: Database) -> None:
             late.prepare()
         assert not caught.value.temporary
         late.close()
+
+
+def test_a_database_of_two_versions_is_refused(store: Store, database: Database) -> None:
+    """Which of them the tables are of, nobody knows."""
+    store.prepare()
+    with store.engine.begin() as connection:
+        connection.execute(text("INSERT INTO musterwerk_version VALUES ('0001')"))
+    for migrate in (True, False):
+        again = Store(database_url(Path(), address(database)), migrate=migrate)
+        with pytest.raises(StoreError, match=r"several versions: 0001, 0"):
+            again.prepare()
+        again.close()
+
+
+def test_the_versions_are_those_of_the_scripts() -> None:
+    config = Config()
+    config.set_main_option("script_location", "musterwerk.store:migrations")
+    scripts = ScriptDirectory.from_config(config).walk_revisions()
+    assert schema._known() == tuple(script.revision for script in scripts)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_a_reader_changes_nothing(database: Database) -> None:

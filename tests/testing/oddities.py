@@ -52,6 +52,12 @@ class Elsewhere(BaseModel):
     number: int = Field(validation_alias=AliasPath("order", "number"))
 
 
+class Optional(BaseModel):
+    """What was not given is not sent."""
+
+    given: int = 1
+
+
 class Counting(BaseModel):
     """What it counts is not to be given."""
 
@@ -81,6 +87,16 @@ class Shouting:
 
     def __post_init__(self) -> None:
         self.text += "!"
+
+
+class Raw:
+    """Its representation does something when it is taken for code."""
+
+    def __init__(self, made: object = None) -> None:
+        self.made = made
+
+    def __repr__(self) -> str:
+        return "Raw(__import__('os').environ.setdefault('MUSTERWERK_DONE_BY_REPR', '1'))"
 
 
 class Talkative:
@@ -142,6 +158,7 @@ WRITTEN: list[object] = [
     Populated.model_validate({"Name": "tea", "name": "coffee", "x-y": [Colour.RED], "class": 2}),
     Elsewhere.model_validate({"order": {"number": 7}}),
     [Populated(), Counting(name="a")],
+    [Optional(), Optional(given=1), Optional(given=2)],
     '\x00 \ud800 \u2028 """ \' \\',
     {"\x00": b"\x00", 1: True},
     deep(60),

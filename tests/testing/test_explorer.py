@@ -238,6 +238,31 @@ async def test_explorations_side_by_side_share_neither_dice_nor_log() -> None:
     assert logging.getLogger().isEnabledFor(logging.ERROR)
 
 
+_runs: list[int] = []
+
+
+@workflow.defn
+class Remembers:
+    @workflow.run
+    async def run(self) -> None:
+        _runs.append(1)
+        await workflow.sleep(len(_runs))
+
+
+@pytest.mark.parametrize("only", [None, []])
+async def test_what_outlives_a_run_is_found_also_by_the_written_test(only: list[Fault]) -> None:
+    report = await explore(Remembers.run, world=Nothing, invariants=[], max_faults=0, only=only)
+    assert "the process is deterministic" in str(report)
+
+
+async def test_an_exploration_within_another_is_refused() -> None:
+    def explores(_: Nothing, outcome: Outcome) -> None:
+        asyncio.run(explore(Draws.run, world=Nothing, invariants=[]))
+
+    with pytest.raises(UsageError, match="cannot be part of another one"):
+        await explore(Draws.run, world=Nothing, invariants=[explores], max_faults=0)
+
+
 @workflow.defn
 class Long:
     """It takes many tasks, or a long time, and ends."""

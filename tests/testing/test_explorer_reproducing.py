@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -20,7 +21,7 @@ from musterwerk.testing.explorer.sameness import shape
 from musterwerk.testing.explorer.writing import Code
 from tests.mutants.cases import Case
 from tests.mutants.catalogue import MUTANTS
-from tests.testing.oddities import LEFT_OPEN, WRITTEN, Limit, May, Number
+from tests.testing.oddities import LEFT_OPEN, WRITTEN, Limit, May, Number, Raw
 from tests.testing.oddities import Colour as OtherColour
 
 CASES = {case.name: case for case in MUTANTS}
@@ -127,6 +128,12 @@ def test_what_would_come_back_as_something_else_is_left_open(value: object) -> N
     compile(f"{code.header()}\n[{text}]", "written", "exec")  # or it is no Python
     assert "# To do: write " in code.header()
     assert code.header().encode()
+
+
+def test_how_a_value_shows_itself_is_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MUSTERWERK_DONE_BY_REPR", raising=False)
+    assert Code().value(Raw()) == "..."
+    assert "MUSTERWERK_DONE_BY_REPR" not in os.environ
 
 
 def test_values_that_only_compare_equal_are_told_apart() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Self
 
 import pytest
 from temporalio import activity, workflow
@@ -14,7 +14,7 @@ from temporalio.common import RetryPolicy
 from temporalio.converter import DataConverter, PayloadCodec
 from temporalio.exceptions import ActivityError
 
-from musterwerk.testing import Simulator
+from musterwerk.testing import Outcome, Simulator, explore
 from musterwerk.testing.simulator.decisions import Attempt, Natural, Start
 
 MINUTE = timedelta(minutes=1)
@@ -201,6 +201,63 @@ def test_what_is_held_back_comes_before_what_never_ends(simulator: Simulator) ->
     )
     assert outcome.status == "completed"
     assert world.written == ["repeats", "slow"]
+
+
+class Shop(Leaves):
+    """Somebody who waits for a parcel keeps the door open, and shuts it when the shop closes."""
+
+    def __enter__(self) -> Self:
+        self.parcel = asyncio.Event()
+        self.open = False
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+    @activity.defn
+    async def listen(self) -> str:
+        async def waiting() -> None:
+            self.open = True
+            try:
+                await self.parcel.wait()
+            finally:
+                self.open = False
+
+        self.tasks.append(asyncio.create_task(waiting()))
+        return "done"
+
+    def activities(self) -> list[Callable[..., Any]]:
+        return [self.listen]
+
+
+class MergingShop(Shop):
+    def state(self) -> object:
+        return self.open
+
+
+@pytest.mark.parametrize("world", [Shop, MergingShop])
+async def test_an_invariant_sees_what_is_left_before_it_tidies_up(world: type[Shop]) -> None:
+    def shut(shop: Shop, _: Outcome) -> None:
+        assert not shop.open
+
+    report = await explore(Calls.run, "listen", 0, world=world, invariants=[shut], max_faults=0)
+    assert not report.ok
+
+
+async def test_runs_with_somebody_who_still_waits_are_not_merged() -> None:
+    def one_waits(shop: Shop, _: Outcome) -> None:
+        assert len(shop.tasks) < 2
+
+    report = await explore(
+        Calls.run,
+        "listen",
+        1,
+        world=MergingShop,
+        invariants=[one_waits],
+        max_faults=1,
+        cancel=False,
+    )
+    assert report.counterexample is not None
+    assert not report.pruned.get("equal state")
 
 
 def test_a_codec_that_waits_may_be_asked_for_ever() -> None:

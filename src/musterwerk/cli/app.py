@@ -44,7 +44,8 @@ def build(wanted: str | None = None) -> typer.Typer:
 def execute() -> int:
     """Run the command line that this process was given; returns its exit code."""
     try:
-        first = next((word for word in sys.argv[1:] if not word.startswith("-")), None)
+        # Before a command there may be options: `--help` is then about all of them.
+        first = next((word for word in sys.argv[1:] if word != "--debug"), None)
         build(first)(prog_name="musterwerk")
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)

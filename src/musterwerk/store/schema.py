@@ -56,7 +56,12 @@ def check(connection: Connection) -> None:
 def _version(connection: Connection) -> str | None:
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
-    return connection.scalar(text(f"SELECT version_num FROM {VERSION_TABLE}"))  # noqa: S608 - ours
+    query = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - ours
+    told = connection.scalars(query).all()
+    if len(told) > 1:
+        several = ", ".join(sorted(told))
+        raise StoreError(f"the database's tables claim to be of several versions: {several}")
+    return told[0] if told else None
 
 
 def _refuse_newer(version: str | None) -> None:

@@ -139,7 +139,7 @@ class Process:
                 what = f"goes on for ever, or for more than {self.asked.max_tasks} workflow tasks"
                 what += " in all its runs: then give `max_tasks`"
             if outcome.stopped == "time":
-                what = f"goes on for ever, or for more than {self.asked.horizon.days} days: then"
+                what = f"goes on for ever, or for more than {self.asked.horizon}: then"
                 what += " give `horizon`"
             found.append(Violation("the process ends", f"the workflow {what}"))
         watched = Watched.of(outcome)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import ContextVar
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ from musterwerk.testing.simulator.simulator import Simulator
 
 # They share what Python has but one of: the state of `random`, and what the log lets through.
 _one_at_a_time = threading.Lock()
+_within: ContextVar[bool] = ContextVar("within an exploration", default=False)
 
 
 async def explore(
@@ -91,6 +93,8 @@ async def explore(
         messages, always, outside, may_wait, seed, data_converter, interceptors, max_tasks, horizon,
     )  # fmt: skip
     asked.check(only)
+    if _within.get():
+        raise UsageError("an exploration cannot be part of another one: let it end first")
     _check_limits(max_faults, walks, budget, only)
     simulator = Simulator(
         workflows=[asked.workflow, *workflows],
@@ -106,6 +110,7 @@ async def explore(
     search.keep = into(histories) if histories is not None else None
 
     def work() -> Found:
+        _within.set(True)  # in this thread's own context
         with _one_at_a_time, simulator:
             if budget is not None and search.until is None:
                 search.until = time.monotonic() + budget.total_seconds()

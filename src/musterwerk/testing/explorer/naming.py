@@ -13,6 +13,7 @@ from typing import Any
 
 _PUBLIC = "musterwerk.testing"
 _SHORT = 70
+_TAKEN_BY_PYTEST = ("test", "setup", "teardown", "pytest")
 _WHERE = (
     "# Where pytest found what is imported below, seen from the folder in which it was started:\n"
     "# start it there again."
@@ -76,8 +77,8 @@ class Names:
             return self._local[module, name]
         if module == "__main__" or module not in sys.modules:
             return ""
-        # What is called so, pytest would take for a test of this file.
-        local = self._free(f"_{name}" if name.lower().startswith("test") else name)
+        # What is called so, pytest would take for this file's own test, or its set-up.
+        local = self._free(f"_{name}" if name.lower().startswith(_TAKEN_BY_PYTEST) else name)
         scope: dict[str, Any] = {}
         try:
             exec(f"from {module} import {_as(name, local)}", scope)  # noqa: S102 - for its names

@@ -163,7 +163,8 @@ def report_on(asked: Asked, max_faults: int, found: Found, single: bool) -> Expl
 
 def _of_no_use(asked: Asked, found: Found) -> list[str]:
     """Why no runs were merged, where they should have been."""
-    if sum(found.runs.values()) < _MANY or found.pruned.get(EQUAL_STATE):
+    few = found.walks is not None or sum(found.runs.values()) < _MANY
+    if few or found.pruned.get(EQUAL_STATE):
         return []
     if found.states:
         why = "no two runs came to equal states: does it give what nothing reads, such as a log?"

@@ -46,6 +46,7 @@ def as_pytest(asked: Asked, faults: Sequence[Fault], violations: Sequence[Violat
         given.append(f"data_converter={converter}")
     if asked.interceptors:
         code.todo("give `interceptors` as the exploration had them")
+        given.append("interceptors=...")
     given.append(f"only={_listed([_fault(code, one, asked.messages) for one in faults])}")
     begin = f"    report = asyncio.run(\n        {explore}("
     if asked.messages:

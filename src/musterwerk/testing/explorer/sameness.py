@@ -32,7 +32,8 @@ def shape(value: Any) -> Any:
         return kind, value
     if is_model(kind):
         extra, private = value.__pydantic_extra__, value.__pydantic_private__
-        return kind, shape(vars(value)), shape(extra), shape(private)
+        told = frozenset(value.model_fields_set)
+        return kind, shape(vars(value)), shape(extra), shape(private), told
     if is_dataclass(value):
         return kind, tuple(shape(getattr(value, one.name)) for one in fields(value))
     return kind, value

@@ -53,17 +53,22 @@ class Search:
         return found
 
     def once(self, faults: tuple[Fault, ...]) -> Found:
-        """One run with these faults. Raises UsageError where one of them finds no place."""
+        """One run with these faults; without any two of them, which have to be the same.
+
+        Raises UsageError where a fault finds no place.
+        """
         state = random.getstate()
         try:
             course = self.process.course(faults, grow=False)
+            if course.missed or course.unlanded:
+                raise UsageError(_no_place(faults, course))
+            found = Found(violated=course if course.violations else None, exhausted=False)
+            self._add(found, course)
+            if not faults and found.violated is None:
+                self._compare(found, course)
+            return found
         finally:
             random.setstate(state)
-        if course.missed or course.unlanded:
-            raise UsageError(_no_place(faults, course))
-        found = Found(violated=course if course.violations else None, exhausted=False)
-        self._add(found, course)
-        return found
 
     def _search(self, found: Found) -> None:
         first = self._course(found, ())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from datetime import datetime
@@ -110,7 +111,9 @@ class Code:
         return f"{self.name_of(kind)}({', '.join(f'{name}={one}' for name, one in parts.items())})"
 
     def _models(self, kind: Any, value: Any) -> Iterator[str]:
-        own, extra = kind.model_fields, self.parts(value.model_extra or {})
+        extra = self.parts(value.model_extra or {})
+        told = value.model_fields_set
+        own = {name: one for name, one in kind.model_fields.items() if name in told}
         parts = self.parts({name: getattr(value, name) for name in own})
         yield self.call(kind, parts | extra)
         aliases = {name: one.validation_alias for name, one in own.items()}
@@ -149,7 +152,7 @@ class Code:
         else:
             name = kind.__name__
             text = repr(value).removeprefix(f"{kind.__module__}.")
-            if text.startswith(f"{name}("):
+            if _is_call(text, name):
                 yield self.name_of(kind) + text.removeprefix(name)
 
 
@@ -157,6 +160,23 @@ def one_line(text: str) -> str:
     """For a comment or a docstring: nothing in it that a file cannot hold, and no quotes."""
     shown = "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
     return (shown if len(shown) <= _LONG else f"{shown[:_LONG]} [...]").replace('"', "'")
+
+
+_LITERALS = (
+    ast.Expression, ast.Call, ast.keyword, ast.Constant, ast.Tuple, ast.List, ast.Dict, ast.Set,
+    ast.UnaryOp, ast.unaryop, ast.Load,
+)  # fmt: skip
+
+
+def _is_call(text: str, name: str) -> bool:
+    """Whether it calls nothing but this name, with literals: it is going to be evaluated."""
+    try:
+        parts = list(ast.walk(ast.parse(text, mode="eval")))
+    except Exception:  # Python has several for what is no code
+        return False
+    return text.startswith(f"{name}(") and all(
+        one.id == name if isinstance(one, ast.Name) else isinstance(one, _LITERALS) for one in parts
+    )
 
 
 def _compiles(text: str) -> bool:
