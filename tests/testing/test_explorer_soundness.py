@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from musterwerk.errors import UsageError
 from musterwerk.testing import Exploration, Fault, Message, Outcome, explore
-from musterwerk.testing.explorer import search
+from musterwerk.testing.explorer import exploring, search
 from tests.testing import ledges
 from tests.testing.ledges import Diary, MergingDiary
 
@@ -167,6 +169,26 @@ async def test_an_effect_lands_after_an_attempt_that_is_there_by_another_fault()
     assert report.counterexample is not None
     (zombie,) = [one for one in report.counterexample.faults if one.kind == "zombie"]
     assert zombie.detail == "after charge 1 of PaysInTime, attempt 2"
+
+
+async def test_a_budget_ends_the_search_among_the_places_of_a_late_effect(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def possible(fault: Fault) -> bool:
+        return (fault.step, fault.kind, fault.occurrence) == ("pay", "zombie", 1)
+
+    def tried(report: Exploration) -> int:
+        return report.runs.get(1, 0) + report.pruned.get("not seen by the workflow", 0)
+
+    assert tried(await found(ledges.PaysInTime, nothing, possible=possible)) > 3
+    seconds = itertools.count()
+    clock = SimpleNamespace(monotonic=lambda: next(seconds))
+    for module in (exploring, search):
+        monkeypatch.setattr(module, "time", clock)
+    budget = timedelta(seconds=3)
+    report = await found(ledges.PaysInTime, nothing, possible=possible, budget=budget)
+    assert not report.exhausted
+    assert 1 <= tried(report) <= 3
 
 
 async def test_an_invariant_with_a_bug_is_told_with_the_faults() -> None:

@@ -85,7 +85,7 @@ def _newest() -> str:
 
 
 def _upgrade(connection: Connection) -> None:
-    # Nearly always there is nothing to do, and Alembic takes longer to load than all the rest.
+    # Nearly always there is nothing to do, and Alembic takes as long to load as SQLAlchemy.
     from alembic import command
     from alembic.config import Config
 

@@ -82,8 +82,9 @@ async def explore(
     Unless it `may_wait`, a process that never ends is a bug; so is one that takes more than
     `max_tasks` workflow tasks, or longer than `horizon` in virtual time. After `budget` the search
     ends, not exhausted. With `walks` so many random sets are tried, drawn by `seed`, and what is
-    found is made as small as can be. With `only` there is one run, with these faults; of others the
-    log is not heard. Every history is written into the folder `histories`, for `replay`.
+    found is made as small as can be. With `only` there is one run, with these faults (without any
+    there are two, which have to be the same); of others the log is not heard. Every history is
+    written into the folder `histories`, for `replay`.
 
     Shows how far it is if stderr is a terminal. Several at once wait for each other. Raises
     UsageError for what cannot be run, and where faults of `only` have no place.

@@ -169,7 +169,10 @@ def _of_no_use(asked: Asked, found: Found) -> list[str]:
     if found.states:
         why = "no two runs came to equal states: does it give what nothing reads, such as a log?"
     elif hasattr(asked.world, "state"):
-        why = "an invariant looks at how an end came about, so no runs are merged"
+        why = (
+            "no runs could be compared, for an invariant looks at how an end came about, or"
+            " activities leave something running"
+        )
     else:
         return []
     return [f"the world's state() is of no use: {why}"]
