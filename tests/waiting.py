@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
-LIMIT = 30.0
+#: Seconds: a busy machine is no failure, and nobody waits as long for what does happen.
+LIMIT = 90.0
+#: With workers that are there: on a busy machine they may not answer at once.
+PATIENCE = timedelta(seconds=60)
 
 
 async def until(condition: Callable[[], bool], limit: float = LIMIT) -> None:

@@ -15,6 +15,7 @@ from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.store import Store
 from musterwerk.store.inbox import InboxTable
 from musterwerk.store.people import PeopleTable
+from tests.waiting import PATIENCE
 
 COMPANY: dict[str, Any] = {
     "people": {
@@ -36,8 +37,7 @@ class Desk:
     client: Client
     store: Store
     queue: str
-    #: Generous: on a busy machine a worker that is there may not answer at once.
-    patience: timedelta = timedelta(seconds=20)
+    patience: timedelta = PATIENCE
 
     @property
     def people(self) -> PeopleTable:

@@ -25,7 +25,7 @@ from musterwerk.runtime.server import EmbeddedServer
 from tests.approvals import parents
 from tests.approvals.desk import Desk
 from tests.approvals.parents import Asking, Catching, Report, Typed, Undoing
-from tests.waiting import until_async
+from tests.waiting import LIMIT, until_async
 
 
 @dataclass
@@ -155,7 +155,7 @@ async def test_nobody_serves_us_and_the_parent_is_not_held_up(shop: Shop) -> Non
         await shop.asked()
     await asking.cancel()
     with pytest.raises(WorkflowFailureError):
-        await asyncio.wait_for(asking.result(), 20)
+        await asyncio.wait_for(asking.result(), LIMIT)
     described = await shop.desk.client.get_workflow_handle(shop.id).describe()
     assert described.status is WorkflowExecutionStatus.RUNNING
     async with shop.desk.worker():
@@ -168,7 +168,7 @@ async def test_never_served_and_cancelled(shop: Shop) -> None:
     await _child_started(asking)
     await asking.cancel()
     with pytest.raises(WorkflowFailureError):
-        await asyncio.wait_for(asking.result(), 20)
+        await asyncio.wait_for(asking.result(), LIMIT)
     async with shop.desk.worker():
         decision = await shop.request.result()
     assert decision.state == "withdrawn"

@@ -6,7 +6,6 @@ import asyncio
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from musterwerk.console.serving import listen, serve
 from musterwerk.store import Store, database_url
 from tests.console.office import COMPANY, Office
 from tests.console.pages.browsing import PASSWORD
+from tests.waiting import PATIENCE
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 #: It stays within this machine, and works as root in a container.
@@ -32,14 +32,14 @@ _ARGS = [
 ]
 LogIn = Callable[..., Awaitable[Page]]
 #: Milliseconds that a busy machine may take for what a browser shows.
-_PATIENCE = 20_000
-expect.set_options(timeout=_PATIENCE)
+_MOMENT = 60_000
+expect.set_options(timeout=_MOMENT)
 
 
 @pytest.fixture
 async def desk(client: Client, tmp_path: Path) -> AsyncIterator[Office]:
     office = Office.of(Store(database_url(tmp_path, {})), client)
-    office.services.patience = timedelta(seconds=20)
+    office.services.patience = PATIENCE
     hash_ = hashed(PASSWORD)
     for person in COMPANY["people"]:
         office.services.passwords.put(person, hash_, actor="test", channel="cli")
@@ -74,7 +74,7 @@ def log_in(desk: Office, chromium: Browser) -> LogIn:
     async def log_in(person: str, **options: Any) -> Page:
         options.setdefault("locale", "en-GB")
         context = await chromium.new_context(base_url=desk.url, **options)
-        context.set_default_timeout(_PATIENCE)
+        context.set_default_timeout(_MOMENT)
         page = await context.new_page()
         await page.goto("/login")
         await page.get_by_label("Name").fill(person)

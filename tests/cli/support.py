@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.waiting import LIMIT
+
 MUSTERWERK = Path(sys.executable).with_name("musterwerk")
 
 
@@ -69,7 +71,7 @@ def at_a_terminal(
             for prompt, answer in prompts.items():
                 if chunk.rstrip().endswith(prompt.encode()):
                     os.write(ours, answer.encode() + b"\n")
-        return process.wait(20), printed.decode()
+        return process.wait(LIMIT), printed.decode()
     finally:
         process.kill()
         process.wait()

@@ -25,7 +25,7 @@ from tests.receivers import webhook_server
 from tests.saga import workflows
 from tests.saga.letterbox.test_letterbox import letter_of, settlement
 from tests.saga.world import World, refuse
-from tests.waiting import until, until_async
+from tests.waiting import LIMIT, until, until_async
 
 SAY = ("--by", "Ada", "--reason", "by hand")
 
@@ -176,7 +176,7 @@ async def test_a_killed_worker_loses_nothing_and_tells_nobody_twice(desk: Desk) 
             await handle.signal("settled", settlement())
             await handle.result()
             process.send_signal(signal.SIGTERM)
-            assert await asyncio.to_thread(process.wait, 30) == 0
+            assert await asyncio.to_thread(process.wait, LIMIT) == 0
         listed = await desk("list", "--settled", *there)
         assert [(one["id"], one["resolved_by"]) for one in listed.data] == [(letter["id"], "Ada")]
         assert len(hook.posts) == 1

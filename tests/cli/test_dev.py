@@ -26,7 +26,7 @@ from musterwerk.runtime.ports import KeptPorts, choose_ports
 from musterwerk.runtime.server import EmbeddedServer
 from tests.cli.support import MUSTERWERK, contribute, environment, musterwerk
 from tests.saga.letterbox.test_letterbox import letter_of
-from tests.waiting import until_async
+from tests.waiting import LIMIT, until_async
 
 DYING_PART = """
 import sys
@@ -224,7 +224,7 @@ def test_the_first_start_prints_a_log_in_that_opens_the_console(tmp_path: Path) 
         )
     with dev(tmp_path) as (process, _):
         process.send_signal(signal.SIGINT)
-        rest, said = process.communicate(timeout=20)
+        rest, said = process.communicate(timeout=LIMIT)
     assert rest == ""
     assert "musterwerk people password admin --generate --data" in said
     assert "musterwerk people token admin" in said
@@ -245,7 +245,7 @@ def test_nobody_is_added_to_a_database_that_is_named_unless_it_is_said(
             assert line, heard
             heard += line
         process.send_signal(signal.SIGINT)
-        printed, said = process.communicate(timeout=20)
+        printed, said = process.communicate(timeout=LIMIT)
         printed, said = (heard + printed, said) if flags else (printed, heard + said)
     listed = musterwerk(
         *("people", "list", "-o", "json"), home=tmp_path, env={"MUSTERWERK_DATABASE_URL": url}

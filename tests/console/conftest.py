@@ -1,13 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
 
 import pytest
 from temporalio.client import Client
 
 from musterwerk.store import Store
 from tests.console.office import Office
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -20,7 +20,6 @@ async def office(client: Client, sqlite_store: Store) -> AsyncIterator[Office]:
 
 @pytest.fixture
 async def served(office: Office) -> AsyncIterator[Office]:
-    # A busy machine is not a worker that is away.
-    office.services.patience = timedelta(seconds=20)
+    office.services.patience = PATIENCE
     async with office.worker():
         yield office

@@ -17,6 +17,7 @@ from musterwerk.approvals.workflow import ApprovalWorkflow
 from musterwerk.console import Services, create_app
 from musterwerk.console.services import Temporal
 from musterwerk.store import Store
+from tests.waiting import LIMIT
 
 COMPANY: dict[str, Any] = {
     "people": {
@@ -79,7 +80,7 @@ class Office:
             headers = {"Authorization": f"Bearer {self.token(person)}"} if person else {}
             transport = httpx.ASGITransport(self.app) if self.url == "http://console" else None
             self._http[name] = httpx.AsyncClient(
-                transport=transport, base_url=f"{self.url}/api/v1", headers=headers, timeout=30
+                transport=transport, base_url=f"{self.url}/api/v1", headers=headers, timeout=LIMIT
             )
         return self._http[name]
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import make_url
@@ -11,12 +10,13 @@ from temporalio.client import Client
 
 from musterwerk.store import Store
 from tests.console.office import Office, problem
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
 async def served(client: Client, postgres_url: str) -> AsyncGenerator[Office]:
     office = Office.of(Store(make_url(postgres_url)), client)
-    office.services.patience = timedelta(seconds=20)
+    office.services.patience = PATIENCE
     async with office.worker():
         yield office
     await office.close()

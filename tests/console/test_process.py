@@ -107,7 +107,7 @@ async def test_decisions_while_temporal_is_cut_off_are_applied_once_when_it_is_b
         async def done() -> bool:
             return (await office.get("anna", place))["state"] == "done"
 
-        await until_async(done, limit=60)
+        await until_async(done)
         assert (await office.get("anna", place))["reply"]["verdict"] == "applied"
         assert await office.decided(status) == ["anna"]
         await office.close()

@@ -19,6 +19,7 @@ from musterwerk.runtime.processes import (
     ProcessGroup,
     first_death,
 )
+from tests.waiting import LIMIT
 
 UNTIL_STDIN_CLOSES = "import sys; print('up', flush=True); sys.stdin.read(); print('bye')"
 DEAF = (
@@ -76,7 +77,7 @@ async def test_what_a_child_started_ends_with_it(tmp_path: Path) -> None:
     (grandchild,) = await up(process)
     process.kill()
     await process.wait()
-    psutil.wait_procs(_existing(int(grandchild)), timeout=10)
+    psutil.wait_procs(_existing(int(grandchild)), timeout=LIMIT)
     assert not _existing(int(grandchild))
 
 
@@ -122,7 +123,7 @@ def test_sigkill_of_the_parent_leaves_nothing(tmp_path: Path) -> None:
         children = psutil.Process(parent.pid).children()
         assert server in {child.pid for child in children}
         parent.kill()
-    _, left = psutil.wait_procs(children, timeout=15)
+    _, left = psutil.wait_procs(children, timeout=LIMIT)
     assert not left
 
 

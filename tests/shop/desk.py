@@ -8,7 +8,6 @@ import sqlite3
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from musterwerk.shop.model import Line, Money, Order, Outcome
 from musterwerk.shop.names import workflow_id
 from musterwerk.shop.release import approval_id
 from musterwerk.shop.stack import Stack
-from tests.waiting import LIMIT, until_async
+from tests.waiting import LIMIT, PATIENCE, until_async
 
 ENDED = ("fulfilled", "failed", "cancelled")
 
@@ -89,8 +88,7 @@ class Desk:
         return handle
 
     def approval(self, order_id: str) -> ApprovalHandle[Any]:
-        patience = timedelta(seconds=20)  # a busy machine is not a worker that is away
-        return ApprovalHandle(self.client, approval_id(order_id), patience=patience)
+        return ApprovalHandle(self.client, approval_id(order_id), patience=PATIENCE)
 
     def rows(self, database: str, query: str, *parameters: str) -> list[tuple[Any, ...]]:
         """The tests' own SQL, so that they believe neither the services nor the auditor."""

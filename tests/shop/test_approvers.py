@@ -25,7 +25,7 @@ from musterwerk.shop.release import approval_id
 from musterwerk.shop.staff import STAFF
 from musterwerk.store import Store, TokenTable, database_url
 from tests.shop.desk import Desk, order
-from tests.waiting import until, until_async
+from tests.waiting import LIMIT, until, until_async
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -197,7 +197,7 @@ async def test_a_console_that_ends_by_itself_ends_the_demo(desk: Desk, tmp_path:
     child = next(one for one in psutil.Process().children() if str(tmp_path) in one.cmdline())
     child.kill()
     with pytest.raises(ProcessDied, match="musterwerk-console ended unexpectedly"):
-        await asyncio.wait_for(dying, 30)
+        await asyncio.wait_for(dying, LIMIT)
     await office.stop()
 
 

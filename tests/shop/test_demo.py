@@ -23,7 +23,7 @@ from musterwerk.errors import UsageError
 from musterwerk.shop import commands
 from tests.cli.support import MUSTERWERK, environment, musterwerk
 from tests.shop.services.harness import rows
-from tests.waiting import until
+from tests.waiting import LIMIT, until
 
 ORDERS = 25
 
@@ -174,9 +174,9 @@ async def test_ctrl_c_ends_the_demo_and_all_its_processes(tmp_path: Path) -> Non
         start_new_session=True,
     )
     try:
-        await until(lambda: demo.returncode is not None or accepted(data) > 0, limit=60)
+        await until(lambda: demo.returncode is not None or accepted(data) > 0)
         demo.send_signal(signal.SIGINT)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT):
             assert await demo.wait() == 130
     finally:
         if demo.returncode is None:

@@ -14,7 +14,7 @@ from musterwerk.cli.address import read_dev
 from musterwerk.shop.demo.colleague import Colleague
 from tests.cli.support import MUSTERWERK, environment, musterwerk
 from tests.shop.test_demo import processes_of
-from tests.waiting import until_async
+from tests.waiting import LIMIT, until_async
 
 
 async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None:
@@ -40,23 +40,23 @@ async def test_the_desk_takes_orders_as_long_as_dev_runs(tmp_path: Path) -> None
         return (await command("shop", "show", order_id))["status"] == status
 
     try:
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT):
             while not (data / "dev.json").exists():
                 assert dev.returncode is None
                 await asyncio.sleep(0.05)
         await command("shop", "order", str(tmp_path / "order.json"))
-        await until_async(lambda: shows("first", "fulfilled"), limit=60)
+        await until_async(lambda: shows("first", "fulfilled"), limit=LIMIT)
         (nightly,) = await command("schedules", "list")
         assert nightly["schedule"] == "shop-reconciliation"
         saga = await command("sagas", "show", "order-first")
         assert "reserve_article" in json.dumps(saga)
         (tmp_path / "dear.json").write_text(json.dumps(DEAR))
         await command("shop", "order", str(tmp_path / "dear.json"))
-        await until_async(lambda: shows("dear", "awaiting_approval"), limit=60)
+        await until_async(lambda: shows("dear", "awaiting_approval"), limit=LIMIT)
         await approve(data, (await command("people", "token", "mona"))["secret"])
-        await until_async(lambda: shows("dear", "fulfilled"), limit=60)
+        await until_async(lambda: shows("dear", "fulfilled"), limit=LIMIT)
         dev.send_signal(signal.SIGINT)
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(LIMIT):
             assert await dev.wait() == 0
     finally:
         if dev.returncode is None:

@@ -30,8 +30,8 @@ EVENTS: dict[Kind, str] = {
     "trigger": "schedule_triggered",
     "backfill": "schedule_backfilled",
 }
-#: A request waits no longer; what it began goes on.
-_PATIENCE = 5.0
+#: A request waits no longer, beside the patience that is set; what it began goes on.
+_SECONDS = 5.0
 _CONNECT_SECONDS = 5.0
 #: Outcomes of so many are remembered.
 _MOST = 1_000
@@ -105,7 +105,8 @@ class ScheduleActs:
             self._remember(known)
             self._tasks[act.id] = asyncio.create_task(self._do(known, work))
         if task := self._tasks.get(act.id):
-            done, _ = await asyncio.wait([task], timeout=_PATIENCE)
+            patience = _SECONDS + self._services.patience.total_seconds()
+            done, _ = await asyncio.wait([task], timeout=patience)
             for one in done:
                 one.result()
         return known

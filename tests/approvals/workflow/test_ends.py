@@ -18,6 +18,7 @@ from musterwerk.store.auditing import verify
 from musterwerk.store.telling import Telling
 from tests.approvals.desk import Desk
 from tests.resetting import reset_to, task_after
+from tests.waiting import LIMIT
 
 
 async def test_a_cancelled_request_is_withdrawn(served: Desk) -> None:
@@ -70,7 +71,7 @@ async def test_ended_from_outside_while_somebody_decides(
         handle = await desk.ask()
         await handle.status()
         deciding = asyncio.create_task(handle.approve(by="anna"))
-        assert await asyncio.to_thread(writing.wait, 20)
+        assert await asyncio.to_thread(writing.wait, LIMIT)
         await desk.client.get_workflow_handle(handle.id).terminate()
         ended.set()
         reply = await deciding

@@ -18,7 +18,7 @@ from temporalio.client import (
 from musterwerk.approvals import ApprovalHandle, Policy
 from musterwerk.approvals.acts import Comment, Decide
 from tests.approvals.desk import Desk
-from tests.waiting import until_async
+from tests.waiting import PATIENCE, until_async
 
 
 async def test_decided_while_nobody_works(desk: Desk) -> None:
@@ -31,7 +31,7 @@ async def test_decided_while_nobody_works(desk: Desk) -> None:
     again = await unserved.approve(by="anna", act_id="a-1")
     assert (first.verdict, again.verdict) == ("recorded", "recorded")
     async with desk.worker():
-        found = await handle.reply("a-1", wait=timedelta(seconds=20))
+        found = await handle.reply("a-1", wait=PATIENCE)
         assert found is not None
         assert found.verdict == "applied"
         await handle.approve(by="ben")

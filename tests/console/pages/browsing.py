@@ -12,6 +12,7 @@ import httpx
 from musterwerk.approvals import ApprovalHandle, ApprovalRequest, Policy, start
 from musterwerk.console.access.hashing import hashed
 from tests.console.office import Office
+from tests.waiting import LIMIT
 
 PASSWORD = "correct horse battery"  # noqa: S105
 
@@ -46,7 +47,7 @@ class Browser:
             base_url=office.url.replace("http://console", "https://console"),
             follow_redirects=True,
             headers={"Accept-Language": language},
-            timeout=30,
+            timeout=LIMIT,
         )
 
     @classmethod

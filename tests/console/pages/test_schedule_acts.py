@@ -43,7 +43,7 @@ async def _backfilled(page: Page) -> Page:
         page = await page.browser.get(page.path)
         return "so far" not in page.notice
 
-    await until_async(done, limit=90)
+    await until_async(done)
     return page
 
 

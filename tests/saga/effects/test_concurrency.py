@@ -25,6 +25,7 @@ from musterwerk.errors import EffectUndone
 from musterwerk.saga import effects
 from tests.databases import Database
 from tests.saga.effects.bank import Bank
+from tests.waiting import LIMIT
 
 Work = Callable[[Session], object]
 
@@ -127,7 +128,7 @@ def test_eight_at_once_over_twenty_keys_stay_balanced(
     def rush(work: Callable[[str], object]) -> int:
         refused = 0
         for number in range(20):
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=LIMIT)
             try:
                 work(f"k{number}")
             except EffectUndone:
@@ -222,7 +223,7 @@ def test_processes_that_start_together_all_create_the_table(
 
     def create(_: int) -> None:
         with engine.connect():
-            barrier.wait(timeout=30)
+            barrier.wait(timeout=LIMIT)
         effects.create_tables(engine)
 
     assert list(threads.map(create, range(8))) == [None] * 8

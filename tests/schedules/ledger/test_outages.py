@@ -100,7 +100,7 @@ class World:
     async def watched(self) -> None:
         """Until the monitor has looked at everything that was so far."""
         now = datetime.now(UTC)
-        await until(lambda: (self.good_until() or now) > now, limit=90)
+        await until(lambda: (self.good_until() or now) > now)
 
     async def pass_by(self, seconds: float) -> None:
         """Due times come by the wall clock; nothing but time makes them."""
@@ -139,9 +139,9 @@ async def test_every_due_time_has_a_verdict_and_histories_agree(tmp_path: Path) 
         await world.watched()
         end = world.good_until()
         assert end is not None
-        await until(lambda: not world.waiting(end), limit=60)
+        await until(lambda: not world.waiting(end))
         # Nobody does the user's work any more: by then it is known of the last runs, too.
-        await until(lambda: (world.good_until() or end) > end + GRACE, limit=60)
+        await until(lambda: (world.good_until() or end) > end + GRACE)
         client = await world.target.connect()
         await _compare(client, world.fires(), began, end, updates)
     finally:

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp
 from musterwerk.shop.services.app import Service, create_app
 from musterwerk.shop.services.faults import FaultKind, FaultPlan
 
-SLOW = 20.0
+SLOW = 60.0
 
 
 class Running:

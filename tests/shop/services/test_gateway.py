@@ -25,7 +25,7 @@ from musterwerk.saga.rules import activity_id
 from musterwerk.shop.activities import ShopActivities
 from musterwerk.shop.gateway import Gateway, ServiceUrls, Undo
 from musterwerk.shop.model import Line, Money, Order
-from tests.shop.services.harness import Process, Running, rows, serving
+from tests.shop.services.harness import SLOW, Process, Running, rows, serving
 
 LINE = Line(sku="CD-1", quantity=2)
 ORDER = Order(
@@ -53,7 +53,7 @@ def gateway(
 ) -> Gateway:
     """All four services, real."""
     return Gateway(
-        http, ServiceUrls(inventory.url, payment.url, shipping.url, mail.url), timeout=20
+        http, ServiceUrls(inventory.url, payment.url, shipping.url, mail.url), timeout=SLOW
     )
 
 

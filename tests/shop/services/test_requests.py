@@ -17,7 +17,7 @@ from fastapi import APIRouter
 
 from musterwerk.shop.services.app import Service
 from musterwerk.shop.services.idempotency import Key
-from tests.shop.services.harness import Running, rows, service, slug
+from tests.shop.services.harness import SLOW, Running, rows, service, slug
 
 RESERVE = {"order_id": "o-1", "sku": "CD-1", "quantity": 1}
 JSON = {"content-type": "application/json", "Idempotency-Key": "k1"}
@@ -81,7 +81,7 @@ def test_a_large_body_is_refused_before_it_is_sent(inventory: Running) -> None:
     """Who announces 3 MB gets the answer at once; nobody holds that much in memory."""
     url = httpx.URL(inventory.url)
     head = b"POST /reservations HTTP/1.1\r\nHost: shop\r\nContent-Length: 3000000\r\n\r\n"
-    with socket.create_connection((url.host, cast(int, url.port)), timeout=20) as connection:
+    with socket.create_connection((url.host, cast(int, url.port)), timeout=SLOW) as connection:
         connection.sendall(head + b"{")
         assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
 
@@ -93,7 +93,7 @@ def test_a_client_that_asks_first_is_spared_the_sending(inventory: Running) -> N
         b"POST /reservations HTTP/1.1\r\nHost: shop\r\nContent-Length: 3000000\r\n"
         b"Expect: 100-continue\r\n\r\n"
     )
-    with socket.create_connection((url.host, cast(int, url.port)), timeout=20) as connection:
+    with socket.create_connection((url.host, cast(int, url.port)), timeout=SLOW) as connection:
         connection.sendall(head)
         with connection.makefile("rb") as answer:
             assert answer.read().startswith(b"HTTP/1.1 413 ")

@@ -19,8 +19,9 @@ from musterwerk.errors import ApprovalNotFound, ApprovalRefused, ServerError, Us
 
 router = APIRouter(tags=["requests"])
 
-#: How long we wait until a worker has asked the people, or has said that it cannot.
-_PATIENCE = 5.0
+#: How long we wait until a worker has asked the people, or has said that it cannot; beside the
+#: patience with workers that is set.
+_SECONDS = 5.0
 _LOOK_EVERY = 0.05
 _EXAMPLE = {
     "id": "refund-4711",
@@ -112,7 +113,7 @@ async def _begun(services: ServicesDep, handle: ApprovalHandle) -> Status | None
     """As soon as it is in the inbox; None if that takes long."""
     refused = asyncio.create_task(_refusal(handle))
     try:
-        async with asyncio.timeout(_PATIENCE):
+        async with asyncio.timeout(_SECONDS + services.patience.total_seconds()):
             while True:
                 row = await asyncio.to_thread(services.inbox.get, handle.id)
                 if row is not None:
