@@ -13,7 +13,7 @@ from musterwerk.runtime.connection import connect
 from musterwerk.runtime.exits import leave
 from musterwerk.runtime.server import EmbeddedServer
 
-pytest_plugins = ["tests.databases", "tests.hurry", "tests.sandboxing"]
+pytest_plugins = ["tests.databases", "tests.deadlocks", "tests.hurry", "tests.sandboxing"]
 
 # A busy machine is no counterexample.
 hypothesis.settings.register_profile("musterwerk", deadline=None)

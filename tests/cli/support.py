@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tests.cli import forked
 from tests.waiting import LIMIT
 
 MUSTERWERK = Path(sys.executable).with_name("musterwerk")
@@ -37,13 +38,16 @@ def environment(home: Path, more: Mapping[str, str] | None = None) -> dict[str, 
 def musterwerk(
     *args: str, home: Path, env: Mapping[str, str] | None = None, stdin: bytes = b""
 ) -> Result:
+    if args and args[0] in forked.COMMANDS:
+        code, printed, said = forked.run(args, environment(home, env), home, stdin, 2 * LIMIT)
+        return Result(code, printed.decode(), said.decode())
     done = subprocess.run(  # noqa: S603 - the command under test
         [MUSTERWERK, *args],
         env=environment(home, env),
         cwd=home,
         input=stdin,
         capture_output=True,
-        timeout=120,
+        timeout=2 * LIMIT,
     )
     return Result(done.returncode, done.stdout.decode(), done.stderr.decode())
 

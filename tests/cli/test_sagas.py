@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from temporalio.client import Client, WorkflowFailureError
 from temporalio.worker import Worker
 
+from musterwerk.runtime.connection import connect
 from musterwerk.runtime.server import EmbeddedServer
 from tests.cli import desk
 from tests.cli.support import Result, musterwerk
@@ -26,10 +28,11 @@ class Commands:
         self.home = home
         self.address = address
         self.client = client
-        self.queue = f"desk-{uuid.uuid4()}"
+        self.queue = "desk"  # one for all: what another test has left there answers too
 
     async def __call__(self, *args: str) -> Result:
-        full = ("sagas", *args, "--address", self.address, "--timeout", "2")
+        command, *more = args
+        full = ("sagas", command, "--address", self.address, "--timeout", "10", *more)
         return await asyncio.to_thread(partial(musterwerk, *full, home=self.home))
 
     async def start(self, workflow: str, *args: str) -> str:
@@ -69,9 +72,16 @@ class Commands:
         return workflow_id
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="session")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[EmbeddedServer]:
+    """Without what other tests have left there: lists are of what is on it."""
+    async with EmbeddedServer(tmp_path_factory.mktemp("temporal"), ui=False) as server:
+        yield server
+
+
 @pytest.fixture
-def sagas(temporal_server: EmbeddedServer, client: Client, tmp_path: Path) -> Commands:
-    return Commands(tmp_path, temporal_server.address, client)
+async def sagas(server: EmbeddedServer, tmp_path: Path) -> Commands:
+    return Commands(tmp_path, server.address, await connect(server.address, isolated=True))
 
 
 @pytest.fixture
@@ -157,10 +167,12 @@ async def test_a_bug_in_the_code_shows_as_suspended(sagas: Commands) -> None:
 
 async def test_without_a_worker_the_workflow_is_still_listed(sagas: Commands) -> None:
     """Orders would vanish from the list while their worker is down."""
+    sagas.queue = "nobody's"
     ids = [await sagas.start("Order", "good") for _ in range(9)]
-    entries = mine(await sagas("list", "--type", "Order", "--open", "-o", "json"), *ids)
+    only = ("--type", "Order", "--open", "--timeout", "2")
+    entries = mine(await sagas("list", *only, "-o", "json"), *ids)
     assert [entry["problem"] for entry in entries.values()] == ["no worker answered"] * 9
-    assert "no worker answered" in (await sagas("show", ids[0])).stdout
+    assert "no worker answered" in (await sagas("show", ids[0], "--timeout", "2")).stdout
 
 
 async def test_unknown_workflow_is_1(sagas: Commands) -> None:
