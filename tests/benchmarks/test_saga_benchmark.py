@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 SCRIPT = Path(__file__).parents[2] / "benchmarks" / "saga.py"
-LIMIT = 240.0
+LIMIT = 500.0
 
 
 @pytest.fixture(scope="module")

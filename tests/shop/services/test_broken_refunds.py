@@ -168,8 +168,13 @@ def test_the_orders_come_from_a_file(tmp_path: Path) -> None:
     assert_refused(answer)
 
 
-@pytest.mark.parametrize("name", ["inventory", "payment", "shipping"])
-@pytest.mark.parametrize("content", ['{"o-1": 1}', '["a b"]', "", None])
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *((name, '{"o-1": 1}') for name in ("inventory", "payment", "shipping")),
+        *(("payment", content) for content in ('["a b"]', "", None)),
+    ],
+)
 def test_a_file_that_is_no_list_of_orders_is_refused(
     tmp_path: Path, name: str, content: str | None
 ) -> None:
