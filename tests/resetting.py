@@ -9,11 +9,29 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHandle
 
+from tests.waiting import until_async
+
 #: What the server itself notes in the history of the new run.
 REASON = "try again"
 
 
 async def task_after(handle: WorkflowHandle[Any, Any], activity: str) -> int:
+    """The workflow task that took the activity's result, once it is complete.
+
+    A query may be answered within it, before.
+    """
+    found = 0
+
+    async def complete() -> bool:
+        nonlocal found
+        found = await _task_after(handle, activity)
+        return found > 0
+
+    await until_async(complete)
+    return found
+
+
+async def _task_after(handle: WorkflowHandle[Any, Any], activity: str) -> int:
     names: dict[int, str] = {}
     at = False
     async for event in handle.fetch_history_events():

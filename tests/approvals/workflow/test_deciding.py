@@ -11,7 +11,7 @@ from musterwerk.approvals import ApprovalRequest, Escalation, Level, Policy, nam
 from musterwerk.approvals.acts import Decide
 from musterwerk.approvals.model import ACT
 from tests.approvals.desk import FINANCE, Desk
-from tests.waiting import until_async
+from tests.waiting import PATIENCE, until_async
 
 
 async def test_approved_and_on_record(served: Desk) -> None:
@@ -41,10 +41,10 @@ async def test_a_double_click_counts_once(served: Desk) -> None:
 async def test_an_act_that_came_twice_is_not_looked_up_twice(served: Desk) -> None:
     handle = await served.ask(Policy(approvers=("group:finance",), quorum=2))
     act = Decide(id="click", by="anna", outcome="approve")
-    await handle.act(act, wait=timedelta(seconds=10))
+    await handle.act(act, wait=PATIENCE)
     raw = served.client.get_workflow_handle(handle.id)
     await raw.signal(ACT, act.as_json())  # the same update would not come in twice
-    await handle.approve(by="ben", wait=timedelta(seconds=10))
+    await handle.approve(by="ben", wait=PATIENCE)
     assert (await handle.result()).by == ("anna", "ben")
     started = [
         event.activity_task_scheduled_event_attributes.activity_type.name
@@ -56,8 +56,8 @@ async def test_an_act_that_came_twice_is_not_looked_up_twice(served: Desk) -> No
 async def test_two_at_once_one_wins_and_both_know(served: Desk) -> None:
     handle = await served.ask()
     replies = await asyncio.gather(
-        handle.approve(by="anna", wait=timedelta(seconds=10)),
-        handle.reject("no", by="ben", wait=timedelta(seconds=10)),
+        handle.approve(by="anna", wait=PATIENCE),
+        handle.reject("no", by="ben", wait=PATIENCE),
     )
     assert sorted(reply.verdict for reply in replies) == ["applied", "closed"]
     lost = next(reply for reply in replies if reply.verdict == "closed")
@@ -113,7 +113,7 @@ async def test_escalation_in_real_time(desk: Desk) -> None:
     policy = Policy(
         approvers=("anna",),
         escalations=(Escalation(after=timedelta(seconds=1), to=("group:managers",)),),
-        expires_after=timedelta(seconds=60),
+        expires_after=timedelta(minutes=10),
     )
     async with desk.worker():
         handle = await desk.ask(policy)

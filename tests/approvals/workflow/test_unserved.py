@@ -60,7 +60,7 @@ async def test_in_time_though_it_could_only_be_looked_at_later(desk: Desk) -> No
     async with desk.worker():
         assert (await handle.result()).state == "approved"
         assert (await late.result()).state == "expired"
-        reply = await late.reply("late", wait=timedelta(seconds=10))
+        reply = await late.reply("late", wait=PATIENCE)
     assert reply is not None
     assert reply.verdict == "closed"
 
@@ -68,7 +68,7 @@ async def test_in_time_though_it_could_only_be_looked_at_later(desk: Desk) -> No
 async def test_what_was_done_in_time_comes_before_what_was_said_later(desk: Desk) -> None:
     """Nobody works; the decision reaches the server after a comment that was made too late."""
     async with desk.worker():
-        handle = await desk.ask(Policy(approvers=("anna",), expires_after=timedelta(seconds=2)))
+        handle = await desk.ask(Policy(approvers=("anna",), expires_after=timedelta(seconds=8)))
         status = await handle.status()
     end = status.expires_at
     assert end is not None

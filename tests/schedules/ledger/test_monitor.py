@@ -47,7 +47,7 @@ from musterwerk.store.ledger_rows import Entry, FireRow, WatchRow
 from tests.ledgers import schedule_row
 from tests.receivers import webhook_server
 from tests.schedules.ledger.workflows import Lasting, Quick
-from tests.waiting import until, until_async
+from tests.waiting import LIMIT, until, until_async
 
 GRACE = timedelta(seconds=3)
 QUICK = Schedule("quick", Quick, task_queue="work", when=every("1s"))
@@ -133,7 +133,7 @@ async def test_who_owns_it_is_told_soon_after_the_grace(own: Client, table: Ledg
     assert (told["schedule"], told["verdict"]) == ("waiting", "late")
     assert told["reason"] == "it waits for the run before"
     due = datetime.fromisoformat(told["due"])
-    assert due + GRACE < told_at < due + GRACE + timedelta(seconds=20)
+    assert due + GRACE < told_at < due + GRACE + timedelta(seconds=LIMIT)
     assert pings[0] == "/alive"
 
 
