@@ -69,6 +69,10 @@ def test_marked(explore):
     report = asyncio.run(explore(Order.run, "O-1", world=World, invariants=[money_conserved]))
     assert report.runs == {0: 2}
 
+def test_given(explore):
+    report = asyncio.run(explore(Order.run, "O-1", world=World, invariants=[], only=[]))
+    assert report.runs == {0: 2}
+
 def test_unsound(explore):
     asyncio.run(
         explore(Order.run, "O-1", world=WithoutTombstones, invariants=[money_conserved])
@@ -83,7 +87,7 @@ def exploring(tmp_path: Path, *args: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_process_is_explored_by_a_fixture_and_the_summary_says_how_far(tmp_path: Path) -> None:
     ran = exploring(tmp_path, "--explore-write", "found")
-    assert "1 failed, 2 passed" in ran.stdout, ran.stdout
+    assert "1 failed, 3 passed" in ran.stdout, ran.stdout
     assert "zombie, the effect lands at the end" in ran.stdout
     summary = ran.stdout.split("= explorations =")[1]
     assert "test_order.py::test_sound: Order: 65 runs with up to 1 fault, all of them" in summary
@@ -202,7 +206,12 @@ def test_a_folder_that_cannot_be_written_hides_nothing(
 
 def test_the_command_line_has_the_last_word(tmp_path: Path) -> None:
     ran = exploring(tmp_path, "--explore-faults", "0")
-    assert "3 passed" in ran.stdout, ran.stdout
+    assert "4 passed" in ran.stdout, ran.stdout
     hurried = exploring(tmp_path, "--explore-budget", "0", "-k", "sound and not unsound")
     assert "1 passed" in hurried.stdout, hurried.stdout
     assert "not exhausted (asked for: 1)" in hurried.stdout
+
+
+def test_faults_that_are_given_are_not_drawn(tmp_path: Path) -> None:
+    ran = exploring(tmp_path, "--explore-walks", "5", "-k", "given or marked")
+    assert "2 passed" in ran.stdout, ran.stdout
