@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import func, select
 from temporalio.client import (
     Client,
     ScheduleActionStartWorkflow,
@@ -44,6 +45,7 @@ from musterwerk.store.incident_table import IncidentTable
 from musterwerk.store.ledger import LedgerTable
 from musterwerk.store.ledger_reading import FireSearch, search_fires, summaries
 from musterwerk.store.ledger_rows import Entry, FireRow, WatchRow
+from musterwerk.store.schedule_tables import fires
 from tests.ledgers import schedule_row
 from tests.receivers import webhook_server
 from tests.schedules.ledger.workflows import Lasting, Quick
@@ -309,8 +311,13 @@ async def test_the_monitor_lets_old_due_times_go(own: Client, table: LedgerTable
     several = tuple(FireRow("report", now - timedelta(hours=at), "ran") for at in range(1_200))
     table.write([Entry(schedule_row(), fires=several)])
     monitor = MonitorActivities(own, table.store, Settings(), every=0.01, keep=timedelta(hours=9.5))
-    watching = asyncio.create_task(ActivityEnvironment().run(monitor.watch, 60.0))
-    await until(lambda: len(_fires(table)) == 10)
+    watching = asyncio.create_task(ActivityEnvironment().run(monitor.watch, 2 * LIMIT))
+
+    def left() -> int:
+        with table.store.read() as connection:
+            return connection.execute(select(func.count()).select_from(fires)).scalar_one()
+
+    await until(lambda: left() == 10)
     watching.cancel()
     await asyncio.gather(watching, return_exceptions=True)
 

@@ -163,4 +163,6 @@ async def test_in_a_fresh_worker_the_day_before_a_holiday_is_known(
         sys.executable, *command, f"{daily.name}-{due:%Y-%m-%dT%H:%M:%SZ}", stdout=PIPE
     )
     said, _ = await process.communicate()
-    assert json.loads(said)[2:] == [due.isoformat(), "2023-12-29T05:00:00+00:00"]
+    # On a slow machine Temporal says of the first try that it took too long.
+    *_, last = said.splitlines()
+    assert json.loads(last)[2:] == [due.isoformat(), "2023-12-29T05:00:00+00:00"]
