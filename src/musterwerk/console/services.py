@@ -56,9 +56,8 @@ def _now() -> datetime:
 class Services:
     """`task_queue` is where new requests are served. `patience` is how long a worker has to answer
     an act before it is sent on as recorded; who asks people, or acts on a schedule, is kept waiting
-    so much longer too. `audit` is where the checkpoints of the trail are,
-    `temporal_ui` the address of Temporal's own screens. Without `mail_decisions` links in mails
-    only show."""
+    so much longer too. `audit` is where the checkpoints of the trail are, `temporal_ui`
+    the address of Temporal's own screens. Without `mail_decisions` links in mails only show."""
 
     store: Store
     temporal: Temporal
